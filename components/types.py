@@ -1,0 +1,45 @@
+"""Artifact types of Easel's own components.
+
+TFX's standard types (Examples, Model, ModelEvaluation, Schema, PushedModel, ...) are used wherever they fit. The integer
+properties below exist so that a `Cond` in the pipeline can test them; everything else is in the files named here.
+"""
+
+from tfx.types import artifact
+
+
+def _int() -> artifact.Property:
+    return artifact.Property(type=artifact.PropertyType.INT)
+
+
+class IngestReport(artifact.Artifact):
+    """What became of every file: `report.json` (counts), `rejected.jsonl`, `duplicates.jsonl`, `ignored.jsonl`."""
+
+    TYPE_NAME = "EaselIngestReport"
+    PROPERTIES = {"seen": _int(), "examples": _int(), "rejected": _int(), "duplicates": _int(), "ignored": _int()}
+
+
+class DataVerdict(artifact.Artifact):
+    """DataGate's answer: `verdict.json` with every finding; `passed` is 1 when the lane may go on."""
+
+    TYPE_NAME = "EaselDataVerdict"
+    PROPERTIES = {"passed": _int()}
+
+
+class ChampionVerdict(artifact.Artifact):
+    """Whether there is something to decide: `champion.json`; `changed` is 0 when the candidate is the version that serves."""
+
+    TYPE_NAME = "EaselChampionVerdict"
+    PROPERTIES = {"changed": _int()}
+
+
+class TFLiteModels(artifact.Artifact):
+    """Verified variants `<part>.<variant>.tflite` and `tflite.json` with a verdict for each, withheld ones included."""
+
+    TYPE_NAME = "EaselTFLiteModels"
+
+
+class Decision(artifact.Artifact):
+    """PromotionGate's answer: `decision.json` with reasons, checks and metrics; `approved` is 1 when it may be pushed."""
+
+    TYPE_NAME = "EaselDecision"
+    PROPERTIES = {"approved": _int()}

@@ -1,0 +1,1 @@
+"""What TFX's Transform, Trainer and Evaluator call: preprocessing, networks, losses, signatures and metrics."""
