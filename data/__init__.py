@@ -1,0 +1,1 @@
+"""Curated schemas, example configurations and the drawing of the demo's images."""
