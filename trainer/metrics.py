@@ -1,0 +1,81 @@
+"""TFMA metrics that both lanes share."""
+
+import json
+from collections.abc import Iterable, Mapping
+
+import apache_beam as beam
+import numpy as np
+import tensorflow_model_analysis as tfma
+
+
+class MeanOutput(tfma.metrics.Metric):
+    """The mean over examples of one of the model's outputs; the metric is called as the output is.
+
+    Reads `predictions[model][name]` (with one model `predictions[name]`): a scalar, or an array of one element, for each
+    example. A custom extractor puts it there, see `mean_output`. A value that is not finite makes the mean not finite: an
+    example that could not be measured must not vanish from the average. No example at all gives NaN.
+    """
+
+    def __init__(self, name: str):
+        super().__init__(_mean_output_computations, name=name)
+
+
+tfma.metrics.register_metric(MeanOutput)
+
+
+def mean_output(name: str) -> tfma.MetricConfig:
+    """The configuration of `MeanOutput` for the output `name`, for a `metric_configs()` of a lane."""
+    return tfma.MetricConfig(class_name="MeanOutput", module=__name__, config=json.dumps({"name": name}))
+
+
+def output_value(inputs: tfma.metrics.StandardMetricInputs, model_name: str, output: str) -> np.ndarray:
+    """What `model_name` gave as `output` for this example.
+
+    Raises:
+        KeyError: the predictions hold no such output; the message lists those they hold.
+    """
+    predictions = inputs.get_predictions(model_name or None)
+    if not isinstance(predictions, Mapping) or output not in predictions:
+        held = sorted(predictions) if isinstance(predictions, Mapping) else type(predictions).__name__
+        raise KeyError(f"no output {output!r} in the predictions of model {model_name!r}, which are: {held}")
+    return np.asarray(predictions[output])
+
+
+def _mean_output_computations(
+    name: str,
+    model_names: list[str] | None = None,
+    example_weighted: bool | None = False,
+) -> tfma.metrics.MetricComputations:
+    """One computation per model; TFMA fills `model_names` and drops what is not asked for here."""
+    computations = []
+    for model_name in model_names or [""]:
+        key = tfma.metrics.MetricKey(name=name, model_name=model_name, example_weighted=example_weighted)
+        combiner = _MeanCombineFn(key, model_name, name)
+        computations.append(tfma.metrics.MetricComputation(keys=[key], preprocessors=None, combiner=combiner))
+    return computations
+
+
+class _MeanCombineFn(beam.CombineFn):
+    """(sum, count): mergeable in any order and grouping."""
+
+    def __init__(self, key: tfma.metrics.MetricKey, model_name: str, output: str):
+        self._key = key
+        self._model_name = model_name
+        self._output = output
+
+    def create_accumulator(self) -> tuple[float, int]:
+        return 0.0, 0
+
+    def add_input(
+        self, accumulator: tuple[float, int], element: tfma.metrics.StandardMetricInputs
+    ) -> tuple[float, int]:
+        total, count = accumulator
+        return total + float(output_value(element, self._model_name, self._output).item()), count + 1
+
+    def merge_accumulators(self, accumulators: Iterable[tuple[float, int]]) -> tuple[float, int]:
+        totals, counts = zip(*accumulators, strict=True)
+        return sum(totals), sum(counts)
+
+    def extract_output(self, accumulator: tuple[float, int]) -> dict[tfma.metrics.MetricKey, float]:
+        total, count = accumulator
+        return {self._key: total / count if count else float("nan")}

@@ -1,0 +1,46 @@
+"""What a model must satisfy to be promoted: one `Rule` per metric, from the configuration's `thresholds`.
+
+Light on purpose (no TensorFlow): the configuration is made of these, the Evaluator's thresholds are built from them
+(`trainer.evaluation.eval_config`) and the PromotionGate decides by them.
+"""
+
+from typing import Literal
+
+from pydantic import Field, NonNegativeFloat, model_validator
+
+from trainer.options import Options
+
+Direction = Literal["higher", "lower"]
+
+
+class Rule(Options):
+    """The bounds of one metric; what is left out is not asked for. "Better" follows the metric's own direction."""
+
+    at_least: float | None = None
+    """The candidate's value must not be below this."""
+    at_most: float | None = None
+    """The candidate's value must not be above this."""
+    beats_trivial_by: NonNegativeFloat | None = None
+    """Better than the trivial baseline by at least this difference, in the metric's unit."""
+    beats_trivial_times: float | None = Field(default=None, gt=0)
+    """At least this many times as good as the trivial baseline, such as 2 for half of its distance."""
+    max_loss_to_champion: NonNegativeFloat | None = None
+    """Worse than the version that serves by at most this difference, in the metric's unit; 0 allows no loss."""
+    every_slice_at_least: float | None = None
+    """No slice (class, painting) may be below this."""
+    every_slice_at_most: float | None = None
+    """No slice (class, painting) may be above this."""
+    max_slice_loss_to_champion: NonNegativeFloat | None = None
+    """No slice may be worse than the version that serves by more than this difference."""
+
+    @model_validator(mode="after")
+    def _bounds_can_hold(self) -> "Rule":
+        for low, high in (("at_least", "at_most"), ("every_slice_at_least", "every_slice_at_most")):
+            lower, upper = getattr(self, low), getattr(self, high)
+            if lower is not None and upper is not None and lower > upper:
+                raise ValueError(f"{low} ({lower:g}) is above {high} ({upper:g}): nothing could satisfy both")
+        return self
+
+
+Rules = dict[str, Rule]
+"""Metric name -> what it must satisfy."""
