@@ -11,8 +11,8 @@ import tensorflow_model_analysis as tfma
 class MeanOutput(tfma.metrics.Metric):
     """The mean over examples of one of the model's outputs; the metric is called as the output is.
 
-    Reads `predictions[model][name]` (with one model `predictions[name]`): a scalar, or an array of one element, for each
-    example. A custom extractor puts it there, see `mean_output`. A value that is not finite makes the mean not finite: an
+    Reads `predictions[model][name]` (with one model `predictions[name]`): a scalar or an array of one element for each
+    example, put there by a custom extractor. A value that is not finite makes the mean not finite: an
     example that could not be measured must not vanish from the average. No example at all gives NaN.
     """
 
