@@ -1,0 +1,222 @@
+"""The configuration: one YAML file composed of the rooms' own options, checked as a whole when it is loaded.
+
+Importing this module and loading a file are light: no TensorFlow, TFX or Beam.
+"""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, ValidationError, model_validator
+
+from components.data_gate.options import GateOptions
+from components.image_folder_example_gen.options import IngestOptions
+from pipeline.config_errors import explain
+from pipeline.config_file import ConfigError, Key, Source, read
+from trainer.classifier.options import BackboneOptions, ClassifierImageOptions, ClassifierTrainOptions
+from trainer.options import Options
+from trainer.rules import Rule
+from trainer.style.options import (
+    EncoderOptions,
+    NetworkOptions,
+    PairOptions,
+    PerceptualOptions,
+    StyleImageOptions,
+    StyleTrainOptions,
+)
+from trainer.tflite.options import ClassifierTFLiteOptions, StyleTFLiteOptions
+
+LaneName = Literal["classifier", "style"]
+ModelName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,63}$")]
+Folder = Annotated[str, Field(min_length=1)]
+
+INPUTS: tuple[Key, ...] = (("classifier", "photos"), ("style", "photos"), ("style", "paintings"))
+SCHEMAS: tuple[Key, ...] = (("classifier", "schema"), ("style", "photos_schema"), ("style", "paintings_schema"))
+WEIGHTS: tuple[Key, ...] = (
+    ("classifier", "backbone", "weights"),
+    ("style", "perceptual", "weights"),
+    ("style", "encoder", "weights"),
+)
+OUTPUTS: tuple[Key, ...] = (("workspace",), ("serving",))
+NAMED_WEIGHTS = ("imagenet", "none")
+
+
+class ClassifierLane(Options):
+    """Photographs in class folders become a classifier."""
+
+    name: ModelName = "classifier"
+    """The model's name in the serving directory and in TensorFlow Serving's addresses."""
+    photos: Folder
+    """Folder of `class/image` or `train/class/image` with `validation/class/image`."""
+    schema_file: Folder | None = Field(default=None, alias="schema")
+    """Your own TFDV schema (pbtxt) of the photos; without one the first run proposes one in the workspace and keeps it."""
+    image: ClassifierImageOptions = ClassifierImageOptions()
+    """What the network sees of a photo."""
+    backbone: BackboneOptions = BackboneOptions()
+    """The pretrained network under the classifier."""
+    train: ClassifierTrainOptions = ClassifierTrainOptions()
+    """The training."""
+    thresholds: dict[Literal["accuracy", "macro_f1", "ece"], Rule] = {}
+    """What a candidate must reach to be served, by metric."""
+    tflite: ClassifierTFLiteOptions = ClassifierTFLiteOptions()
+    """The variants for phones and browsers."""
+
+
+class StyleLane(Options):
+    """Photographs and paintings become a style-transfer network."""
+
+    name: ModelName = "style"
+    """The model's name in the serving directory and in TensorFlow Serving's addresses."""
+    photos: Folder
+    """Folder of photographs, flat or in class folders; may be the classifier's."""
+    paintings: Folder
+    """Folder of paintings; each becomes a named style."""
+    photos_schema: Folder | None = None
+    """Your own TFDV schema (pbtxt) of these photos; without one the first run proposes one in the workspace and keeps it."""
+    paintings_schema: Folder | None = None
+    """The same of the paintings."""
+    perceptual: PerceptualOptions = PerceptualOptions()
+    """The network whose features define content and style."""
+    encoder: EncoderOptions = EncoderOptions()
+    """The network that turns a painting into a style code."""
+    network: NetworkOptions = NetworkOptions()
+    """The network that paints."""
+    image: StyleImageOptions = StyleImageOptions()
+    """Sizes and formats of what it reads and paints."""
+    train: StyleTrainOptions = StyleTrainOptions()
+    """The training."""
+    pairs: PairOptions = PairOptions()
+    """Which photos are painted like which paintings to evaluate it."""
+    thresholds: dict[Literal["content_distance", "style_distance", "ssim"], Rule] = {}
+    """What a candidate must reach to be served, by metric."""
+    tflite: StyleTFLiteOptions = StyleTFLiteOptions()
+    """The variants for phones and browsers."""
+
+
+class Config(Options):
+    """Everything a run depends on. Relative paths are relative to the file that they are written in."""
+
+    name: ModelName = "easel"
+    """Names the pipeline in its metadata."""
+    workspace: Path = Path("easel-workspace")
+    """Where artifacts, metadata, logs and contact sheets go; the default is relative to the current folder."""
+    serving: Path = Path("serving")
+    """The directory that TensorFlow Serving reads; the default is `serving` in the workspace."""
+    serving_base_path: str = Field(default="/models", pattern=r"^/")
+    """Where TensorFlow Serving finds that directory: the prefix of the paths in `models.config`."""
+    seed: int = Field(default=20240607, ge=0, lt=2**31)
+    """Seeds every random choice."""
+    beam_args: tuple[Annotated[str, Field(pattern="^--")], ...] = ()
+    """Passed through to Apache Beam, such as `--direct_num_workers=4`."""
+    ingest: IngestOptions = IngestOptions()
+    """How folders are read."""
+    data_gate: GateOptions = GateOptions()
+    """Which faults in the data stop a lane."""
+    classifier: ClassifierLane | None = None
+    """The classifier's lane; leave it out to train no classifier."""
+    style: StyleLane | None = None
+    """The style network's lane; leave it out to train none."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _serve_from_workspace(cls, data: Any) -> Any:
+        if isinstance(data, dict) and "serving" not in data:
+            workspace = data.get("workspace", cls.model_fields["workspace"].default)
+            if isinstance(workspace, (str, Path)):
+                return {**data, "workspace": workspace, "serving": Path(workspace) / "serving"}
+        return data
+
+    @model_validator(mode="after")
+    def _check_lanes(self) -> "Config":
+        if not self.classifier and not self.style:
+            raise ValueError(
+                "names neither a classifier nor a style network; add classifier.photos, or style.photos and style.paintings"
+            )
+        if self.classifier and self.style and self.classifier.name == self.style.name:
+            raise ValueError(f"classifier.name and style.name are both {self.style.name!r}; give one another name")
+        if self.style and self.style.photos == self.style.paintings:
+            raise ValueError("style.photos and style.paintings are the same folder")
+        return self
+
+    def only(self, lane: LaneName) -> "Config":
+        """The configuration with the other lane left out.
+
+        Raises:
+          UserError: the lane is not in the configuration.
+        """
+        if getattr(self, lane) is None:
+            raise ConfigError([f"--only {lane}: the configuration has no section {lane}"])
+        return self.model_copy(update={other: None for other in ("classifier", "style") if other != lane})
+
+    def inputs(self) -> dict[str, str]:
+        """The folders that are read, by key: `classifier.photos`, `style.photos`, `style.paintings`."""
+        return {".".join((lane, key)): getattr(getattr(self, lane), key) for lane, key in INPUTS if getattr(self, lane)}
+
+
+def load(path: str | Path, overrides: Sequence[str] = ()) -> Config:
+    """Reads, composes and checks the configuration; paths in it come back absolute.
+
+    Args:
+      path: the YAML file.
+      overrides: `key.path=value` strings that win over the file; their relative paths are relative to the current folder.
+
+    Raises:
+      ConfigError: a UserError; names the line and the key, and lists all faults in `errors`.
+    """
+    source = read(Path(path), overrides)
+    for key in (*INPUTS, *SCHEMAS, *OUTPUTS, *WEIGHTS):
+        _make_absolute(source, key)
+    source.data.setdefault("workspace", str(Path.cwd() / Config.model_fields["workspace"].default))
+    try:
+        config = Config.model_validate(source.data)
+    except ValidationError as error:
+        raise ConfigError(explain(error, Config, source)) from error
+    if faults := _missing_paths(config, source):
+        raise ConfigError(faults)
+    return config
+
+
+def _make_absolute(source: Source, key: Key) -> None:
+    section: Any = source.data
+    for part in key[:-1]:
+        section = section.get(part) if isinstance(section, dict) else None
+    value = section.get(key[-1]) if isinstance(section, dict) else None
+    if not isinstance(value, str) or not value or "://" in value or (key in WEIGHTS and value in NAMED_WEIGHTS):
+        return
+    section[key[-1]] = os.path.abspath(source.folder(key) / Path(value).expanduser())
+
+
+def _missing_paths(config: Config, source: Source) -> list[str]:
+    faults = []
+    for key in (*INPUTS, *SCHEMAS, *WEIGHTS):
+        value = _value(config, key)
+        if value is None or "://" in value or (key in WEIGHTS and value in NAMED_WEIGHTS):
+            continue
+        if key in INPUTS and not os.path.isdir(value):
+            faults.append(
+                source.error(key, f"{'is not a folder' if os.path.exists(value) else 'no such folder'}: {value}")
+            )
+        elif key not in INPUTS and not os.path.isfile(value):
+            hint = "; use imagenet, none or the path of a file" if key in WEIGHTS else ""
+            faults.append(source.error(key, f"no such file: {value}{hint}"))
+        elif key in INPUTS:
+            faults += _inside(config, key, Path(value), source)
+    return faults
+
+
+def _inside(config: Config, key: Key, folder: Path, source: Source) -> list[str]:
+    """What the run writes must not appear among what it reads."""
+    return [
+        source.error((name,), f"lies inside {'.'.join(key)} ({folder}); choose a folder outside it")
+        for (name,) in OUTPUTS
+        if (name,) in source.lines or (name,) in source.overridden or name == "workspace"
+        if getattr(config, name).is_relative_to(folder)
+    ]
+
+
+def _value(config: Config, key: Key) -> str | None:
+    value: Any = config
+    for part in key:
+        value = getattr(value, "schema_file" if part == "schema" else part, None)
+    return value

@@ -1,0 +1,170 @@
+"""What the runner tells while it works, and the views that need no terminal.
+
+`Events` is what `pipeline.runner` calls; `pipeline.live.LiveView` draws it on a terminal, `PlainView` writes lines for
+cron and CI, `NullView` is silent. Events may come from several threads.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol, TextIO
+
+State = Literal["done", "cached", "skipped", "failed", "stopped"]
+Value = float | int | str
+
+_ENDINGS = {"done": "done", "cached": "cached", "skipped": "skipped", "failed": "FAILED", "stopped": "STOPPED"}
+
+
+@dataclass(frozen=True)
+class Node:
+    """One component as the person sees it: the DAG's id, the branch of the tree it is drawn in, and its name there."""
+
+    id: str
+    lane: str
+    title: str
+
+
+class Events(Protocol):
+    """Everything a run announces; every view implements it, and is a context manager around the run."""
+
+    def plan(self, nodes: Sequence[Node]) -> None:
+        """Announces all nodes, in the order of execution, before the first starts."""
+
+    def node_started(self, node_id: str) -> None:
+        """The node runs now."""
+
+    def node_progress(self, node_id: str, values: Mapping[str, Value]) -> None:
+        """The counts that matter in a running node, as `trainer.progress.report` was given them."""
+
+    def node_finished(self, node_id: str, state: State) -> None:
+        """The node ended; a skipped or cached one need not have been started."""
+
+    def log_path(self, path: Path) -> None:
+        """Where everything goes that is not shown."""
+
+
+class NullView:
+    """Shows nothing: `--json` runs, and callers that only want the result."""
+
+    def __enter__(self) -> "NullView":
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        pass
+
+    def plan(self, nodes: Sequence[Node]) -> None:
+        """Ignored."""
+
+    def node_started(self, node_id: str) -> None:
+        """Ignored."""
+
+    def node_progress(self, node_id: str, values: Mapping[str, Value]) -> None:
+        """Ignored."""
+
+    def node_finished(self, node_id: str, state: State) -> None:
+        """Ignored."""
+
+    def log_path(self, path: Path) -> None:
+        """Ignored."""
+
+
+class PlainView:
+    """One line per event, for logs: starts, ends, and the counts of a running node at most every `every` seconds."""
+
+    def __init__(self, stream: TextIO, every: float = 30.0, clock: Callable[[], float] = time.monotonic):
+        self._stream = stream
+        self._every = every
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._nodes: dict[str, Node] = {}
+        self._started: dict[str, float] = {}
+        self._spoke: dict[str, float] = {}
+        self._values: dict[str, dict[str, Value]] = {}
+
+    def __enter__(self) -> "PlainView":
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._stream.flush()
+
+    def plan(self, nodes: Sequence[Node]) -> None:
+        """Says how many steps lie ahead."""
+        with self._lock:
+            self._nodes = {node.id: node for node in nodes}
+            lanes = dict.fromkeys(node.lane for node in nodes)
+            self._line(f"{len(nodes)} steps: {', '.join(lanes)}")
+
+    def node_started(self, node_id: str) -> None:
+        """A line `lane / title: started`."""
+        with self._lock:
+            self._started[node_id] = self._spoke[node_id] = self._clock()
+            self._line(f"{self._name(node_id)}: started")
+
+    def node_progress(self, node_id: str, values: Mapping[str, Value]) -> None:
+        """A line with the counts, unless the node spoke less than `every` seconds ago."""
+        with self._lock:
+            known = self._values.setdefault(node_id, {})
+            known.update(values)
+            now = self._clock()
+            if now - self._spoke.get(node_id, now - self._every) >= self._every:
+                self._spoke[node_id] = now
+                self._line(f"{self._name(node_id)}: {describe(known)}")
+
+    def node_finished(self, node_id: str, state: State) -> None:
+        """A line with the state, the time it took and the last counts."""
+        with self._lock:
+            line = f"{self._name(node_id)}: {_ENDINGS[state]}"
+            if node_id in self._started and state != "skipped":
+                line += f" in {duration(self._clock() - self._started[node_id])}"
+            if values := self._values.get(node_id):
+                line += f" ({describe(values)})"
+            self._line(line)
+
+    def log_path(self, path: Path) -> None:
+        """A line that names the log."""
+        with self._lock:
+            self._line(f"log: {path}")
+
+    def _name(self, node_id: str) -> str:
+        node = self._nodes.get(node_id, Node(node_id, "", node_id))
+        return f"{node.lane} / {node.title}" if node.lane else node.title
+
+    def _line(self, text: str) -> None:
+        self._stream.write(f"{time.strftime('%H:%M:%S')} {text}\n")
+        self._stream.flush()
+
+
+def describe(values: Mapping[str, Value]) -> str:
+    """The counts in words: `{"step": 10, "steps": 400, "loss": 1.2}` becomes `step 10/400 · loss 1.200`."""
+    parts = []
+    for key, value in values.items():
+        if key.endswith("s") and key[:-1] in values:
+            continue
+        name = key.replace("_", " ")
+        if f"{key}s" in values:
+            parts.append(f"{name} {number(value)}/{number(values[f'{key}s'])}")
+        elif isinstance(value, int) and not isinstance(value, bool):
+            parts.append(f"{number(value)} {name}")
+        else:
+            parts.append(f"{name} {number(value)}")
+    return " · ".join(parts)
+
+
+def number(value: Value) -> str:
+    """A number as people read it: thousands separated, fractions with three decimals or three significant digits."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, int):
+        return f"{value:,}"
+    if value == 0 or 0.01 <= abs(value) < 1000:
+        return f"{value:.3f}"
+    return f"{value:,.3g}" if abs(value) < 0.01 else f"{value:,.0f}"
+
+
+def duration(seconds: float) -> str:
+    """`0:07`, `12:31` or `1:02:03`."""
+    total = max(0, int(seconds))
+    hours, minutes, rest = total // 3600, total // 60 % 60, total % 60
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

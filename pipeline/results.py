@@ -1,0 +1,74 @@
+"""What a run came to: the document behind the final table, `easel run --json` and the exit code."""
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+Outcome = Literal["pushed", "unchanged", "rejected", "stopped", "failed", "skipped"]
+
+OK, FAILED, BAD_INPUT, STOPPED, REJECTED, LOCKED = 0, 1, 2, 3, 4, 75
+
+
+@dataclass(frozen=True)
+class ModelResult:
+    """One model's outcome.
+
+    `metrics` has the keys `candidate`, `champion` (None when nothing served before) and `trivial`; `checks` are
+    PromotionGate's (`metric, slice, value, bound, rule, passed`); `tflite` are TFLiteExporter's verdicts (`part, variant,
+    bytes, verdict, metrics, reason`); `data` counts the files of each input folder (`{"photos": {"seen": 9, ...}}`);
+    `reasons` and `warnings` are plain English lines. `version` is the one that this run pushed, or that serves unchanged.
+    """
+
+    name: str
+    lane: str
+    outcome: Outcome
+    version: int | None = None
+    metrics: Mapping[str, Mapping[str, float] | None] = field(default_factory=dict)
+    checks: tuple[Mapping[str, Any], ...] = ()
+    reasons: tuple[str, ...] = ()
+    tflite: tuple[Mapping[str, Any], ...] = ()
+    warnings: tuple[str, ...] = ()
+    data: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """The whole run. `log` is filled in by the command, which owns the log file; `sheet` is None when nothing was drawn."""
+
+    run_id: str
+    models: tuple[ModelResult, ...]
+    seconds: float
+    serving: Path
+    sheet: Path | None = None
+    log: Path | None = None
+
+    @property
+    def exit_code(self) -> int:
+        """1 before 3 before 4 before 0: a failure hides a stopped lane, which hides a candidate that was not approved."""
+        outcomes = {model.outcome for model in self.models}
+        for outcome, code in (("failed", FAILED), ("stopped", STOPPED), ("rejected", REJECTED)):
+            if outcome in outcomes:
+                return code
+        return OK
+
+    def to_json(self) -> dict[str, Any]:
+        """The document that `--json` prints: plain types, paths as strings, figures that are not finite as null."""
+        return {**jsonable(dataclasses.asdict(self)), "exit_code": self.exit_code}
+
+
+def jsonable(value: Any) -> Any:
+    """Converts mappings, sequences, paths and numpy scalars to what strict JSON can hold."""
+    if isinstance(value, Mapping):
+        return {str(key): jsonable(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [jsonable(item) for item in value]
+    if value is None or isinstance(value, (str, bool, int)):
+        return value
+    if isinstance(value, Path):
+        return str(value)
+    if hasattr(value, "item"):
+        return jsonable(value.item())
+    return value if math.isfinite(value) else None
