@@ -1,0 +1,1 @@
+"""The classifier lane: preprocessing, network, training, signatures, the trivial baseline and its evaluation."""

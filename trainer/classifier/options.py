@@ -1,0 +1,117 @@
+"""The classifier's sections of the configuration, with their defaults."""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from pydantic import Field, field_validator
+
+from trainer import backbone_table
+from trainer.errors import UserError
+from trainer.options import Options
+
+
+class BackboneOptions(Options):
+    """`classifier.backbone`: the network that the head stands on."""
+
+    name: str = "MobileNetV2"
+    """A family of keras.applications (MobileNetV2, EfficientNetB0, ...), small_cnn, or package.module:function."""
+    weights: str = "imagenet"
+    """imagenet (downloaded by Keras), none (random: learn from scratch) or the path of an HDF5 file."""
+
+    @field_validator("name")
+    @classmethod
+    def _exists(cls, name: str) -> str:
+        try:
+            return backbone_table.find(name).name
+        except UserError as error:
+            raise ValueError(str(error)) from error
+
+
+class ImageOptions(Options):
+    """`classifier.image`: how photos become the network's square input."""
+
+    size: int | None = Field(default=None, ge=32, le=1024)
+    """Side in pixels; the backbone's own when left out."""
+    aspect: Literal["squash", "crop", "pad"] = "squash"
+    """What happens to a photo that is not square: squash distorts it, crop keeps the centre, pad adds black."""
+
+
+class AugmentOptions(Options):
+    """`classifier.train.augment`: random changes that leave the class as it is; 0 or false switches one off."""
+
+    flip: bool = True
+    """Mirror left and right."""
+    rotation: float = Field(default=0.05, ge=0, le=0.5)
+    """Up to this fraction of a full turn, both ways."""
+    shift: float = Field(default=0.08, ge=0, le=0.5)
+    """Up to this fraction of the side, in each direction."""
+    zoom: float = Field(default=0.15, ge=0, lt=1)
+    """Up to this fraction larger or smaller."""
+    brightness: float = Field(default=0.1, ge=0, le=1)
+    """Up to this fraction of full scale brighter or darker."""
+    contrast: float = Field(default=0.15, ge=0, lt=1)
+    """Up to this fraction more or less contrast."""
+
+
+class HeadOptions(Options):
+    """`classifier.train.head`: the phase that trains the head alone, on features computed once."""
+
+    views: int = Field(default=4, ge=1, le=64)
+    """Versions of each photo whose features are computed: the photo itself, the rest augmented."""
+    epochs: int = Field(default=60, ge=1)
+    """At most; stops earlier when the validation part no longer improves."""
+    learning_rate: float = Field(default=1e-3, gt=0)
+    """Of Adam, at the start of a cosine decay."""
+
+
+class FineTuneOptions(Options):
+    """`classifier.train.fine_tune`: the phase that trains the upper part of the backbone, too."""
+
+    epochs: int = Field(default=0, ge=0)
+    """At most; 0 leaves the backbone frozen. A backbone without weights is trained whole, in `scratch_epochs`."""
+    at: str | int | float = 0.5
+    """First layer to train: its name, its index, or the fraction of layers (0..1) below it that stay frozen."""
+    learning_rate: float = Field(default=3e-4, gt=0)
+    """The highest, after a warm-up; a cosine brings it to 0."""
+
+
+class ClassifierTrainOptions(Options):
+    """`classifier.train`: how the classifier learns."""
+
+    batch_size: int = Field(default=32, ge=1)
+    """Photos per step."""
+    validation: float = Field(default=0.15, ge=0, lt=0.9)
+    """Fraction of the training photos held out for early stopping and calibration; the eval split stays untouched."""
+    patience: int = Field(default=8, ge=1)
+    """Epochs without improvement on the validation part after which a phase stops."""
+    dropout: float = Field(default=0.3, ge=0, lt=1)
+    """Fraction of features dropped before the last layer."""
+    label_smoothing: float = Field(default=0.05, ge=0, lt=1)
+    """Probability mass that the target spreads over all classes."""
+    balance: bool = True
+    """Weigh rare classes higher in the loss."""
+    precision: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    """auto takes what the processor is fast at."""
+    augment: AugmentOptions = AugmentOptions()
+    head: HeadOptions = HeadOptions()
+    fine_tune: FineTuneOptions = FineTuneOptions()
+    scratch_epochs: int = Field(default=30, ge=1)
+    """Epochs for a backbone whose weights are none."""
+
+
+class ClassifierOptions(Options):
+    """The sections that the classifier's preprocessing and training read."""
+
+    backbone: BackboneOptions = BackboneOptions()
+    image: ImageOptions = ImageOptions()
+    train: ClassifierTrainOptions = ClassifierTrainOptions()
+
+    @property
+    def image_size(self) -> int:
+        """The side of the network's input in pixels."""
+        return self.image.size or backbone_table.find(self.backbone.name).image_size
+
+
+def from_config(custom_config: Mapping[str, Any]) -> ClassifierOptions:
+    """The options in a TFX `custom_config` (`{"options": {"backbone": ..., "image": ..., "train": ...}}`)."""
+    return ClassifierOptions.model_validate(custom_config["options"])

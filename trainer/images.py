@@ -1,0 +1,182 @@
+"""Images as tensors: decoding with EXIF orientation, resizing and encoding, in TensorFlow operations only.
+
+The same functions run eagerly, in `tf.data`, in the Transform graph and in the served model, so that training and
+serving cannot disagree. Nothing here calls back into Python at run time. "Image" means RGB, 0..255, shape [H, W, 3].
+"""
+
+import tensorflow as tf
+
+ASPECTS = ("squash", "crop", "pad")
+
+_ORIENTATION_TAG = 0x0112
+_TIFF_SHORT, _TIFF_LONG = 3, 4
+
+
+def decode(data: tf.Tensor) -> tf.Tensor:
+    """Decodes one JPEG, PNG, GIF (first frame) or BMP, upright: a JPEG's EXIF orientation is applied.
+
+    Args:
+      data: string scalar, the file's bytes.
+
+    Returns:
+      uint8 [H, W, 3].
+
+    Raises:
+      tf.errors.InvalidArgumentError: the bytes are not an image that TensorFlow decodes.
+    """
+    image = tf.io.decode_image(data, channels=3, expand_animations=False)
+    image.set_shape([None, None, 3])
+    turn = orientation(data)
+    return tf.cond(turn > 1, lambda: upright(image, turn), lambda: image)
+
+
+def orientation(data: tf.Tensor) -> tf.Tensor:
+    """The EXIF orientation of a JPEG's bytes (string scalar): int32 scalar 1..8, and 1 when absent or malformed.
+
+    Reads what the Exif 2.32 standard (sections 4.5-4.7) describes: the first APP1 segment that begins with `Exif`, in
+    it the TIFF header of either byte order, in its IFD0 the tag 0x0112. Offsets that point outside are ignored.
+    """
+    return _tiff_orientation(_exif_segment(tf.io.decode_raw(data, tf.uint8)))
+
+
+def upright(image: tf.Tensor, orientation: tf.Tensor) -> tf.Tensor:
+    """Turns `image` [H, W, C] stored with EXIF `orientation` (int scalar 1..8) the way a person should see it."""
+    swaps_axes = orientation >= 5
+    image = tf.transpose(image, tf.where(swaps_axes, [1, 0, 2], [0, 1, 2]))
+    bottom_first = tf.reduce_any(orientation == [3, 4, 7, 8])
+    right_first = tf.reduce_any(orientation == [2, 3, 6, 7])
+    image = image[:: tf.where(bottom_first, -1, 1), :: tf.where(right_first, -1, 1)]
+    image.set_shape([None, None, 3])
+    return image
+
+
+def resize(image: tf.Tensor, height: int, width: int, aspect: str = "squash") -> tf.Tensor:
+    """Resizes with antialiasing (bilinear, the support grows with the reduction).
+
+    Args:
+      image: [H, W, 3], uint8 or float, 0..255.
+      height, width: of the result, in pixels.
+      aspect: what happens when the proportions differ: `squash` distorts, `crop` keeps the centre, `pad` adds black.
+
+    Returns:
+      [height, width, 3] of the dtype of `image`; uint8 is rounded.
+    """
+    target = tf.constant([height, width])
+    if aspect == "crop":
+        image = _central(image, target)
+    shape = _within(tf.shape(image)[:2], target) if aspect == "pad" else target
+    resized = tf.image.resize(image, shape, antialias=True)
+    if aspect == "pad":
+        resized = tf.image.resize_with_crop_or_pad(resized, height, width)
+    resized.set_shape([height, width, 3])
+    return _like(resized, image)
+
+
+def bound(image: tf.Tensor, max_side: int) -> tf.Tensor:
+    """Reduces `image` [H, W, 3], keeping its proportions, to a longest side of at most `max_side`; never enlarges."""
+    shape = tf.shape(image)[:2]
+    smaller = _within(shape, tf.constant([max_side, max_side]))
+    return tf.cond(
+        tf.reduce_max(shape) > max_side,
+        lambda: _like(tf.image.resize(image, smaller, antialias=True), image),
+        lambda: image,
+    )
+
+
+def to_uint8(image: tf.Tensor) -> tf.Tensor:
+    """Rounds float values and clips them to 0..255; any shape."""
+    return tf.cast(tf.clip_by_value(tf.round(tf.cast(image, tf.float32)), 0.0, 255.0), tf.uint8)
+
+
+def encode_jpeg(image: tf.Tensor, quality: int = 95) -> tf.Tensor:
+    """Encodes uint8 [H, W, 3] as a JPEG without chroma subsampling; string scalar."""
+    return tf.io.encode_jpeg(image, format="rgb", quality=quality, chroma_downsampling=False, optimize_size=True)
+
+
+def encode_png(image: tf.Tensor) -> tf.Tensor:
+    """Encodes uint8 [H, W, 3] as a PNG; string scalar."""
+    return tf.io.encode_png(image)
+
+
+def serialize(image: tf.Tensor) -> tf.Tensor:
+    """uint8 [H, W, 3] -> string scalar: Transform outputs strings, and pixels as float or int64 are 4-8x larger."""
+    return tf.io.serialize_tensor(image)
+
+
+def parse(data: tf.Tensor, height: int, width: int) -> tf.Tensor:
+    """The inverse of `serialize`: string scalar -> uint8 [height, width, 3]."""
+    return tf.ensure_shape(tf.io.parse_tensor(data, tf.uint8), [height, width, 3])
+
+
+def _within(shape: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
+    """The largest (height, width) with the proportions of `shape` that fits in `target`, at least one pixel."""
+    ratio = tf.reduce_min(tf.cast(target, tf.float32) / tf.cast(shape, tf.float32))
+    return tf.clip_by_value(tf.cast(tf.round(tf.cast(shape, tf.float32) * ratio), tf.int32), 1, target)
+
+
+def _central(image: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
+    """The largest central part of `image` with the proportions of `target`."""
+    shape = tf.shape(image)[:2]
+    part = _within(target, shape)
+    begin = (shape - part) // 2
+    return image[begin[0] : begin[0] + part[0], begin[1] : begin[1] + part[1]]
+
+
+def _like(resized: tf.Tensor, image: tf.Tensor) -> tf.Tensor:
+    return to_uint8(resized) if image.dtype == tf.uint8 else tf.cast(resized, image.dtype)
+
+
+def _exif_segment(content: tf.Tensor) -> tf.Tensor:
+    """The TIFF structure in the first Exif segment of a JPEG's bytes (uint8 [B]); empty when there is none."""
+
+    def is_exif(position: tf.Tensor) -> tf.Tensor:
+        return _starts(content[position:], b"\xff\xe1") & _starts(content[position + 4 :], b"Exif\0\0")
+
+    def goes_on(position: tf.Tensor) -> tf.Tensor:
+        here = content[position:]
+        in_header = _starts(here, b"\xff") & ~_starts(here, b"\xff\xda")  # what follows "start of scan" is pixels
+        return in_header & ~is_exif(position)
+
+    def advance(position: tf.Tensor) -> tuple[tf.Tensor]:
+        is_fill_byte = _starts(content[position + 1 :], b"\xff")
+        segment = 2 + _integer(content[position + 2 :], 2, little=False)
+        return (position + tf.where(is_fill_byte, tf.ones_like(segment), segment),)
+
+    size = tf.size(content, tf.int64)
+    first = tf.where(_starts(content, b"\xff\xd8"), tf.constant(2, tf.int64), size)
+    (position,) = tf.while_loop(goes_on, advance, (first,))
+    length = _integer(content[position + 2 :], 2, little=False)
+    return content[position + 10 : position + 2 + length]
+
+
+def _tiff_orientation(content: tf.Tensor) -> tf.Tensor:
+    """The valid orientation in IFD0 of a TIFF structure (uint8 [B], possibly empty), else 1; int32 scalar."""
+    little = _starts(content, b"II*\0")
+    is_tiff = little | _starts(content, b"MM\0*")
+    directory = content[_integer(content[4:], 4, little) :]
+    count = _integer(directory, 2, little) * tf.cast(is_tiff, tf.int64)
+    table = directory[2 : 2 + 12 * count]
+    entries = tf.reshape(table[: tf.size(table) // 12 * 12], [-1, 12])
+    tag, kind = _integer(entries, 2, little), _integer(entries[:, 2:], 2, little)
+    short, long = _integer(entries[:, 8:], 2, little), _integer(entries[:, 8:], 4, little)
+    value = tf.where(kind == _TIFF_LONG, long, short)
+    is_orientation = (tag == _ORIENTATION_TAG) & ((kind == _TIFF_SHORT) | (kind == _TIFF_LONG))
+    values = tf.boolean_mask(value, is_orientation & (value >= 1) & (value <= 8))
+    return tf.cast(tf.concat([values, [1]], axis=0)[0], tf.int32)
+
+
+def _starts(content: tf.Tensor, expected: bytes) -> tf.Tensor:
+    found = content[: len(expected)]
+    return (tf.size(found) == len(expected)) & tf.reduce_all(_padded(found, len(expected)) == list(expected))
+
+
+def _integer(content: tf.Tensor, width: int, little: tf.Tensor | bool) -> tf.Tensor:
+    """The unsigned integer in the first `width` bytes of the last axis (uint8 [..., B]), int64; missing bytes are 0."""
+    digits = tf.cast(_padded(content[..., :width], width), tf.int64)
+    powers = tf.constant([256**i for i in range(width)], tf.int64)
+    return tf.reduce_sum(digits * tf.where(little, powers, powers[::-1]), axis=-1)
+
+
+def _padded(content: tf.Tensor, width: int) -> tf.Tensor:
+    missing = [[0, 0]] * (len(content.shape) - 1) + [[0, width - tf.shape(content)[-1]]]
+    return tf.pad(content, missing)
