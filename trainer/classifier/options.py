@@ -27,7 +27,7 @@ class BackboneOptions(Options):
             raise ValueError(str(error)) from error
 
 
-class ImageOptions(Options):
+class ClassifierImageOptions(Options):
     """`classifier.image`: how photos become the network's square input."""
 
     size: int | None = Field(default=None, ge=32, le=1024)
@@ -103,7 +103,7 @@ class ClassifierOptions(Options):
     """The sections that the classifier's preprocessing and training read."""
 
     backbone: BackboneOptions = BackboneOptions()
-    image: ImageOptions = ImageOptions()
+    image: ClassifierImageOptions = ClassifierImageOptions()
     train: ClassifierTrainOptions = ClassifierTrainOptions()
 
     @property
