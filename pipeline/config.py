@@ -50,7 +50,7 @@ class ClassifierLane(Options):
     photos: Folder
     """Folder of `class/image` or `train/class/image` with `validation/class/image`."""
     schema_file: Folder | None = Field(default=None, alias="schema")
-    """Your own TFDV schema (pbtxt) of the photos; without one the first run proposes one in the workspace and keeps it."""
+    """Your own TFDV schema (pbtxt) of the photos; without one the first run proposes and keeps one."""
     image: ClassifierImageOptions = ClassifierImageOptions()
     """What the network sees of a photo."""
     backbone: BackboneOptions = BackboneOptions()
@@ -73,7 +73,7 @@ class StyleLane(Options):
     paintings: Folder
     """Folder of paintings; each becomes a named style."""
     photos_schema: Folder | None = None
-    """Your own TFDV schema (pbtxt) of these photos; without one the first run proposes one in the workspace and keeps it."""
+    """Your own TFDV schema (pbtxt) of these photos; without one the first run proposes and keeps one."""
     paintings_schema: Folder | None = None
     """The same of the paintings."""
     perceptual: PerceptualOptions = PerceptualOptions()
@@ -130,9 +130,7 @@ class Config(Options):
     @model_validator(mode="after")
     def _check_lanes(self) -> "Config":
         if not self.classifier and not self.style:
-            raise ValueError(
-                "names neither a classifier nor a style network; add classifier.photos, or style.photos and style.paintings"
-            )
+            raise ValueError("trains nothing: add classifier.photos, or style.photos and style.paintings, or all three")
         if self.classifier and self.style and self.classifier.name == self.style.name:
             raise ValueError(f"classifier.name and style.name are both {self.style.name!r}; give one another name")
         if self.style and self.style.photos == self.style.paintings:
@@ -159,7 +157,7 @@ def load(path: str | Path, overrides: Sequence[str] = ()) -> Config:
 
     Args:
       path: the YAML file.
-      overrides: `key.path=value` strings that win over the file; their relative paths are relative to the current folder.
+      overrides: `key.path=value` strings that win over the file; their paths are relative to the current folder.
 
     Raises:
       ConfigError: a UserError; names the line and the key, and lists all faults in `errors`.

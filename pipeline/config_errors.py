@@ -30,12 +30,11 @@ def field_names(model: type[BaseModel]) -> dict[str, FieldInfo]:
 
 
 def _key(detail: Mapping[str, Any], data: Any) -> Key:
-    """The location without pydantic's own marks (union branches, `[key]`): only what is in the file, or is missing in it."""
+    """The location without pydantic's own marks (union branches, `[key]`): what is in the file, or is missing in it."""
     key: list[str] = []
     for part in detail["loc"]:
-        if isinstance(data, Mapping) and part in data:
-            data = data[part]
-        elif isinstance(data, (list, tuple)) and isinstance(part, int) and part < len(data):
+        held = part in data if isinstance(data, dict) else isinstance(data, list) and part in range(len(data))
+        if held:
             data = data[part]
         elif detail["type"] != "missing":
             continue
@@ -56,7 +55,8 @@ def _message(detail: Mapping[str, Any], key: Key, model: type[BaseModel]) -> str
     if kind in ("model_type", "model_attributes_type"):
         return f"should be a section with keys of its own, not {_shown(detail['input'])}"
     said = text.replace("Input should be", "should be").replace("a valid dictionary", "a section of keys and values")
-    return f"{said.partition(', unable to')[0]}, not {_shown(detail['input'])}{_nearest(detail['input'], _expected(detail))}"
+    said = f"{said.partition(', unable to')[0]}, not {_shown(detail['input'])}"
+    return said + _nearest(detail["input"], _expected(detail))
 
 
 def _unknown(key: Key, model: type[BaseModel]) -> str:

@@ -17,9 +17,10 @@ class ModelResult:
     """One model's outcome.
 
     `metrics` has the keys `candidate`, `champion` (None when nothing served before) and `trivial`; `checks` are
-    PromotionGate's (`metric, slice, value, bound, rule, passed`); `tflite` are TFLiteExporter's verdicts (`part, variant,
-    bytes, verdict, metrics, reason`); `data` counts the files of each input folder (`{"photos": {"seen": 9, ...}}`);
-    `reasons` and `warnings` are plain English lines. `version` is the one that this run pushed, or that serves unchanged.
+    PromotionGate's (`metric, slice, value, bound, rule, passed`); `tflite` are TFLiteExporter's verdicts (`part,
+    variant, bytes, verdict, metrics, reason`); `data` counts the files of each input folder (`{"photos": {"seen": 9,
+    ...}}`); `reasons` and `warnings` are plain English lines. `version` is the one that this run pushed, or that
+    serves unchanged.
     """
 
     name: str
@@ -36,7 +37,7 @@ class ModelResult:
 
 @dataclass(frozen=True)
 class RunResult:
-    """The whole run. `log` is filled in by the command, which owns the log file; `sheet` is None when nothing was drawn."""
+    """The whole run. The command fills in `log`, because it owns that file; `sheet` is None when nothing was drawn."""
 
     run_id: str
     models: tuple[ModelResult, ...]
@@ -47,7 +48,7 @@ class RunResult:
 
     @property
     def exit_code(self) -> int:
-        """1 before 3 before 4 before 0: a failure hides a stopped lane, which hides a candidate that was not approved."""
+        """1 before 3 before 4 before 0: a failure hides a stopped lane, which hides a candidate not approved."""
         outcomes = {model.outcome for model in self.models}
         for outcome, code in (("failed", FAILED), ("stopped", STOPPED), ("rejected", REJECTED)):
             if outcome in outcomes:
