@@ -1,0 +1,66 @@
+"""The ImageFolderExampleGen component."""
+
+from tfx import types
+from tfx.dsl.components.base import base_beam_component, executor_spec
+from tfx.types import component_spec, standard_artifacts
+
+from components import types as easel_types
+from components.image_folder_example_gen import executor
+from components.image_folder_example_gen.fingerprint import fingerprint
+from components.image_folder_example_gen.options import IngestOptions
+
+
+class ImageFolderExampleGenSpec(component_spec.ComponentSpec):
+    """What goes in and out."""
+
+    PARAMETERS = {
+        "input_base": component_spec.ExecutionParameter(type=str),
+        "layout": component_spec.ExecutionParameter(type=str),
+        "options": component_spec.ExecutionParameter(type=str),
+        "fingerprint": component_spec.ExecutionParameter(type=str),
+        "code": component_spec.ExecutionParameter(type=str),
+    }
+    INPUTS = {}
+    OUTPUTS = {
+        "examples": component_spec.ChannelParameter(type=standard_artifacts.Examples),
+        "report": component_spec.ChannelParameter(type=easel_types.IngestReport),
+    }
+
+
+class ImageFolderExampleGen(base_beam_component.BaseBeamComponent):
+    """Ingests a folder of images as splits `train` and `eval` of gzip TFRecord `tf.Example`s.
+
+    ```
+    photos = ImageFolderExampleGen(input_base="photos", options=IngestOptions().model_dump_json())
+    statistics = StatisticsGen(examples=photos.outputs["examples"], stats_options=features.statistics_options())
+    ```
+
+    Outputs: `examples` (Examples, both splits always there, an empty one as an empty file) and `report` (IngestReport).
+    """
+
+    SPEC_CLASS = ImageFolderExampleGenSpec
+    EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(executor.Executor)
+
+    def __init__(self, input_base: str, options: str, layout: str = "auto", code: str = ""):
+        """Makes the component; its cache key is the state of the folder now.
+
+        Args:
+          input_base: the folder.
+          options: `IngestOptions` as JSON.
+          layout: `auto` or `flat`, see `listing`.
+          code: digest of the code that runs, so that a changed program is not served from the cache.
+
+        Raises:
+          UserError: `input_base` is no folder that can be read.
+        """
+        state = fingerprint(input_base, IngestOptions.model_validate_json(options), layout)
+        spec = ImageFolderExampleGenSpec(
+            input_base=input_base,
+            layout=layout,
+            options=options,
+            fingerprint=state,
+            code=code,
+            examples=types.Channel(type=standard_artifacts.Examples),
+            report=types.Channel(type=easel_types.IngestReport),
+        )
+        super().__init__(spec=spec)

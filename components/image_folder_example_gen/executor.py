@@ -1,0 +1,57 @@
+"""The work of ImageFolderExampleGen."""
+
+import os
+from typing import Any
+
+import tensorflow as tf
+from tfx import types
+from tfx.components.util import examples_utils
+from tfx.dsl.components.base import base_beam_executor
+from tfx.proto import example_gen_pb2
+from tfx.types import artifact_utils
+
+from components.image_folder_example_gen import listing, report, shards, splits, transform
+from components.image_folder_example_gen.options import IngestOptions
+from trainer import progress
+
+
+class Executor(base_beam_executor.BaseBeamExecutor):
+    """Runs `transform.ingest` and describes the Examples as TFX's own ExampleGens do."""
+
+    def Do(
+        self,
+        input_dict: dict[str, list[types.Artifact]],
+        output_dict: dict[str, list[types.Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        """Ingests `input_base` into `examples` and `report`."""
+        options = IngestOptions.model_validate_json(exec_properties["options"])
+        examples = artifact_utils.get_single_instance(output_dict["examples"])
+        account = artifact_utils.get_single_instance(output_dict["report"])
+        folders = listing.folders(exec_properties["input_base"], exec_properties["layout"], options.follow_links)
+        for split in splits.NAMES:
+            tf.io.gfile.makedirs(transform.split_folder(examples.uri, split))
+        tf.io.gfile.makedirs(transform.unfinished_folder(examples.uri))
+        os.makedirs(account.uri, exist_ok=True)
+        with self._make_beam_pipeline() as pipeline:
+            transform.ingest(pipeline, folders, options, examples.uri, account.uri)
+        tf.io.gfile.rmtree(transform.unfinished_folder(examples.uri))
+        for split in splits.NAMES:
+            _fill(transform.split_folder(examples.uri, split))
+        _describe(examples, account)
+
+
+def _fill(folder: str) -> None:
+    """Puts an empty file into an empty split: Beam refuses a pattern that matches nothing."""
+    if not tf.io.gfile.listdir(folder):
+        shards.open_writer(shards.path(folder, 0, 1)).close()
+
+
+def _describe(examples: types.Artifact, account: types.Artifact) -> None:
+    examples.split_names = artifact_utils.encode_split_names(list(splits.NAMES))
+    examples_utils.set_payload_format(examples, example_gen_pb2.FORMAT_TF_EXAMPLE)
+    examples_utils.set_file_format(examples, "tfrecords_gzip")
+    counts = report.read(account.uri)
+    for name in ("seen", "examples", "rejected", "duplicates", "ignored"):
+        setattr(account, name, getattr(counts, name))
+    progress.report(ingested=counts.examples, rejected=counts.rejected, seen=counts.seen)

@@ -1,0 +1,159 @@
+"""Is this file a usable image, and what is in it? Everything is decided by content; names do not matter.
+
+The whole compressed stream is read (that is how truncation shows), but a JPEG is decoded at up to 1/8 scale in the DCT
+domain, which is several times faster than in full and enough for the scalars.
+"""
+
+import contextlib
+import hashlib
+import io
+import struct
+import warnings
+import zlib
+
+from PIL import Image, UnidentifiedImageError
+
+from components.image_folder_example_gen import colour, jpeg, measures, storage
+from components.image_folder_example_gen.options import IngestOptions
+from components.image_folder_example_gen.reasons import Reason, Unusable
+from components.image_folder_example_gen.records import Picture, Refusal, Source
+
+FORMATS = ["JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "AVIF"]
+"""Pillow's names of the formats that are read. Not all that Pillow can: some of its readers start other programs."""
+
+with contextlib.suppress(ImportError):  # HEIC photos, when the optional package is installed
+    import pillow_heif
+
+    pillow_heif.register_heif_opener()
+    FORMATS.append("HEIF")
+
+ORIENTATION = 0x0112
+
+
+def examine(source: Source, options: IngestOptions) -> Picture | Refusal:
+    """Reads and checks one file. Never raises on account of the file: what is wrong with it becomes a Refusal."""
+    try:
+        data = storage.read(source.path, options.max_bytes)
+        return inspect(data, source, options)
+    except Unusable as problem:
+        return refuse(source, problem)
+
+
+def refuse(source: Source, problem: Unusable) -> Refusal:
+    """The Refusal of a listed file."""
+    return Refusal(source.name, source.label, problem.reason, problem.detail, source.size)
+
+
+def inspect(data: bytes, source: Source, options: IngestOptions) -> Picture:
+    """Facts about the image in `data`.
+
+    Raises:
+      Unusable: it is no image, damaged, or outside the limits of the options.
+    """
+    if not data:
+        raise Unusable(Reason.EMPTY, "0 bytes")
+    image = open_image(data)
+    _check_size(image.width, image.height, options)
+    with decoding_errors():
+        orientation = image.getexif().get(ORIENTATION, 1)
+        untouched = _keeps_bytes(image, data, orientation, options)
+        width, height = _final_size(image.size, orientation, options.max_side)
+        numbers = measures.measure(_small_copy(image, options.background))
+    kind = image.format.lower() if untouched and image.format == "PNG" else "jpeg"
+    return Picture(source, hashlib.sha256(data).hexdigest(), kind, untouched, height, width, *numbers)
+
+
+def open_image(data: bytes) -> Image.Image:
+    """Opens an image lazily: only the header is read.
+
+    Raises:
+      Unusable: the content is none of `FORMATS`, or its header is damaged.
+    """
+    with decoding_errors(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return Image.open(io.BytesIO(data), formats=FORMATS)
+
+
+def final_size(image: Image.Image, max_side: int) -> tuple[int, int]:
+    """Width and height in pixels with EXIF orientation applied and the longest side reduced to `max_side`."""
+    return _final_size(image.size, image.getexif().get(ORIENTATION, 1), max_side)
+
+
+def _final_size(size: tuple[int, int], orientation: int, max_side: int) -> tuple[int, int]:
+    width, height = size if orientation not in (5, 6, 7, 8) else size[::-1]
+    scale = min(1.0, max_side / max(width, height))
+    return max(1, round(width * scale)), max(1, round(height * scale))
+
+
+def _check_size(width: int, height: int, options: IngestOptions) -> None:
+    size = f"{width} x {height} pixels"
+    if width * height > options.max_pixels:
+        raise Unusable(Reason.BOMB, size)
+    if min(width, height) < options.min_side:
+        raise Unusable(Reason.TOO_SMALL, size)
+    if max(width, height) > options.max_aspect * min(width, height):
+        raise Unusable(Reason.ASPECT, size)
+
+
+def _keeps_bytes(image: Image.Image, data: bytes, orientation: int, options: IngestOptions) -> bool:
+    """Whether TensorFlow decodes these very bytes to the right picture."""
+    if orientation not in (0, 1) or max(image.size) > options.max_side or not colour.is_srgb(image):
+        return False
+    if image.format in ("JPEG", "MPO"):
+        usual = jpeg.frame_marker(data) in jpeg.BASELINE_OR_PROGRESSIVE
+        return usual and image.mode in ("L", "RGB") and jpeg.ends_properly(data)
+    if image.format == "PNG":
+        _check_png(data)
+        return image.mode in ("L", "RGB", "P", "1") and "transparency" not in image.info and _png_depth(data) <= 8
+    return False
+
+
+def _png_depth(data: bytes) -> int:
+    return data[24]
+
+
+def _check_png(data: bytes) -> None:
+    """Verifies the check sums of all chunks: TensorFlow's decoder does, Pillow's passes over those of the pixels."""
+    position = 8
+    while position + 12 <= len(data):
+        (length,) = struct.unpack_from(">I", data, position)
+        end = position + 8 + length
+        if end + 4 > len(data):
+            raise Unusable(Reason.TRUNCATED, f"chunk at byte {position} is cut off")
+        if zlib.crc32(memoryview(data)[position + 4 : end]) != struct.unpack_from(">I", data, end)[0]:
+            raise Unusable(Reason.CORRUPT, f"check sum of the chunk at byte {position} is wrong")
+        if data[position + 4 : position + 8] == b"IEND":
+            return
+        position = end + 4
+    raise Unusable(Reason.TRUNCATED, "no end of the image")
+
+
+def _small_copy(image: Image.Image, background: tuple[int, int, int]) -> Image.Image:
+    """The image in RGB, decoded from its complete data and reduced for measuring."""
+    width, height = image.size
+    factor = measures.reduction(width, height)
+    if image.format in ("JPEG", "MPO"):
+        image.draft(None, (width // factor, height // factor))
+        factor //= round(width / image.width)
+    rgb = colour.to_rgb(image, background)
+    return rgb.reduce(factor) if factor > 1 else rgb
+
+
+@contextlib.contextmanager
+def decoding_errors():
+    """Turns the many exceptions that decoders raise on damaged files into reasons."""
+    try:
+        yield
+    except Unusable:
+        raise
+    except UnidentifiedImageError:
+        raise Unusable(Reason.NOT_AN_IMAGE, "no known image format") from None
+    except Image.DecompressionBombError as error:
+        raise Unusable(Reason.BOMB, str(error)) from None
+    except MemoryError:
+        raise Unusable(Reason.BOMB, "decoding needs more memory than there is") from None
+    except (
+        Exception
+    ) as error:  # Pillow raises OSError, SyntaxError, ValueError, struct.error, IndexError, KeyError, ...
+        reason = Reason.TRUNCATED if "truncated" in str(error).lower() else Reason.CORRUPT
+        raise Unusable(reason, f"{type(error).__name__}: {error}") from None

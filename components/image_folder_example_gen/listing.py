@@ -1,0 +1,210 @@
+"""Which files are in the folder, of which class and split. Local file systems; names are bytes until they are shown.
+
+Layouts, found by looking at the folders:
+
+* `class/image`: every folder at the top is a class; folders inside a class are part of it.
+* `train/...` with `val/...` or `test/...` (any of `EVALUATION`, in any case): split by folder, classes inside. With
+  both a validation and a test folder, the test folder is the eval split and the validation images count to train.
+* flat: images and no class folders, or `layout="flat"`, which reads folders of any depth as one class without a name.
+"""
+
+import itertools
+import os
+import stat
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from components.image_folder_example_gen.reasons import Reason
+from components.image_folder_example_gen.records import Ignored, Refusal, Source, display
+from trainer.errors import UserError
+
+TRAINING = frozenset({"train", "training"})
+VALIDATION = frozenset({"val", "valid", "validation", "dev"})
+TESTING = frozenset({"test", "testing", "eval"})
+EVALUATION = VALIDATION | TESTING
+
+SIDECARS = frozenset(
+    {".aae", ".csv", ".db", ".html", ".ini", ".json", ".jsonl", ".log", ".md"}
+    | {".pdf", ".thm", ".txt", ".xml", ".xmp", ".yaml", ".yml"}
+)
+"""Endings of files that stand beside images; they are ignored without being opened."""
+_IGNORED_NAMES = frozenset({"readme", "license", "__macosx", "@eadir"})
+
+Found = Source | Refusal | Ignored
+
+
+class Folder(NamedTuple):
+    """A folder to list, and what its files are."""
+
+    path: bytes
+    root: bytes
+    label: str
+    split: str
+    deep: bool
+    """Whether folders inside are read as well."""
+    misplaced: str
+    """Why files in here belong to no class; empty where they do."""
+
+
+def folders(root: str | os.PathLike, layout: str = "auto", follow_links: bool = False) -> list[Folder]:
+    """The folders to list for the images of `root`; each can be walked on its own, on any worker that sees the files.
+
+    Args:
+      root: an existing local folder.
+      layout: `auto` (see the module), or `flat` for one class without a name whatever the folders.
+      follow_links: whether links that leave `root` are followed.
+
+    Raises:
+      UserError: `root` is no folder that can be read.
+    """
+    path = os.path.realpath(os.fsencode(root))
+    if not os.path.isdir(path):
+        raise UserError(f"{display(path)}: no such folder")
+    if layout == "flat":
+        return [Folder(path, path, "", "", True, "")]
+    inside = _subfolders(path, path, follow_links)
+    splits = {name: _split(name, inside) for name in inside}
+    if "train" in splits.values() and "eval" in splits.values():
+        return _split_layout(path, splits, follow_links)
+    if not any(_holds_files(os.path.join(path, name)) for name in inside):
+        return [Folder(path, path, "", "", True, "")]
+    return _class_layout(path, path, "", follow_links)
+
+
+def walk(folder: Folder, follow_links: bool) -> Iterator[Found]:
+    """Everything in the folder, one entry per file, in no particular order; memory does not grow with their number."""
+    waiting = [folder.path]
+    while waiting:
+        path = waiting.pop()
+        try:
+            entries = os.scandir(path)
+        except OSError as error:
+            yield _refusal(folder, path, Reason.UNREADABLE, f"folder: {error.strerror}")
+            continue
+        with entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    if folder.deep or _is_hidden(entry.name):
+                        waiting.append(entry.path)
+                elif entry.is_symlink():
+                    yield from _link(folder, entry, follow_links, waiting)
+                else:
+                    yield _file(folder, entry)
+
+
+def _class_layout(root: bytes, top: bytes, split: str, follow_links: bool) -> list[Folder]:
+    """A folder per class, and one entry for what lies loose beside them."""
+    loose = Folder(top, root, "", split, False, "not in a class folder")
+    classes = []
+    for name in _subfolders(top, root, follow_links):
+        label = display(name)
+        bad = "" if label.strip() and len(label.splitlines()) == 1 else "the folder's name cannot name a class"
+        classes.append(Folder(os.path.join(top, name), root, label, split, True, bad))
+    return [loose, *classes]
+
+
+def _split_layout(root: bytes, splits: dict[bytes, str], follow_links: bool) -> list[Folder]:
+    found = [Folder(root, root, "", "", False, "not in a split folder")]
+    tops = {os.path.join(root, name): split for name, split in splits.items()}
+    flat = not any(
+        _holds_files(os.path.join(top, name))
+        for top, split in tops.items()
+        if split
+        for name in _subfolders(top, root, follow_links)
+    )
+    for top, split in tops.items():
+        if not split:
+            found.append(Folder(top, root, "", "", True, "not in a split folder"))
+        elif flat:
+            found.append(Folder(top, root, "", split, True, ""))
+        else:
+            found += _class_layout(root, top, split, follow_links)
+    return found
+
+
+def _split(name: bytes, beside: list[bytes]) -> str:
+    lower = display(name).lower()
+    if lower in TRAINING:
+        return "train"
+    if lower in TESTING:
+        return "eval"
+    if lower in VALIDATION:
+        return "train" if any(display(other).lower() in TESTING for other in beside) else "eval"
+    return ""
+
+
+def _subfolders(path: bytes, root: bytes, follow_links: bool) -> list[bytes]:
+    """Names of the folders that are not hidden; linked ones only if links are followed and they are not read anyway."""
+    try:
+        with os.scandir(path) as entries:
+            names = [entry for entry in entries if not _is_hidden(entry.name) and entry.is_dir()]
+    except OSError:
+        return []
+    real = (e for e in names if not e.is_symlink() or (follow_links and not _related(root, os.path.realpath(e.path))))
+    return sorted(entry.name for entry in real)
+
+
+def _holds_files(path: bytes) -> bool:
+    walked = itertools.chain.from_iterable(
+        (name for name in names if not _is_ignored_file(name)) for _, _, names in os.walk(path)
+    )
+    return next(walked, None) is not None
+
+
+def _is_hidden(name: bytes) -> bool:
+    text = display(name).lower()
+    return text.startswith(".") or text in _IGNORED_NAMES
+
+
+def _is_ignored_file(name: bytes) -> bool:
+    return _is_hidden(name) or os.path.splitext(display(name).lower())[1] in SIDECARS
+
+
+def _name(folder: Folder, path: bytes) -> str:
+    return display(os.path.relpath(path, folder.root))
+
+
+def _file(folder: Folder, entry: os.DirEntry) -> Found:
+    inside = os.path.relpath(os.path.dirname(entry.path), folder.path).split(b"/")
+    if _is_ignored_file(entry.name) or any(part != b"." and _is_hidden(part) for part in inside):
+        return Ignored(_name(folder, entry.path))
+    try:
+        status = entry.stat()
+    except OSError:
+        return _refusal(folder, entry.path, Reason.VANISHED, "gone while the folder was listed")
+    if not stat.S_ISREG(status.st_mode):
+        return _refusal(folder, entry.path, Reason.NOT_A_FILE, "not a regular file")
+    if folder.misplaced:
+        reason = Reason.CLASS_NAME if folder.label else Reason.OUTSIDE_LAYOUT
+        return _refusal(folder, entry.path, reason, folder.misplaced, status.st_size)
+    name = _name(folder, entry.path)
+    return Source(entry.path, name, folder.label, folder.split, status.st_size, status.st_mtime_ns)
+
+
+def _link(folder: Folder, entry: os.DirEntry, follow: bool, waiting: list[bytes]) -> Iterator[Found]:
+    """What a symbolic link stands for. A linked folder inside the root is read where it really is, so not here."""
+    target = os.path.realpath(entry.path)
+    if not os.path.exists(target):
+        yield _refusal(folder, entry.path, Reason.LINK_BROKEN, "points at nothing")
+    elif not _contains(folder.root, target) and not follow:
+        yield _refusal(folder, entry.path, Reason.LINK_OUTSIDE, "leaves the folder")
+    elif not os.path.isdir(target):
+        yield _file(folder, entry)
+    elif _contains(target, os.path.realpath(os.path.dirname(entry.path))):
+        yield _refusal(folder, entry.path, Reason.LINK_LOOP, "points at a folder that contains it")
+    elif _contains(folder.root, target):
+        yield _refusal(folder, entry.path, Reason.LINK_FOLDER, "points at a folder that is read anyway")
+    elif folder.deep:
+        waiting.append(entry.path)
+
+
+def _related(one: bytes, other: bytes) -> bool:
+    return _contains(one, other) or _contains(other, one)
+
+
+def _contains(folder: bytes, path: bytes) -> bool:
+    return path == folder or path.startswith(folder.rstrip(b"/") + b"/")
+
+
+def _refusal(folder: Folder, path: bytes, reason: Reason, detail: str, size: int = 0) -> Refusal:
+    return Refusal(_name(folder, path), folder.label, reason, detail, size)

@@ -1,0 +1,29 @@
+"""Reading files so that nothing hangs and every failure has a reason code."""
+
+import os
+import stat
+
+from components.image_folder_example_gen.reasons import Reason, Unusable
+
+
+def read(path: bytes, max_bytes: int) -> bytes:
+    """The content of a regular file.
+
+    It is opened without blocking, because a name that was a file when it was listed may be a pipe by now.
+
+    Raises:
+      Unusable: not a regular file, too large, gone, or the system refuses.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+        with open(descriptor, "rb", buffering=0) as file:
+            status = os.fstat(descriptor)
+            if not stat.S_ISREG(status.st_mode):
+                raise Unusable(Reason.NOT_A_FILE, "not a regular file")
+            if status.st_size > max_bytes:
+                raise Unusable(Reason.TOO_LARGE, f"{status.st_size} bytes")
+            return file.read(max_bytes)
+    except FileNotFoundError:
+        raise Unusable(Reason.VANISHED, "no longer there") from None
+    except OSError as error:
+        raise Unusable(Reason.UNREADABLE, error.strerror or str(error)) from None

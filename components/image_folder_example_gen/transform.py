@@ -1,0 +1,216 @@
+"""Ingest as a Beam pipeline.
+
+The images are read twice: once to check and measure them, once to write them. Between the two only tuples without
+pixels travel, so that grouping (by content, by shard) is cheap on every runner and memory is bounded; a second read
+costs far less than moving the bytes through Beam.
+"""
+
+import os
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+
+import apache_beam as beam
+from apache_beam import pvalue
+
+from components.image_folder_example_gen import (
+    duplicates,
+    inspection,
+    listing,
+    report,
+    scan,
+    shards,
+    splits,
+    threads,
+)
+from components.image_folder_example_gen.options import IngestOptions
+from components.image_folder_example_gen.records import Duplicate, Ignored, Picture, Refusal, Source
+from trainer import progress
+
+BATCH = 64
+"""Files that travel as one element: Beam's cost per element is near that of decoding a small photo."""
+OTHERS = "others"
+_REPORT_SECONDS = 0.5
+
+
+class Walk(beam.DoFn):
+    """Lists a folder: batches of `Source`, and `Refusal` and `Ignored` as `OTHERS`."""
+
+    def __init__(self, options: IngestOptions):
+        self._options = options
+
+    def process(self, folder: listing.Folder) -> Iterator[list[Source]]:
+        """Yields the content of one folder."""
+        batch = []
+        for found in listing.walk(folder, self._options.follow_links):
+            if not isinstance(found, Source):
+                yield pvalue.TaggedOutput(OTHERS, found)
+                continue
+            batch.append(found)
+            if len(batch) == BATCH:
+                yield batch
+                batch = []
+        if batch:
+            yield batch
+
+
+class Examine(beam.DoFn):
+    """Reads and checks a batch of files in threads: `(digest, Picture)`, and `Refusal` as `OTHERS`."""
+
+    def __init__(self, options: IngestOptions):
+        self._options = options
+
+    def setup(self):
+        """Starts the threads."""
+        self._pool = threads.pool()
+        self._seen = self._rejected = 0
+        self._reported = time.monotonic()
+
+    def teardown(self):
+        """Ends the threads."""
+        self._pool.shutdown()
+
+    def process(self, batch: list[Source]) -> Iterator[tuple[str, Picture]]:
+        """Yields what became of each file."""
+        for outcome in self._pool.map(lambda source: inspection.examine(source, self._options), batch):
+            if isinstance(outcome, Picture):
+                yield outcome.sha256, outcome
+            else:
+                self._rejected += 1
+                yield pvalue.TaggedOutput(OTHERS, outcome)
+        self._seen += len(batch)
+        if time.monotonic() - self._reported > _REPORT_SECONDS:
+            self._reported = time.monotonic()
+            progress.report(seen=self._seen, rejected=self._rejected)
+
+
+class Resolve(beam.DoFn):
+    """One `Picture` of each content; copies and conflicts as `OTHERS`."""
+
+    def process(self, group: tuple[str, Iterable[Picture]]) -> Iterator[Picture]:
+        """Yields what became of the files of one content."""
+        kept, others = duplicates.resolve(group[1])
+        for other in others:
+            yield pvalue.TaggedOutput(OTHERS, other)
+        if kept:
+            yield kept
+
+
+class WriteShard(beam.DoFn):
+    """Writes the images of one shard: `(split, Picture)` for what was written, `Refusal` as `OTHERS`."""
+
+    def __init__(self, examples_uri: str, options: IngestOptions):
+        self._uri, self._options = examples_uri, options
+
+    def setup(self):
+        """Starts the threads."""
+        self._pool = threads.pool()
+
+    def teardown(self):
+        """Ends the threads."""
+        self._pool.shutdown()
+
+    def process(self, element: tuple[tuple[str, int, int], Iterable[Picture]]) -> Iterator[tuple[str, Picture]]:
+        """Writes one file."""
+        (split, shard, shard_count), pictures = element
+        destination = shards.path(split_folder(self._uri, split), shard, shard_count)
+        unfinished = os.path.join(
+            unfinished_folder(self._uri), f"{split}-{os.path.basename(destination)}-{os.getpid()}"
+        )
+        for outcome in shards.write(pictures, destination, unfinished, self._options, self._pool):
+            yield pvalue.TaggedOutput(OTHERS, outcome) if isinstance(outcome, Refusal) else (split, outcome)
+
+
+def split_folder(examples_uri: str, split: str) -> str:
+    """Where TFX wants the files of a split."""
+    return os.path.join(examples_uri, f"Split-{split}")
+
+
+def unfinished_folder(examples_uri: str) -> str:
+    """Where files are while they are written."""
+    return os.path.join(examples_uri, ".unfinished")
+
+
+def ingest(
+    pipeline: beam.Pipeline, folders: list[listing.Folder], options: IngestOptions, examples_uri: str, report_uri: str
+) -> None:
+    """Adds ingest to a pipeline: images from the folders, Examples and the report's files to the two places."""
+    walked = (
+        pipeline
+        | "Folders" >> beam.Create(folders)
+        | "SpreadFolders" >> beam.Reshuffle()
+        | "Walk" >> beam.ParDo(Walk(options)).with_outputs(OTHERS, main="batches")
+    )
+    examined = (
+        walked.batches
+        | "SpreadFiles" >> beam.Reshuffle()
+        | "Examine" >> beam.ParDo(Examine(options)).with_outputs(OTHERS, main="pictures")
+    )
+    resolved = (
+        examined.pictures
+        | "ByContent" >> beam.GroupByKey()
+        | "Resolve" >> beam.ParDo(Resolve()).with_outputs(OTHERS, main="unique")
+    )
+    assigned = resolved.unique | "Split" >> beam.Map(_with_split, options.eval_fraction)
+    written = _write(assigned, options, examples_uri)
+    others = (walked[OTHERS], examined[OTHERS], resolved[OTHERS], written[OTHERS]) | "Others" >> beam.Flatten()
+    _account(
+        written.written,
+        others,
+        {folder.label for folder in folders if folder.label and not folder.misplaced},
+        report_uri,
+    )
+
+
+def _with_split(picture: Picture, eval_fraction: float) -> tuple[str, Picture]:
+    return splits.assign(picture, eval_fraction), picture
+
+
+def _write(assigned: beam.PCollection, options: IngestOptions, examples_uri: str) -> pvalue.DoOutputsTuple:
+    """Spreads the images of a split over as many files as their size asks for, by the hash of their content."""
+    totals = (
+        assigned
+        | "Sizes" >> beam.MapTuple(lambda split, picture: (split, picture.source.size))
+        | "Total" >> beam.CombinePerKey(sum)
+    )
+    return (
+        assigned
+        | "ToShard" >> beam.Map(_with_shard, pvalue.AsDict(totals))
+        | "ByShard" >> beam.GroupByKey()
+        | "Write" >> beam.ParDo(WriteShard(examples_uri, options)).with_outputs(OTHERS, main="written")
+    )
+
+
+def _with_shard(element: tuple[str, Picture], totals: dict[str, int]) -> tuple[tuple[str, int, int], Picture]:
+    split, picture = element
+    shard_count = shards.count(totals[split])
+    return (split, int(picture.sha256[-8:], 16) % shard_count, shard_count), picture
+
+
+def _account(written: beam.PCollection, others: beam.PCollection, labels: set[str], report_uri: str) -> None:
+    """Writes `report.json` and the lists of files."""
+    keys = (
+        written | "KeyOfExample" >> beam.MapTuple(lambda split, picture: scan.example_key(picture, split)),
+        others | "KeyOfOther" >> beam.Map(report.key),
+    )
+    counts = keys | "Keys" >> beam.Flatten() | "Count" >> beam.combiners.Count.PerElement()
+    _alone(counts, "Counts") | "WriteReport" >> beam.Map(_write_report, labels, report_uri)
+    _alone(others, "Lists") | "WriteLists" >> beam.Map(_write_lists, report_uri)
+
+
+def _alone(collection: beam.PCollection, name: str) -> beam.PCollection:
+    """The whole collection as one list, an empty one included."""
+    return collection | name >> beam.combiners.ToList()
+
+
+def _write_report(counts: list[tuple[tuple[str, ...], int]], labels: set[str], report_uri: str) -> None:
+    report.write(report.build(dict(counts), labels), report_uri)
+
+
+def _write_lists(others: list[Refusal | Duplicate | Ignored], report_uri: str) -> None:
+    lists = defaultdict(list)
+    for other in others:
+        lists[type(other)].append(other)
+    for kind, name in ((Refusal, report.REJECTED), (Duplicate, report.DUPLICATES), (Ignored, report.IGNORED)):
+        with open(os.path.join(report_uri, name), "w", encoding="utf-8") as file:
+            file.writelines(other.to_json() + "\n" for other in sorted(lists[kind]))
