@@ -20,9 +20,6 @@ class MeanOutput(tfma.metrics.Metric):
         super().__init__(_mean_output_computations, name=name)
 
 
-tfma.metrics.register_metric(MeanOutput)
-
-
 def mean_output(name: str) -> tfma.MetricConfig:
     """The configuration of `MeanOutput` for the output `name`, for a `metric_configs()` of a lane."""
     return tfma.MetricConfig(class_name="MeanOutput", module=__name__, config=json.dumps({"name": name}))
