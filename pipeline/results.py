@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 Outcome = Literal["pushed", "unchanged", "rejected", "stopped", "failed", "skipped"]
 
-OK, FAILED, BAD_INPUT, STOPPED, REJECTED, LOCKED = 0, 1, 2, 3, 4, 75
+OK, FAILED, BAD_INPUT, STOPPED, REJECTED, LOCKED, INTERRUPTED = 0, 1, 2, 3, 4, 75, 130
 
 
 @dataclass(frozen=True)
