@@ -1,0 +1,293 @@
+"""The registry: the one writer of versions, manifests and `models.config`.
+
+Safe with several processes (one lock), with kills (every change is journalled) and with TensorFlow Serving reading
+along (a version appears by one rename, complete). Labels: `stable` serves; `canary` is tried; `previous` was stable
+before and stays loaded, because TensorFlow Serving moves a label only between versions that are loaded: on reading the
+new configuration it loads the new version while `stable` still points at the old one.
+"""
+
+import contextlib
+import dataclasses
+import json
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from easel_serving import audit, card, config_files, files, journal, lock
+from easel_serving.directory import CANARY, MANIFEST, MANIFESTS, PREVIOUS, STABLE, Directory, Version, check_name
+from easel_serving.errors import ServingError
+
+BASE_PATH = "/models"
+POLICIES = ("auto", "canary", "manual")
+
+
+@dataclasses.dataclass(frozen=True)
+class Push:
+    """What became of a push: `pushed`, `unchanged` (the content already is a version) or `refilled` (it was lost)."""
+
+    outcome: str
+    version: Version
+
+
+class Registry(Directory):
+    """The serving directory, read and written.
+
+    Args:
+        serving_dir: made by the first push.
+        base_path: where TensorFlow Serving sees the serving directory, an absolute path (`/models` in its container);
+            None keeps what `models.config` says.
+        timeout: seconds to wait for another writer.
+    """
+
+    def __init__(self, serving_dir: str | Path, base_path: str | None = None, timeout: float = 60.0):
+        super().__init__(serving_dir)
+        if base_path is not None and not base_path.startswith("/"):
+            raise ServingError(f"{base_path}: the base path must be absolute, as TensorFlow Serving sees it")
+        self._base_path = base_path
+        self._timeout = timeout
+
+    def push(
+        self,
+        name: str,
+        saved_model: str | Path,
+        manifest: Mapping[str, Any],
+        attachments: str | Path | None = None,
+        warmup: bytes = b"",
+        policy: str = "auto",
+        why: str = "",
+    ) -> Push:
+        """Makes a SavedModel the next version, unless its content already is one.
+
+        A content that was rolled back or retired stays so: the outcome is `unchanged` and no label moves. A version
+        whose folder was lost (not retired) is filled again under its own number.
+
+        Args:
+            name: of the model.
+            saved_model: the folder with `saved_model.pb`.
+            manifest: lineage, metrics, `created`; the registry adds `model`, `version`, `digest` and `files`.
+            attachments: a folder whose content is put beside `manifest.json`.
+            warmup: TFRecords of `PredictionLog` for `assets.extra/tf_serving_warmup_requests`.
+            policy: `auto` labels the version `stable`, `canary` labels it `canary` (`stable` when nothing is), `manual`
+                labels nothing.
+            why: for the audit log.
+
+        Raises:
+            ServingError: no SavedModel, a name that cannot be one, an unknown policy, another writer.
+        """
+        check_name(name)
+        saved_model = Path(saved_model)
+        if not (saved_model / "saved_model.pb").is_file():
+            raise ServingError(f"{saved_model}: no SavedModel (saved_model.pb) to push as {name}")
+        if policy not in POLICIES:
+            raise ServingError(f"{policy!r} is no promotion policy; use one of {', '.join(POLICIES)}")
+        with self._writing():
+            config_files.write_defaults(self.root)
+            digest = files.model_digest(saved_model)
+            known = [version for version in self.history(name) if version.digest == digest and not _collected(version)]
+            if known:
+                return self._known(known[-1], saved_model, warmup)
+            number = self._next_number(name)
+            labels = self._labels_after_push(name, number, policy)
+            staged = self._stage_model(name, saved_model, warmup)
+            described = {**manifest, "model": name, "version": number, "digest": digest, "files": files.hashes(staged)}
+            staged_manifest = self._stage_manifest(name, described, attachments)
+            change = self._change("push", name, number, labels, why, arrives=number, is_new=True)
+            journal.begin(self.root, change)
+            files.rename(staged_manifest, self.root / name / MANIFESTS / str(number))
+            files.rename(staged, self.root / name / str(number))
+            journal.finish(self.root, change)
+            return Push("pushed", self.version(name, number))
+
+    def promote(self, name: str, number: int, label: str = STABLE, why: str = "") -> dict[str, int]:
+        """Points `stable` or `canary` at a version; the old stable becomes `previous`. Returns the labels."""
+        return self._relabel("promote", name, number, label, why)
+
+    def label(self, name: str, label: str, number: int, why: str = "") -> dict[str, int]:
+        """Points any label at a version. Returns the labels."""
+        return self._relabel("label", name, number, label, why)
+
+    def unlabel(self, name: str, label: str, why: str = "") -> dict[str, int]:
+        """Removes a label other than `stable`, such as the `canary` that did not convince. Returns the labels."""
+        with self._writing():
+            labels = self.labels(name)
+            if label == STABLE:
+                raise ServingError(f"{name}: the stable label cannot be removed; promote another version or roll back")
+            if label not in labels:
+                raise ServingError(f"{name} has no label {label}; it has {', '.join(sorted(labels)) or 'none'}")
+            number = labels.pop(label)
+            self._commit(self._change("unlabel", name, number, labels, why))
+            return labels
+
+    def rollback(self, name: str, to: int | None = None, why: str = "") -> dict[str, int]:
+        """Points `stable` back at the version that was stable before, or at `to`. Returns the labels.
+
+        The version before that becomes `previous`, so that a second rollback goes one further.
+
+        Raises:
+            ServingError: there is no earlier version to go back to, or it is gone.
+        """
+        with self._writing():
+            labels = self.labels(name)
+            target = labels.get(PREVIOUS) if to is None else to
+            if target is None:
+                raise ServingError(f"{name}: no version was stable before; name one with --to")
+            self._require_present(name, target)
+            new = {key: number for key, number in labels.items() if key != PREVIOUS}
+            new[STABLE] = target
+            earlier = [number for number in self._once_stable(name) if number < target]
+            if earlier:
+                new[PREVIOUS] = earlier[-1]
+            self._commit(self._change("rollback", name, target, new, why))
+            return new
+
+    def retire(self, name: str, number: int, why: str = "") -> dict[str, int]:
+        """Takes a version out of service for good: folder and TFLite files go, its manifest and card stay.
+
+        Its content is remembered, so that a cached pipeline run does not bring it back. Returns the labels.
+
+        Raises:
+            ServingError: the version is stable, or there is none of that number.
+        """
+        with self._writing():
+            version = self.version(name, number)
+            if STABLE in version.labels:
+                raise ServingError(f"{name} version {number} is stable; promote another version or roll back first")
+            labels = {label: target for label, target in self.labels(name).items() if target != number}
+            self._commit(self._change("retire", name, number, labels, why, leaves=(number,)))
+            return labels
+
+    def gc(self, name: str, keep: int, why: str = "") -> list[int]:
+        """Removes all but the newest `keep` versions; never a labelled one, never the only one. Returns the removed.
+
+        Unlike a retired version, a collected one may be pushed again (as a new version) when its content comes back.
+        """
+        if keep < 1:
+            raise ServingError(f"keep {keep}: at least one version must stay")
+        with self._writing():
+            versions = self.versions(name)
+            doomed = tuple(version.number for version in versions[:-keep] if not version.labels)
+            if doomed:
+                self._commit(self._change("gc", name, doomed[-1], self.labels(name), why, leaves=doomed))
+            return list(doomed)
+
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[None]:
+        with lock.exclusive(self.root, self._timeout):
+            journal.recover(self.root)
+            try:
+                yield
+            except BaseException:
+                # A failed writer (disk full, interrupt) leaves nothing for the next one to puzzle over.
+                with contextlib.suppress(OSError):
+                    journal.recover(self.root)
+                raise
+
+    def _relabel(self, action: str, name: str, number: int, label: str, why: str) -> dict[str, int]:
+        check_name(label)
+        with self._writing():
+            self._require_present(name, number)
+            labels = moved(self.labels(name), label, number)
+            self._commit(self._change(action, name, number, labels, why))
+            return labels
+
+    def _commit(self, change: journal.Change) -> None:
+        journal.begin(self.root, change)
+        journal.finish(self.root, change)
+
+    def _change(
+        self, action: str, name: str, number: int, labels: dict[str, int], why: str, **kwargs: Any
+    ) -> journal.Change:
+        record = journal.record(action, name, number, self.labels(name), labels, why)
+        return journal.Change(record, self._model_base_path(name), **kwargs)
+
+    def _model_base_path(self, name: str) -> str:
+        entry = config_files.read_models(self.root).get(name)
+        if self._base_path is None and entry is not None:
+            return entry.base_path
+        return f"{(self._base_path or BASE_PATH).rstrip('/')}/{name}"
+
+    def _require_present(self, name: str, number: int) -> None:
+        version = self.version(name, number)
+        if not version.present:
+            state = "was retired" if version.retired else "has lost its folder"
+            raise ServingError(f"{name} version {number} {state}; a label needs a version that can be loaded")
+
+    def _labels_after_push(self, name: str, number: int, policy: str) -> dict[str, int]:
+        labels = self.labels(name)
+        if policy == "manual":
+            return labels
+        return moved(labels, CANARY if policy == "canary" and STABLE in labels else STABLE, number)
+
+    def _next_number(self, name: str) -> int:
+        used = [version.number for version in self.history(name)]
+        used += [record["version"] for record in audit.read(self.root) if record["model"] == name]
+        used += self.labels(name).values()
+        return max(used, default=0) + 1
+
+    def _once_stable(self, name: str) -> list[int]:
+        records = [record for record in audit.read(self.root) if record["model"] == name]
+        stable = {record["to"].get(STABLE) for record in records}
+        return [version.number for version in self.versions(name) if version.number in stable]
+
+    def _known(self, version: Version, saved_model: Path, warmup: bytes) -> Push:
+        if version.present or version.retired:
+            self._heal_config(version.model)
+            return Push("unchanged", version)
+        if version.path.exists():
+            files.remove(version.path)
+        staged = self._stage_model(version.model, saved_model, warmup)
+        refreshed = {**version.manifest, "files": files.hashes(staged)}
+        files.write(version.manifest_dir / MANIFEST, json.dumps(refreshed, indent=2))
+        labels = self.labels(version.model)
+        change = self._change("refill", version.model, version.number, labels, "folder lost", arrives=version.number)
+        journal.begin(self.root, change)
+        files.rename(staged, version.path)
+        journal.finish(self.root, change)
+        return Push("refilled", self.version(version.model, version.number))
+
+    def _heal_config(self, name: str) -> None:
+        labels = self.labels(name)
+        base_path = self._model_base_path(name)
+        entry = config_files.read_models(self.root).get(name)
+        if labels and (entry is None or entry.base_path != base_path):
+            config_files.write_model(self.root, name, labels, base_path)
+
+    def _stage_model(self, name: str, saved_model: Path, warmup: bytes) -> Path:
+        (self.root / name / MANIFESTS).mkdir(parents=True, exist_ok=True)
+        staged = files.temporary(self.root / name)
+        shutil.copytree(saved_model, staged, copy_function=shutil.copyfile)
+        if warmup:
+            path = staged / files.WARMUP
+            path.parent.mkdir(exist_ok=True)
+            path.write_bytes(warmup)
+        files.sync_tree(staged)
+        return staged
+
+    def _stage_manifest(self, name: str, manifest: dict[str, Any], attachments: str | Path | None) -> Path:
+        staged = files.temporary(self.root / name / MANIFESTS)
+        if attachments is None:
+            staged.mkdir()
+        else:
+            shutil.copytree(attachments, staged, copy_function=shutil.copyfile)
+        (staged / "card.md").write_text(card.render(manifest))
+        complete = {**manifest, "attachments": files.hashes(staged)}
+        (staged / MANIFEST).write_text(json.dumps(complete, indent=2))
+        files.sync_tree(staged)
+        return staged
+
+
+def moved(labels: Mapping[str, int], label: str, number: int) -> dict[str, int]:
+    """The labels after one is pointed at a version: a new stable leaves `previous` behind and is no canary any more."""
+    new = dict(labels)
+    new[label] = number
+    if label == STABLE and labels.get(STABLE, number) != number:
+        new[PREVIOUS] = labels[STABLE]
+    if label == STABLE and new.get(CANARY) == number:
+        del new[CANARY]
+    return new
+
+
+def _collected(version: Version) -> bool:
+    retired = version.retired
+    return retired is not None and retired["action"] == "gc"
