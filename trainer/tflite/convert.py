@@ -1,0 +1,53 @@
+"""SavedModel -> TFLite, in four variants.
+
+`float32` is the graph as it is; `float16` stores weights in half precision; `dynamic` stores weights as int8 and
+computes in float where it must; `int8` is integer throughout (Jacob et al. 2018, "Quantization and Training of Neural
+Networks for Efficient Integer-Arithmetic-Only Inference", sections 2 and 3), with ranges from real examples.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+import tensorflow as tf
+
+from trainer.tflite import integer
+from trainer.tflite.options import Variant
+from trainer.tflite.parts import Tensors
+
+SIGNATURE = "serving_default"
+
+
+def convert(
+    saved_model: Path,
+    variant: Variant,
+    representative: Callable[[], Iterable[Tensors]],
+    *,
+    images: Sequence[str] = (),
+    quantised: Sequence[str] = (),
+) -> bytes:
+    """Converts the signature `serving_default` of a SavedModel; the names of its inputs and outputs are kept.
+
+    Args:
+      saved_model: folder; the signature has fixed shapes and float32 tensors.
+      variant: which one.
+      representative: gives the calibration inputs afresh at each call; only int8 asks.
+      images: inputs and outputs that are pixels; int8 has them as uint8, 0..255 as they are (scale 1, zero point 0).
+      quantised: other inputs and outputs that int8 has as uint8, with the scale that calibration found.
+
+    Returns:
+      The TFLite file's content.
+
+    Raises:
+      trainer.tflite.integer.NotInteger: int8 could not be made of integer operations alone.
+      Exception: whatever TensorFlow's converter raises for an operation that it cannot convert.
+    """
+    converter = tf.lite.TFLiteConverter.from_saved_model(str(saved_model), signature_keys=[SIGNATURE])
+    if variant != "float32":
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    if variant == "float16":
+        converter.target_spec.supported_types = [tf.float16]
+    if variant == "int8":
+        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+        converter.representative_dataset = lambda: (dict(inputs) for inputs in representative())
+    content = converter.convert()
+    return integer.with_integer_interface(content, images, quantised) if variant == "int8" else content
