@@ -1,0 +1,1 @@
+"""The version that serves now, as an input of the pipeline."""
