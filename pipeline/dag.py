@@ -1,0 +1,374 @@
+"""The pipeline's definition: a pure function of the configuration and of a snapshot of the world.
+
+One function a lane, one that joins them. Nothing here reads a file; what has to be read is in the Snapshot.
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ml_metadata.proto import metadata_store_pb2
+from tfx import types
+from tfx import v1 as tfx
+from tfx.dsl.components.base.base_component import BaseComponent
+from tfx.dsl.experimental.conditionals import conditional
+from tfx.orchestration import metadata
+
+from components.champion.component import Champion
+from components.data_gate.component import DataGate
+from components.image_folder_example_gen.component import ImageFolderExampleGen
+from components.image_folder_example_gen.features import statistics_options
+from components.promotion_gate.component import PromotionGate
+from components.schema_source.component import SchemaSource
+from components.serving_pusher.component import ServingPusher
+from components.style_pairs.component import StylePairs
+from components.style_trainer.component import StyleTrainer
+from components.tflite_exporter.component import TFLiteExporter
+from pipeline.code_digest import digest
+from pipeline.config import Config
+from pipeline.progress import Node
+from pipeline.snapshot import Snapshot, data_folders, schema_files
+from trainer.classifier import evaluation as classifier_evaluation
+from trainer.evaluation import eval_config
+from trainer.options import Options
+from trainer.style import evaluation as style_evaluation
+
+
+CLASSIFIER, STYLE = "classifier", "style"
+
+LOCAL_BEAM = ("--direct_running_mode=in_memory",)
+"""Beam's default local runner starts Prism on the current stack, which is slow and flaky."""
+
+
+@dataclass
+class Blueprint:
+    """The components in topological order, and how the view names them."""
+
+    components: list[BaseComponent] = field(default_factory=list)
+    nodes: list[Node] = field(default_factory=list)
+
+    def add(
+        self, component: BaseComponent, lane: str, title: str, *modules: str, part: str | None = None
+    ) -> BaseComponent:
+        """Names a component `Class.lane[.part]` and puts the digest of the code that it runs into its cache key.
+
+        Args:
+          component: the component, made inside the `Cond`s that it depends on.
+          lane: the branch of the tree that it belongs to.
+          title: what it does, in two words.
+          modules: import paths of user code that the component calls.
+          part: tells components of one class in one lane apart.
+        """
+        component.with_id(".".join(filter(None, (type(component).__name__, lane, part))))
+        component.spec.exec_properties["code"] = digest(type(component).__module__, *modules)
+        self.components.append(component)
+        self.nodes.append(Node(component.id, lane, title))
+        return component
+
+
+@dataclass(frozen=True)
+class DataLane:
+    """One folder's way from files to a validated schema; any number of model lanes may hang on it."""
+
+    examples: types.BaseChannel
+    report: types.BaseChannel
+    statistics: types.BaseChannel
+    schema: types.BaseChannel
+    anomalies: types.BaseChannel
+
+
+def data_lane(plan: Blueprint, name: str, folder: str, config: Config, world: Snapshot) -> DataLane:
+    """Ingest, statistics, schema and TFX's own validation of one folder. The verdict is each model lane's own."""
+    ingest = plan.add(
+        ImageFolderExampleGen(input_base=folder, options=_json(config.ingest), fingerprint=world.folders[folder]),
+        name,
+        "read images",
+    )
+    statistics = plan.add(
+        tfx.components.StatisticsGen(examples=ingest.outputs["examples"], stats_options=statistics_options()),
+        name,
+        "statistics",
+    )
+    schema_file = schema_files(config)[name]
+    schema = plan.add(
+        SchemaSource(
+            statistics=statistics.outputs["statistics"],
+            schema_path=schema_file,
+            base_schema="paintings" if name == "paintings" else "photos",
+            key=world.schemas[schema_file],
+        ),
+        name,
+        "schema",
+    )
+    validator = plan.add(
+        tfx.components.ExampleValidator(statistics=statistics.outputs["statistics"], schema=schema.outputs["schema"]),
+        name,
+        "validate",
+    )
+    return DataLane(
+        examples=ingest.outputs["examples"],
+        report=ingest.outputs["report"],
+        statistics=statistics.outputs["statistics"],
+        schema=schema.outputs["schema"],
+        anomalies=validator.outputs["anomalies"],
+    )
+
+
+def gate(
+    plan: Blueprint, data: DataLane, lane: str, part: str, config: Config, needs_classes: bool
+) -> conditional.Cond:
+    """The condition under which a model lane may use a folder."""
+    verdict = plan.add(
+        DataGate(
+            examples=data.examples,
+            report=data.report,
+            statistics=data.statistics,
+            schema=data.schema,
+            anomalies=data.anomalies,
+            options=_json(config.data_gate),
+            needs_classes=int(needs_classes),
+        ),
+        lane,
+        f"gate {part}",
+        part=part,
+    )
+    return _when(verdict.outputs["verdict"], "passed")
+
+
+def classifier_lane(plan: Blueprint, photos: DataLane, config: Config, world: Snapshot) -> None:
+    """Transform, Trainer, and the way to the serving directory, for the classifier."""
+    lane = config.classifier
+    options = {key: json.loads(_json(getattr(lane, key))) for key in ("image", "backbone", "train")}
+    with gate(plan, photos, CLASSIFIER, "photos", config, needs_classes=True):
+        transform = plan.add(
+            tfx.components.Transform(
+                examples=photos.examples,
+                schema=photos.schema,
+                preprocessing_fn="trainer.classifier.preprocessing.preprocessing_fn",
+                custom_config={"options": options},
+                disable_statistics=True,
+            ),
+            CLASSIFIER,
+            "transform",
+            "trainer.classifier.preprocessing",
+        )
+
+        def train(title: str, module: str, part: str | None = None) -> BaseComponent:
+            return plan.add(
+                tfx.components.Trainer(
+                    run_fn=f"{module}.run_fn",
+                    examples=transform.outputs["transformed_examples"],
+                    transform_graph=transform.outputs["transform_graph"],
+                    schema=photos.schema,
+                    train_args=tfx.proto.TrainArgs(splits=["train"]),
+                    eval_args=tfx.proto.EvalArgs(splits=["eval"]),
+                    custom_config=_training(config, options, module, world),
+                ),
+                CLASSIFIER,
+                title,
+                module,
+                part=part,
+            )
+
+        _judge_and_push(
+            plan,
+            CLASSIFIER,
+            candidate=train("train", "trainer.classifier.training"),
+            trivial=train("train baseline", "trainer.classifier.baseline", part="trivial"),
+            eval_examples=photos.examples,
+            data={"photos": photos},
+            options=lane,
+            config=config,
+            world=world,
+        )
+
+
+def style_lane(plan: Blueprint, photos: DataLane, paintings: DataLane, config: Config, world: Snapshot) -> None:
+    """Two Transforms, StyleTrainer, the evaluation pairs, and the way to the serving directory, for the style network."""
+    lane = config.style
+    sections = ("image", "perceptual", "encoder", "network", "train")
+    options = {key: json.loads(_json(getattr(lane, key))) for key in sections}
+    photos_pass = gate(plan, photos, STYLE, "photos", config, needs_classes=False)
+    paintings_pass = gate(plan, paintings, STYLE, "paintings", config, needs_classes=False)
+    with photos_pass, paintings_pass:
+
+        def transform(data: DataLane, name: str) -> BaseComponent:
+            return plan.add(
+                tfx.components.Transform(
+                    examples=data.examples,
+                    schema=data.schema,
+                    preprocessing_fn="trainer.style.preprocessing.preprocessing_fn",
+                    custom_config={"options": options},
+                    disable_statistics=True,
+                ),
+                STYLE,
+                f"transform {name}",
+                "trainer.style.preprocessing",
+                part=name,
+            )
+
+        photos_tensors, paintings_tensors = transform(photos, "photos"), transform(paintings, "paintings")
+        pairs = plan.add(
+            StylePairs(
+                photos=photos.examples, paintings=paintings.examples, options=_json(lane.pairs), seed=config.seed
+            ),
+            STYLE,
+            "evaluation pairs",
+        )
+
+        def train(title: str, module: str, part: str | None = None) -> BaseComponent:
+            return plan.add(
+                StyleTrainer(
+                    photos=photos_tensors.outputs["transformed_examples"],
+                    paintings=paintings_tensors.outputs["transformed_examples"],
+                    photos_graph=photos_tensors.outputs["transform_graph"],
+                    paintings_graph=paintings_tensors.outputs["transform_graph"],
+                    run_fn=f"{module}.run_fn",
+                    custom_config=json.dumps(_training(config, options, module, world)),
+                ),
+                STYLE,
+                title,
+                module,
+                part=part,
+            )
+
+        _judge_and_push(
+            plan,
+            STYLE,
+            candidate=train("train", "trainer.style.training"),
+            trivial=train("train baseline", "trainer.style.baseline", part="trivial"),
+            eval_examples=pairs.outputs["examples"],
+            data={"photos": photos, "paintings": paintings},
+            options=lane,
+            config=config,
+            world=world,
+        )
+
+
+def build(config: Config, world: Snapshot) -> tuple[tfx.dsl.Pipeline, list[Node]]:
+    """The whole pipeline, with the lanes that the configuration has.
+
+    Args:
+      config: what the person asked for.
+      world: what the run starts from.
+
+    Returns:
+      The TFX pipeline and its nodes in topological order, for the view.
+    """
+    plan = Blueprint()
+    lanes = {name: data_lane(plan, name, folder, config, world) for name, folder in data_folders(config).items()}
+    if config.classifier:
+        classifier_lane(plan, lanes["photos"], config, world)
+    if config.style:
+        style_lane(plan, lanes.get("style-photos") or lanes["photos"], lanes["paintings"], config, world)
+    pipeline = tfx.dsl.Pipeline(
+        pipeline_name=config.name,
+        pipeline_root=str(config.workspace / "artifacts"),
+        components=plan.components,
+        enable_cache=True,
+        metadata_connection_config=metadata.sqlite_metadata_connection_config(
+            str(config.workspace / "metadata.sqlite")
+        ),
+        beam_pipeline_args=[*LOCAL_BEAM, *config.beam_args],
+    )
+    return pipeline, plan.nodes
+
+
+def _judge_and_push(
+    plan: Blueprint,
+    lane: str,
+    *,
+    candidate: BaseComponent,
+    trivial: BaseComponent,
+    eval_examples: types.BaseChannel,
+    data: dict[str, DataLane],
+    options: Options,
+    config: Config,
+    world: Snapshot,
+) -> None:
+    """Champion, both Evaluators, TFLite, decision and push: the same for every kind of model."""
+    evaluation_module = f"trainer.{lane}.evaluation"
+    metrics = EVALUATIONS[lane]
+    champion = plan.add(
+        Champion(
+            candidate=candidate.outputs["model"],
+            serving_dir=str(config.serving),
+            model_name=options.name,
+            key=world.champions[options.name],
+        ),
+        lane,
+        "champion",
+    )
+
+    def evaluate(title: str, part: str | None = None, thresholds: bool = True, **models: types.BaseChannel):
+        return plan.add(
+            tfx.components.Evaluator(
+                examples=eval_examples,
+                example_splits=["eval"],
+                eval_config=eval_config(metrics(options), rules=options.thresholds if thresholds else {}),
+                module_path=evaluation_module,
+                **models,
+            ),
+            lane,
+            title,
+            evaluation_module,
+            part=part,
+        )
+
+    with _when(champion.outputs["verdict"], "changed"):
+        evaluation = evaluate("evaluate", model=candidate.outputs["model"], baseline_model=champion.outputs["model"])
+        reference = evaluate("evaluate baseline", "trivial", thresholds=False, model=trivial.outputs["model"])
+        tflite = plan.add(
+            TFLiteExporter(
+                model=candidate.outputs["model"],
+                examples=eval_examples,
+                module_path=f"trainer.{lane}.tflite",
+                options=_json(options.tflite),
+            ),
+            lane,
+            "TFLite",
+            f"trainer.{lane}.tflite",
+        )
+        decision = plan.add(
+            PromotionGate(
+                evaluation=evaluation.outputs["evaluation"],
+                blessing=evaluation.outputs["blessing"],
+                trivial_evaluation=reference.outputs["evaluation"],
+                tflite=tflite.outputs["tflite"],
+                rules=json.dumps({name: json.loads(_json(rule)) for name, rule in options.thresholds.items()}),
+            ),
+            lane,
+            "decide",
+        )
+        with _when(decision.outputs["decision"], "approved"):
+            plan.add(
+                ServingPusher(
+                    model=candidate.outputs["model"],
+                    decision=decision.outputs["decision"],
+                    tflite=tflite.outputs["tflite"],
+                    examples=eval_examples,
+                    **{f"{name}_report": each.report for name, each in data.items()},
+                    serving_dir=str(config.serving),
+                    model_name=options.name,
+                    lineage=json.dumps({"config": json.loads(_json(config)), **world.provenance}),
+                    nonce=world.nonce,
+                ),
+                lane,
+                "push",
+            )
+
+
+def _when(verdict: types.BaseChannel, name: str) -> conditional.Cond:
+    return conditional.Cond(verdict.future()[0].property(name) == 1)
+
+
+def _training(config: Config, options: dict, module: str, world: Snapshot) -> dict:
+    """A trainer's custom_config. Its checkpoints are kept under a digest of what it depends on, known before it runs."""
+    facts = json.dumps([options, config.seed, module, digest(f"{module}"), sorted(world.folders.items())])
+    key = hashlib.sha256(facts.encode()).hexdigest()[:16]
+    return {"options": options, "seed": config.seed, "resume_dir": str(Path(config.workspace) / "resume" / key)}
+
+
+def _json(options: Options) -> str:
+    return options.model_dump_json()

@@ -1,0 +1,65 @@
+"""One run from configuration to result: snapshot, pipeline, verdicts, contact sheet."""
+
+import logging
+import time
+
+from pipeline import dag, sheets, snapshot
+from pipeline.config import Config
+from pipeline.lane_runner import LaneRunner
+from pipeline.outcome import Outputs, model_results
+from pipeline.progress import Events
+from pipeline.results import RunResult
+from trainer.progress import LOGGER
+
+
+def run(config: Config, events: Events) -> RunResult:
+    """Runs the pipeline in this process, with the workspace's lock held by the caller.
+
+    Args:
+      config: the configuration; its folders exist.
+      events: told what happens, from this thread and from Beam's.
+
+    Returns:
+      The result, also when nodes failed: their exceptions are in the log and in the models' reasons.
+    """
+    started = time.monotonic()
+    pipeline, nodes = dag.build(config, snapshot.take(config))
+    events.plan(nodes)
+    relay = _Relay(events)
+    LOGGER.addHandler(relay)
+    LOGGER.setLevel(logging.INFO)
+    try:
+        trace = LaneRunner(relay.node).run(pipeline)
+    finally:
+        LOGGER.removeHandler(relay)
+    outputs = Outputs(config.workspace, trace)
+    models = model_results(config, trace, outputs)
+    return RunResult(
+        run_id=trace.run_id,
+        models=models,
+        seconds=time.monotonic() - started,
+        serving=config.serving,
+        sheet=sheets.write(config, models, outputs, config.workspace / "runs" / trace.run_id),
+    )
+
+
+class _Relay(logging.Handler):
+    """Gives progress records to the node that runs now: LaneRunner runs one at a time."""
+
+    def __init__(self, events: Events):
+        super().__init__()
+        self._events = events
+        self._current: str | None = None
+
+    def node(self, node_id: str, state: str) -> None:
+        """Passes a state on to the view."""
+        self._current = node_id if state == "running" else None
+        if state == "running":
+            self._events.node_started(node_id)
+        else:
+            self._events.node_finished(node_id, state)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Passes counts on to the view."""
+        if self._current is not None and hasattr(record, "progress"):
+            self._events.node_progress(self._current, record.progress)

@@ -1,0 +1,88 @@
+"""What the world outside looked like when a run began: everything that the DAG's cache keys need to know about it."""
+
+import importlib.metadata
+import platform
+import subprocess
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from components.champion.key import champion_key
+from components.image_folder_example_gen.fingerprint import fingerprint
+from components.schema_source.key import schema_key
+from pipeline.config import Config
+
+PACKAGES = ("tfx", "tensorflow", "keras", "apache-beam", "tensorflow-transform", "tensorflow-model-analysis", "easel")
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """Facts read once, before the pipeline is built, so that building it stays a pure function.
+
+    Attributes:
+      folders: digest of the names, sizes and times of the files, by folder.
+      schemas: cache key of each schema file, by file (see `schema_key`).
+      champions: cache key of the version that serves, by model name; "" when none does.
+      nonce: different in every run, for the components that must never be served from cache.
+      provenance: commit, packages and processor, for the manifest.
+    """
+
+    folders: Mapping[str, str]
+    schemas: Mapping[str, str]
+    champions: Mapping[str, str]
+    nonce: str
+    provenance: Mapping[str, object]
+
+
+def data_folders(config: Config) -> dict[str, str]:
+    """The folder of each data lane; lanes that read the same photos share one."""
+    folders = {}
+    if config.classifier:
+        folders["photos"] = config.classifier.photos
+    if config.style:
+        if config.style.photos != folders.get("photos"):
+            folders["style-photos" if folders else "photos"] = config.style.photos
+        folders["paintings"] = config.style.paintings
+    return folders
+
+
+def schema_files(config: Config) -> dict[str, str]:
+    """The schema file of each data lane: the person's own, or the one that the first run proposes in the workspace."""
+    own = {"paintings": config.style and config.style.paintings_schema}
+    own["photos"] = (config.classifier and config.classifier.schema_file) or (
+        config.style and config.style.photos_schema
+    )
+    own["style-photos"] = config.style and config.style.photos_schema
+    proposed = config.workspace / "schemas"
+    return {lane: str(own[lane] or proposed / f"{lane}.pbtxt") for lane in data_folders(config)}
+
+
+def take(config: Config) -> Snapshot:
+    """Reads the folders, the schema files and the serving directory that a run of `config` starts from."""
+    names = [lane.name for lane in (config.classifier, config.style) if lane]
+    return Snapshot(
+        folders={folder: fingerprint(folder, config.ingest) for folder in data_folders(config).values()},
+        schemas={path: schema_key(path) for path in schema_files(config).values()},
+        champions={name: champion_key(str(config.serving), name) for name in names},
+        nonce=uuid.uuid4().hex,
+        provenance={
+            "commit": _commit(),
+            "packages": {name: importlib.metadata.version(name) for name in PACKAGES},
+            "python": platform.python_version(),
+            "machine": platform.machine(),
+        },
+    )
+
+
+def _commit() -> str:
+    """The commit of the checkout that runs, `-dirty` when files differ from it; the version when it is no checkout."""
+    here = Path(__file__).parent
+    try:
+        described = subprocess.run(
+            ["git", "-C", str(here), "describe", "--always", "--dirty", "--abbrev=12"],
+            capture_output=True, text=True, timeout=10, check=True,
+        )  # fmt: skip
+    except (OSError, subprocess.SubprocessError):
+        return "easel " + importlib.metadata.version("easel")
+    return described.stdout.strip()
