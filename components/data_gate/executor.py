@@ -52,7 +52,10 @@ class Executor(base_executor.BaseExecutor):
             for each in found
         ]
         verdict = artifact_utils.get_single_instance(output_dict["verdict"])
-        answer = findings.verdict(named)
+        source = artifact_utils.get_single_instance(input_dict["schema"]).get_string_custom_property(
+            contract.PATH_PROPERTY
+        )
+        answer = findings.verdict(named, source)
         os.makedirs(verdict.uri, exist_ok=True)
         Path(verdict.uri, VERDICT).write_text(json.dumps(answer, indent=2), encoding="utf-8")
         verdict.passed = int(answer["passed"])

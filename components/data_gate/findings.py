@@ -24,18 +24,18 @@ _BOUNDS = {
     _Reason.FLOAT_TYPE_SMALL_FLOAT,
     _Reason.FLOAT_TYPE_BIG_FLOAT,
 }
-_IMAGES = "Replace or delete the files, or widen the bounds in the schema if they are as they should be."
+_IMAGES = "Replace or delete the files, or widen the bounds in {schema} if they are as they should be."
 _FIXES = {
     "no_images": "Point the configuration at a folder with images; `rejected.jsonl` says why each file was not used.",
-    "new_class": "Move the images into a known class, or add the class to the schema's string domain.",
-    "missing_class": "Bring the class folder back, or take the class out of the schema's string domain.",
+    "new_class": "Move the images into a known class, or add the class to the string domain in {schema}.",
+    "missing_class": "Bring the class folder back, or take the class out of the string domain in {schema}.",
     "similar_classes": "Merge the folders under one name.",
     "single_class": "Add a second class folder.",
     "few_images": "Add images of the class, or lower `data_gate.min_images`.",
     "blank_images": _IMAGES,
     "tiny_images": _IMAGES,
     "out_of_bounds": _IMAGES,
-    "schema_mismatch": "Mend the schema, or delete it to have a new one proposed.",
+    "schema_mismatch": "Mend {schema}, or delete it to have a new one proposed.",
     "empty_eval": "Add images, raise `ingest.eval_fraction`, or put images into the validation folder.",
     "missing_in_eval": "Add images of the class, to the validation folder where there is one.",
     "label_skew": "Balance the train and validation folders, or raise `data_gate.max_label_skew`.",
@@ -92,14 +92,19 @@ def find(
     return [each for each in policy if each.action != "ignore"]
 
 
-def verdict(findings: Iterable[Finding]) -> dict:
-    """The content of `verdict.json`: `passed` is False if a finding stops the lane; `how_to_fix` has a line per kind."""
+def verdict(findings: Iterable[Finding], schema_path: str) -> dict:
+    """The content of `verdict.json`.
+
+    Returns:
+      `passed`, False if a finding stops the lane; the `findings`; and `how_to_fix`, a line per kind, the stopping ones
+      first.
+    """
     listed = list(findings)
     kinds = dict.fromkeys(each.kind for each in sorted(listed, key=lambda each: each.action != "stop"))
     return {
         "passed": all(each.action != "stop" for each in listed),
         "findings": [dataclasses.asdict(each) for each in listed],
-        "how_to_fix": [f"{kind}: {_FIXES[kind]}" for kind in kinds],
+        "how_to_fix": [f"{kind}: {_FIXES[kind].format(schema=schema_path)}" for kind in kinds],
     }
 
 

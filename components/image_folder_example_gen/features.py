@@ -39,7 +39,5 @@ def statistics_options():
     import tensorflow_data_validation as tfdv
     from tensorflow_metadata.proto.v0 import schema_pb2
 
-    watched = [
-        schema_pb2.Feature(name=name, type=schema_pb2.FeatureType.Value(kind)) for name, kind in WATCHED.items()
-    ]
+    watched = [schema_pb2.Feature(name=name, type=schema_pb2.FeatureType.Value(kind)) for name, kind in WATCHED.items()]
     return tfdv.StatsOptions(schema=schema_pb2.Schema(feature=watched), experimental_filter_read_paths=True)

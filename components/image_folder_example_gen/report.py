@@ -41,7 +41,7 @@ def build(counts: dict[tuple[str, ...], int], labels: Iterable[str]) -> Report:
         `("duplicates",)` or `("ignored",)`.
       labels: classes that have a folder, even if nothing in it was usable.
     """
-    total, classes, reasons, sizes = Counter(), Counter(dict.fromkeys(labels, 0)), Counter(), Counter()
+    total, classes, reasons, sizes = Counter(), Counter(dict.fromkeys(sorted(labels), 0)), Counter(), Counter()
     splits: dict[str, Counter] = {}
     for (kind, *detail), number in sorted(counts.items()):
         total[kind] += number

@@ -24,6 +24,8 @@ from trainer.errors import UserError
 
 CLASSES = "classes"
 """Name of the string domain that lists the classes."""
+PATH_PROPERTY = "path"
+"""Custom property of the Schema artifact: the file that the person may edit."""
 
 _HEADER = re.compile(r"# proposal: (?P<nonce>\w+)\n# digest: (?P<digest>\w+)\n")
 _ADVICE = """\
@@ -87,9 +89,9 @@ def propose(base: str, labels: Sequence[str], nonce: str) -> str:
 def complete(schema: schema_pb2.Schema) -> schema_pb2.Schema:
     """The schema as the components after this one need it: with the features that people need not think about.
 
-    The image, its name and its digest have no statistics, so ExampleValidator must not miss them: they get no `presence`.
-    But Transform takes a feature without `presence` for one that may be absent. Tensor representations tell it that all
-    features are always there, one value each.
+    The image, its name and its digest have no statistics, so ExampleValidator must not miss them: they get no
+    `presence`. But Transform takes a feature without `presence` for one that may be absent. Tensor representations tell
+    it that all features are always there, one value each.
     """
     completed = schema_pb2.Schema()
     completed.CopyFrom(schema)

@@ -24,10 +24,15 @@ class Executor(base_executor.BaseExecutor):
     ) -> None:
         """Writes `schema.pbtxt` into the output artifact."""
         path = Path(exec_properties["schema_path"])
-        if not path.exists():
+        output = artifact_utils.get_single_instance(output_dict["schema"])
+        if path.exists():
+            text = path.read_text(encoding="utf-8")
+        else:
             train = statistics.read(artifact_utils.get_single_uri(input_dict["statistics"]), "train")
             labels = sorted(set(statistics.labels(train)) - {""})
-            contract.write(contract.propose(exec_properties["base_schema"], labels, exec_properties["key"]), path)
-        schema = contract.complete(contract.parse(path.read_text(encoding="utf-8"), path))
-        destination = os.path.join(artifact_utils.get_single_uri(output_dict["schema"]), "schema.pbtxt")
-        contract.write(text_format.MessageToString(schema, as_utf8=True), destination)
+            text = contract.propose(exec_properties["base_schema"], labels, exec_properties["key"])
+            if train.num_examples:  # nothing learned from nothing must become the contract
+                contract.write(text, path)
+        schema = text_format.MessageToString(contract.complete(contract.parse(text, path)), as_utf8=True)
+        contract.write(schema, os.path.join(output.uri, "schema.pbtxt"))
+        output.set_string_custom_property(contract.PATH_PROPERTY, str(path))
