@@ -17,6 +17,10 @@ class TFLiteOptions(Options):
     """Which variants to make: float32, float16 (weights), dynamic (int8 weights), int8 (uint8 images in and out)."""
     calibration_examples: PositiveInt = 100
     """How many examples (of train, where there is such a split) set the ranges of int8."""
+    required: list[Variant] = []
+    """Variants without which the model is not promoted; any other that is withheld is only a warning."""
+    held_out_examples: PositiveInt | None = None
+    """How many evaluation examples to verify every variant on, spread evenly; all of them when left out."""
     threads: PositiveInt = 2
     """Threads of the interpreter, in verification and for the latency that is reported."""
 
@@ -25,9 +29,7 @@ class ClassifierTFLiteOptions(TFLiteOptions):
     """`classifier.tflite`."""
 
     max_accuracy_drop: NonNegativeFloat = 0.01
-    """A variant that loses more accuracy than this on the eval split, against the SavedModel, is withheld."""
-    held_out_examples: PositiveInt | None = None
-    """How many eval examples to score every variant on; all of them when left out."""
+    """A variant that loses more accuracy than this, and more than one example, against the SavedModel is withheld."""
 
 
 class PSNRBounds(Options):
@@ -49,4 +51,4 @@ class StyleTFLiteOptions(TFLiteOptions):
     min_psnr: PSNRBounds = PSNRBounds()
     """The least likeness to the SavedModel's pictures, for each variant."""
     held_out_examples: PositiveInt | None = 64
-    """How many evaluation pairs to compare every variant on, spread over the paintings; all of them when null."""
+    """How many evaluation pairs to compare every variant on, spread evenly; all of them when null."""

@@ -1,0 +1,1 @@
+"""PromotionGate: decides whether the candidate may serve, and says why in words."""
