@@ -1,0 +1,27 @@
+"""The files beside manifest.json: what a program needs that uses the model without TensorFlow Serving."""
+
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+
+def write(folder: Path, description: Mapping[str, Any], tflite: Path | None, variants: Sequence[Mapping]) -> None:
+    """Writes `labels.txt` or `styles.json`, and `tflite/` with the variants that were not withheld.
+
+    Args:
+        folder: an empty folder.
+        description: the model's `model.json`.
+        tflite: the folder of a TFLiteModels artifact.
+        variants: its verdicts.
+    """
+    if "labels" in description:
+        (folder / "labels.txt").write_text("".join(f"{label}\n" for label in description["labels"]))
+    if "styles" in description:
+        (folder / "styles.json").write_text(json.dumps(description["styles"], indent=1))
+    verified = [f"{variant['part']}.{variant['variant']}.tflite" for variant in variants if variant["verdict"] == "ok"]
+    if tflite and verified:
+        (folder / "tflite").mkdir()
+        for name in verified:
+            shutil.copyfile(tflite / name, folder / "tflite" / name)

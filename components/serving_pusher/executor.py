@@ -1,0 +1,88 @@
+"""Gathers what belongs to a version and hands it to the registry, which is the one writer of the serving directory."""
+
+import json
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import tensorflow as tf
+from easel_serving.registry import Registry
+from tfx.dsl.components.base import base_executor
+from tfx.types import artifact, artifact_utils
+from tfx.utils import path_utils
+
+from components.serving_pusher import attachments, data_digest, manifest, records, warmup
+from trainer import progress
+
+
+class Executor(base_executor.BaseExecutor):
+    """See `ServingPusher`."""
+
+    def Do(self, input_dict: dict[str, list], output_dict: dict[str, list], exec_properties: dict[str, Any]) -> None:
+        """Pushes; raises ValueError for a model that was not approved or that fails on its own warm-up requests."""
+        name = exec_properties["model_name"]
+        model = artifact_utils.get_single_instance(input_dict["model"])
+        decision = _json(artifact_utils.get_single_instance(input_dict["decision"]), "decision.json")
+        if not decision["approved"]:
+            raise ValueError(
+                f"{name}: the decision does not approve this model; put ServingPusher under Cond(approved)"
+            )
+        saved_model = Path(path_utils.serving_model_path(model.uri))
+        description = _json(model, "model.json")
+        tflite = _only(input_dict, "tflite")
+        loaded = tf.saved_model.load(str(saved_model))
+        requests = warmup.requests(
+            loaded, name, description, records.first(input_dict["examples"], "eval", warmup.COUNT)
+        )
+        warmup.check(loaded, requests)
+        document = manifest.build(
+            description=description,
+            decision=decision,
+            tflite=_json(tflite, "tflite.json") if tflite else [],
+            signatures=manifest.signatures(loaded),
+            data={folder: _data(input_dict, folder) for folder in ("photos", "paintings")},
+            lineage=json.loads(exec_properties["lineage"]),
+        )
+        with tempfile.TemporaryDirectory() as folder:
+            attachments.write(Path(folder), description, Path(tflite.uri) if tflite else None, document["tflite"])
+            done = Registry(exec_properties["serving_dir"], exec_properties["base_path"]).push(
+                name,
+                saved_model,
+                document,
+                attachments=folder,
+                warmup=warmup.serialize(requests),
+                policy=exec_properties["policy"],
+                why="; ".join(decision["reasons"]),
+            )
+        version = done.version
+        pushed = artifact_utils.get_single_instance(output_dict["pushed_model"])
+        pushed.set_int_custom_property("pushed", 1)
+        pushed.set_string_custom_property("pushed_destination", str(version.path))
+        pushed.set_string_custom_property("pushed_version", str(version.number))
+        summary = {
+            "outcome": done.outcome,
+            "version": version.number,
+            "path": str(version.path),
+            "labels": list(version.labels),
+        }
+        Path(pushed.uri, "pushed.json").write_text(json.dumps(summary, indent=2))
+        progress.report(version=version.number, outcome=done.outcome)
+
+
+def _data(input_dict: dict[str, list], folder: str) -> dict[str, Any]:
+    """What the manifest says about one folder of images; empty without its channels."""
+    report, schema = _only(input_dict, f"{folder}_report"), _only(input_dict, f"{folder}_schema")
+    facts: dict[str, Any] = {"report": _json(report, "report.json")} if report else {}
+    if input_dict.get(folder):
+        facts["digest"] = data_digest.of_examples(input_dict[folder])
+    if schema:
+        facts["schema_digest"] = data_digest.of_file(Path(schema.uri, "schema.pbtxt"))
+    return facts
+
+
+def _only(input_dict: dict[str, list], key: str) -> artifact.Artifact | None:
+    return artifact_utils.get_single_instance(input_dict[key]) if input_dict.get(key) else None
+
+
+def _json(source: artifact.Artifact, name: str) -> Any:
+    return json.loads(Path(source.uri, name).read_text())

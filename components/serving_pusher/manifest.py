@@ -1,0 +1,63 @@
+"""The manifest's content: which data, code and configuration made a version, and what was measured on it."""
+
+import datetime
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import tensorflow as tf
+
+FROM_MODEL = ("kind", "labels", "image_size", "training", "parameters", "demo", "notes")
+"""What the manifest takes over from model.json; style codes are in styles.json, their names here."""
+
+
+def build(
+    description: Mapping[str, Any],
+    decision: Mapping[str, Any],
+    tflite: Sequence[Mapping[str, Any]],
+    signatures: Mapping[str, Any],
+    data: Mapping[str, Mapping[str, Any]],
+    lineage: Mapping[str, Any],
+) -> dict[str, Any]:
+    """The manifest without what only the registry knows (`model`, `version`, `digest`, `files`, `attachments`).
+
+    Args:
+        description: the model's `model.json`.
+        decision: `decision.json` with `metrics`, `checks`, `slices` and `reasons`.
+        tflite: `tflite.json`, withheld variants included.
+        signatures: see `signatures`.
+        data: counts and digests by folder; folders without any are left out.
+        lineage: configuration, commit, packages.
+    """
+    taken = {key: description[key] for key in FROM_MODEL if key in description}
+    if "styles" in description:
+        taken["styles"] = [style["name"] for style in description["styles"]]
+    return {
+        "created": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+        **taken,
+        "metrics": decision["metrics"],
+        "slices": decision["slices"],
+        "checks": decision["checks"],
+        "reasons": decision["reasons"],
+        "tflite": list(tflite),
+        "signatures": signatures,
+        "data": {folder: facts for folder, facts in data.items() if facts},
+        "lineage": lineage,
+    }
+
+
+def signatures(loaded: Any) -> dict[str, dict[str, dict[str, dict[str, Any]]]]:
+    """`{signature: {"inputs" | "outputs": {name: {"dtype", "shape"}}}}` of a SavedModel; unknown sizes are -1."""
+    return {
+        name: {
+            "inputs": _specs(function.structured_input_signature[1]),
+            "outputs": _specs(function.structured_outputs),
+        }
+        for name, function in sorted(loaded.signatures.items())
+    }
+
+
+def _specs(specs: Mapping[str, tf.TensorSpec]) -> dict[str, dict[str, Any]]:
+    return {
+        name: {"dtype": spec.dtype.name, "shape": [-1 if size is None else size for size in spec.shape]}
+        for name, spec in sorted(specs.items())
+    }

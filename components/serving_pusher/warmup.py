@@ -1,0 +1,137 @@
+"""Warm-up requests: TensorFlow Serving replays them when it loads a version, before the version takes traffic.
+
+A record that fails stops TensorFlow Serving from loading the version, so each is run here on the model first. Format:
+TFRecords of `PredictionLog` in `assets.extra/tf_serving_warmup_requests` (TensorFlow Serving, "SavedModel Warmup").
+"""
+
+import io
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import tensorflow as tf
+from easel_serving.tf_errors import one_line
+from PIL import Image
+from tensorflow_serving.apis import classification_pb2, predict_pb2, prediction_log_pb2
+
+COUNT = 3
+"""Requests per signature: the first traces and allocates, the next ones run as traffic will."""
+
+SIDE = 256
+"""Longest side in pixels of the images in the requests: the cost of a first call is in the graph, not in the pixels."""
+
+ENCODED = "image/encoded"
+CONTENT, STYLE = "content_bytes", "style_bytes"
+
+
+def requests(
+    loaded: Any, model_name: str, description: Mapping[str, Any], examples: Sequence[tf.train.Example]
+) -> list[prediction_log_pb2.PredictionLog]:
+    """One request per signature and example, batch size 1, made of real images.
+
+    Args:
+        loaded: the SavedModel.
+        model_name: as TensorFlow Serving knows it.
+        description: the model's `model.json`, for the names and codes of its styles.
+        examples: with `image/encoded`, or with `content_bytes` and `style_bytes`.
+
+    Raises:
+        ValueError: there is no example, or a signature has an input that nobody knows how to fill.
+    """
+    if not examples:
+        raise ValueError("no evaluation example to make warm-up requests of")
+    logs = []
+    for example in map(_reduced, examples):
+        for name, function in sorted(loaded.signatures.items()):
+            specs = function.structured_input_signature[1]
+            logs.append(_log(model_name, name, specs, example, description))
+    return logs
+
+
+def serialize(logs: Sequence[prediction_log_pb2.PredictionLog]) -> bytes:
+    """The TFRecord file's content."""
+    path = "ram://easel-warmup"
+    with tf.io.TFRecordWriter(path) as writer:
+        for log in logs:
+            writer.write(log.SerializeToString())
+    content = tf.io.gfile.GFile(path, "rb").read()
+    tf.io.gfile.remove(path)
+    return content
+
+
+def check(loaded: Any, logs: Sequence[prediction_log_pb2.PredictionLog]) -> None:
+    """Runs each request on the model; raises ValueError, naming the signature, when one fails."""
+    for log in logs:
+        request = log.predict_log.request if log.HasField("predict_log") else log.classify_log.request
+        name = request.model_spec.signature_name
+        try:
+            loaded.signatures[name](**_tensors(request))
+        except (tf.errors.OpError, ValueError, TypeError) as error:
+            raise ValueError(
+                f"{request.model_spec.name}: signature {name} fails on its own warm-up request, and TensorFlow Serving "
+                f"would not load the version: {one_line(error)}"
+            ) from error
+
+
+def _tensors(request: Any) -> dict[str, tf.Tensor]:
+    if isinstance(request, predict_pb2.PredictRequest):
+        return {name: tf.constant(tf.make_ndarray(proto)) for name, proto in request.inputs.items()}
+    examples = request.input.example_list.examples
+    return {"inputs": tf.constant([example.SerializeToString() for example in examples])}
+
+
+def _log(
+    model_name: str,
+    signature: str,
+    specs: Mapping[str, tf.TensorSpec],
+    example: tf.train.Example,
+    description: Mapping[str, Any],
+) -> prediction_log_pb2.PredictionLog:
+    log = prediction_log_pb2.PredictionLog()
+    # TensorFlow Serving's Classify takes serialized Examples through one input of this name; all else is Predict.
+    if set(specs) == {"inputs"}:
+        request: classification_pb2.ClassificationRequest = log.classify_log.request
+        request.input.example_list.examples.append(example)
+    else:
+        request = log.predict_log.request
+        for name in specs:
+            if name not in _VALUES:
+                raise ValueError(
+                    f"{model_name}: signature {signature} has an input {name} that no warm-up value is for"
+                )
+            value = _VALUES[name](example, description)
+            request.inputs[name].CopyFrom(tf.make_tensor_proto([value], dtype=specs[name].dtype))
+    request.model_spec.name = model_name
+    request.model_spec.signature_name = signature
+    return log
+
+
+def _feature(name: str) -> Callable[[tf.train.Example, Mapping[str, Any]], bytes]:
+    return lambda example, _: example.features.feature[name].bytes_list.value[0]
+
+
+_VALUES: dict[str, Callable[[tf.train.Example, Mapping[str, Any]], Any]] = {
+    "image_bytes": _feature(ENCODED),
+    CONTENT: _feature(CONTENT),
+    STYLE: _feature(STYLE),
+    "strength": lambda *_: 1.0,
+    "style_name": lambda _, description: description["styles"][0]["name"],
+    "style_code": lambda _, description: description["styles"][0]["code"],
+}
+
+
+def _reduced(example: tf.train.Example) -> tf.train.Example:
+    """A copy of the example with its images made small."""
+    copy = tf.train.Example.FromString(example.SerializeToString())
+    for name in (ENCODED, CONTENT, STYLE):
+        if name in copy.features.feature:
+            values = copy.features.feature[name].bytes_list.value
+            values[0] = _small(values[0])
+    return copy
+
+
+def _small(encoded: bytes) -> bytes:
+    image = Image.open(io.BytesIO(encoded)).convert("RGB")
+    image.thumbnail((SIDE, SIDE))
+    buffer = io.BytesIO()
+    image.save(buffer, "JPEG", quality=90)
+    return buffer.getvalue()
