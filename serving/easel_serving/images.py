@@ -1,0 +1,110 @@
+"""The images that people have, as bytes that every served graph decodes: JPEG or PNG, 8-bit, sRGB.
+
+The graphs decode JPEG and PNG and apply a JPEG's EXIF orientation themselves; such bytes pass unchanged. All else
+(WebP, HEIC, TIFF, GIF, BMP, CMYK, palettes, transparency, 16 bits, wide-gamut profiles) is converted as the pipeline's
+ingest does: upright, transparent pixels over white.
+"""
+
+import contextlib
+import io
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+
+from easel_serving.errors import ServingError
+
+try:
+    from pillow_heif import register_heif_opener
+except ImportError:  # HEIC is then an unknown format, and said to be one
+    pass
+else:
+    register_heif_opener()
+
+MAX_PIXELS = 100_000_000
+"""Larger images are refused before they are decoded: a small file can unpack to gigabytes."""
+
+_DIRECT = {"JPEG": ("RGB", "L"), "PNG": ("RGB", "L")}
+_DEEP = ("I", "I;16", "I;16L", "I;16B")
+
+
+def read(path: str | Path) -> bytes:
+    """The bytes to send for an image file.
+
+    Raises:
+        ServingError: there is no such file, or it is not an image that can be read.
+    """
+    try:
+        data = Path(path).read_bytes()
+    except OSError as error:
+        raise ServingError(f"{path}: {error.strerror or error}") from None
+    return convert(data, str(path))
+
+
+def convert(data: bytes, name: str = "image") -> bytes:
+    """The bytes to send for an image in any format; `name` is for the message.
+
+    Raises:
+        ServingError: the bytes are not an image that can be read, are cut off, or have more than `MAX_PIXELS`.
+    """
+    with _readable(name):
+        image = Image.open(io.BytesIO(data))
+        width, height = image.size
+        if width * height > MAX_PIXELS:
+            raise ServingError(f"{name}: {width} x {height} pixels; at most {MAX_PIXELS // 1_000_000} million are read")
+        if _passes(image):
+            # A cut-off file shows only when its whole stream is read; at an eighth of the size that costs little.
+            image.draft(image.mode, (width // 8, height // 8))
+            image.load()
+            return data
+        buffer = io.BytesIO()
+        _upright_rgb(image).save(buffer, "PNG", compress_level=1)
+        return buffer.getvalue()
+
+
+def _passes(image: Image.Image) -> bool:
+    upright = image.format == "JPEG" or image.getexif().get(0x0112, 1) == 1
+    return upright and image.mode in _DIRECT.get(image.format, ()) and "transparency" not in image.info and _srgb(image)
+
+
+def _srgb(image: Image.Image) -> bool:
+    profile = image.info.get("icc_profile")
+    if not profile:
+        return True
+    try:
+        return "sRGB" in ImageCms.getProfileDescription(ImageCms.ImageCmsProfile(io.BytesIO(profile)))
+    except (ImageCms.PyCMSError, OSError):
+        return True
+
+
+def _upright_rgb(image: Image.Image) -> Image.Image:
+    profile = image.info.get("icc_profile")
+    image = ImageOps.exif_transpose(image)
+    if image.mode in _DEEP:
+        image = Image.fromarray((np.asarray(image).astype(np.int64).clip(0, 65535) >> 8).astype(np.uint8))
+    if "transparency" in image.info or image.mode in ("LA", "La", "PA", "RGBA", "RGBa"):
+        image = image.convert("RGBA")
+        canvas = Image.new("RGBA", image.size, "white")
+        image = Image.alpha_composite(canvas, image).convert("RGB")
+    elif image.mode not in ("L", "RGB", "CMYK"):
+        image = image.convert("RGB")
+    if profile:
+        # A broken profile, or one for other pixels than these, is left out of account.
+        with contextlib.suppress(ImageCms.PyCMSError, OSError, ValueError):
+            source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+            return ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
+    return image.convert("RGB")
+
+
+@contextlib.contextmanager
+def _readable(name: str) -> Iterator[None]:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            yield
+    except UnidentifiedImageError:
+        raise ServingError(f"{name}: not an image in a known format") from None
+    except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as error:
+        raise ServingError(f"{name}: cannot be read as an image ({error})") from None

@@ -1,0 +1,134 @@
+"""The versions that serve, in this process: what `easel classify` and `easel stylize` use. Needs TensorFlow."""
+
+import difflib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from easel_serving import images
+from easel_serving.directory import STABLE, Directory, Version
+from easel_serving.errors import ServingError
+from easel_serving.tf_errors import one_line
+
+BATCH = 16
+"""Photos classified at once: more does not make a processor faster and takes memory."""
+
+
+class LocalModels:
+    """The stable versions of a serving directory, loaded when they are first used.
+
+    Args:
+        serving_dir: the registry's directory.
+    """
+
+    def __init__(self, serving_dir: str | Path):
+        self._directory = Directory(serving_dir)
+        self._loaded: dict[str, Any] = {}
+
+    def classify(self, paths: Sequence[str | Path], model: str | None = None) -> list[dict[str, Any]]:
+        """Labels photos.
+
+        Args:
+            paths: image files of any common format.
+            model: the classifier's name; may be left out while only one serves.
+
+        Returns:
+            `{"path", "label", "score", "scores": {label: score}}` for each photo, in order; scores are 0..1.
+
+        Raises:
+            ServingError: no classifier serves, or a file is not an image that can be read.
+        """
+        version = self._version("classifier", model)
+        encoded = [images.read(path) for path in paths]
+        results = []
+        for start in range(0, len(encoded), BATCH):
+            served = self._run(version, "serving_default", image_bytes=tf.constant(encoded[start : start + BATCH]))
+            for classes, scores, label in zip(served["classes"], served["scores"], served["label"], strict=True):
+                by_label = {name.decode(): float(score) for name, score in zip(classes, scores, strict=True)}
+                path = str(paths[len(results)])
+                best = label.decode()
+                results.append({"path": path, "label": best, "score": by_label[best], "scores": by_label})
+        return results
+
+    def stylize(
+        self, content: str | Path | bytes, style: str | Path | bytes, strength: float = 1.0, model: str | None = None
+    ) -> bytes:
+        """Paints a photo in the manner of a painting.
+
+        Args:
+            content: the photo, a file or its bytes.
+            style: a painting's file or its bytes, or the name of one that the model knows (see `styles`).
+            strength: 0 (the photo itself) to 1.
+            model: the style network's name; may be left out while only one serves.
+
+        Returns:
+            The painted photo, JPEG or PNG as the model was configured.
+
+        Raises:
+            ServingError: no style network serves, an image cannot be read, or no painting has that name.
+        """
+        if not 0.0 <= strength <= 1.0:
+            raise ServingError(f"strength {strength}: must be between 0 and 1")
+        version = self._version("style", model)
+        inputs = {
+            "content_bytes": tf.constant([_image(content, "content")]),
+            "strength": tf.constant([strength], tf.float32),
+        }
+        if isinstance(style, bytes) or Path(style).is_file():
+            inputs["style_bytes"] = tf.constant([_image(style, "style")])
+            served = self._run(version, "serving_default", **inputs)
+        else:
+            inputs["style_name"] = tf.constant([_known_style(version, str(style))])
+            served = self._run(version, "stylize_named", **inputs)
+        return served["stylized_bytes"][0]
+
+    def styles(self, model: str | None = None) -> list[str]:
+        """The names of the paintings that the style network knows, in its order."""
+        return style_names(self._version("style", model))
+
+    def _version(self, kind: str, name: str | None) -> Version:
+        found = [version for version in map(self._directory.stable, self._directory.models()) if version]
+        found = [version for version in found if version.manifest.get("kind") == kind]
+        named = [version for version in found if name in (None, version.model)]
+        if not named:
+            what = f"no {kind} named {name}" if name else f"no {kind}"
+            raise ServingError(f"{self._directory.root}: {what} serves here (label {STABLE}); `easel run` pushes one")
+        if len(named) > 1:
+            raise ServingError(f"{self._directory.root}: name one of {', '.join(version.model for version in named)}")
+        return named[0]
+
+    def _run(self, version: Version, signature: str, **inputs: tf.Tensor) -> dict[str, np.ndarray]:
+        key = str(version.path)
+        if key not in self._loaded:
+            self._loaded[key] = tf.saved_model.load(key)
+        try:
+            outputs = self._loaded[key].signatures[signature](**inputs)
+        except tf.errors.OpError as error:
+            raise ServingError(f"{version.model} version {version.number}: {one_line(error)}") from error
+        return {name: value.numpy() for name, value in outputs.items()}
+
+
+def style_names(version: Version) -> list[str]:
+    """The names in a version's `styles.json`, in its order; empty without one."""
+    path = version.manifest_dir / "styles.json"
+    return [style["name"] for style in json.loads(path.read_text())] if path.exists() else []
+
+
+def _known_style(version: Version, name: str) -> str:
+    names = style_names(version)
+    if name in names:
+        return name
+    near = difflib.get_close_matches(name.lower(), {known.lower(): known for known in names}, 1, 0.5)
+    hint = next((f"did you mean {known}?" for known in names if near and known.lower() == near[0]), "")
+    hint = hint or f"known are {', '.join(names[:8]) or 'none'}{', ...' if len(names) > 8 else ''}"
+    raise ServingError(
+        f"{name}: neither a file nor a painting that {version.model} version {version.number} knows; {hint}"
+    )
+
+
+def _image(source: str | Path | bytes, name: str) -> bytes:
+    return images.convert(source, name) if isinstance(source, bytes) else images.read(source)
