@@ -84,7 +84,7 @@ def walk(folder: Folder, follow_links: bool) -> Iterator[Found]:
         with entries:
             for entry in entries:
                 if entry.is_dir(follow_symlinks=False):
-                    if folder.deep or _is_hidden(entry.name):
+                    if folder.deep or _is_hidden(entry.name) or path != folder.path:
                         waiting.append(entry.path)
                 elif entry.is_symlink():
                     yield from _link(folder, entry, follow_links, waiting)

@@ -1,0 +1,149 @@
+"""Layouts, side-cars and traps of the file system."""
+
+import os
+
+import pytest
+
+from components.image_folder_example_gen import listing
+from components.image_folder_example_gen.reasons import Reason
+from components.image_folder_example_gen.records import Ignored, Refusal, Source
+from trainer.errors import UserError
+
+
+def fill(root, *names: str | bytes) -> None:
+    for name in names:
+        path = os.path.join(os.fsencode(root), os.fsencode(name))
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "wb") as file:
+            file.write(b"content")
+
+
+def found(root, layout="auto", follow_links=False) -> dict:
+    folders = listing.folders(root, layout, follow_links)
+    entries = [each for folder in folders for each in listing.walk(folder, follow_links)]
+    by_name = {each.name: each for each in entries}
+    assert len(by_name) == len(entries), "a file was listed twice"
+    return by_name
+
+
+def placed(root, **how) -> dict[str, tuple[str, str]]:
+    return {name: (each.label, each.split) for name, each in found(root, **how).items() if isinstance(each, Source)}
+
+
+def reasons(root, **how) -> dict[str, Reason]:
+    return {name: each.reason for name, each in found(root, **how).items() if isinstance(each, Refusal)}
+
+
+def test_class_folders(tmp_path):
+    fill(tmp_path, "cat/1.jpg", "cat/deep/er/2.jpg", "dog/1.jpg")
+    assert placed(tmp_path) == {"cat/1.jpg": ("cat", ""), "cat/deep/er/2.jpg": ("cat", ""), "dog/1.jpg": ("dog", "")}
+
+
+def test_an_empty_class_folder_is_a_class(tmp_path):
+    fill(tmp_path, "cat/1.jpg")
+    (tmp_path / "dog").mkdir()
+    assert [folder.label for folder in listing.folders(tmp_path)] == ["", "cat", "dog"]
+
+
+@pytest.mark.parametrize("name", ["test", "val", "validation", "Valid", "TEST"])
+def test_split_folders(tmp_path, name):
+    fill(tmp_path, "train/cat/1.jpg", f"{name}/cat/2.jpg")
+    assert placed(tmp_path) == {"train/cat/1.jpg": ("cat", "train"), f"{name}/cat/2.jpg": ("cat", "eval")}
+
+
+def test_validation_images_train_where_there_is_a_test_folder(tmp_path):
+    fill(tmp_path, "train/cat/1.jpg", "val/cat/2.jpg", "test/cat/3.jpg")
+    assert [split for _, (_, split) in sorted(placed(tmp_path).items())] == ["eval", "train", "train"]
+
+
+def test_a_class_called_test_is_a_class_without_a_train_folder(tmp_path):
+    fill(tmp_path, "test/1.jpg", "other/2.jpg")
+    assert placed(tmp_path) == {"test/1.jpg": ("test", ""), "other/2.jpg": ("other", "")}
+
+
+def test_split_folders_without_classes(tmp_path):
+    fill(tmp_path, "train/1.jpg", "test/2.jpg")
+    assert placed(tmp_path) == {"train/1.jpg": ("", "train"), "test/2.jpg": ("", "eval")}
+
+
+def test_flat_folder(tmp_path):
+    fill(tmp_path, "1.jpg", "2.png")
+    (tmp_path / "empty").mkdir()
+    assert placed(tmp_path) == {"1.jpg": ("", ""), "2.png": ("", "")}
+
+
+def test_a_flat_layout_can_be_asked_for(tmp_path):
+    fill(tmp_path, "monet/1.jpg", "2.jpg")
+    assert placed(tmp_path, layout="flat") == {"monet/1.jpg": ("", ""), "2.jpg": ("", "")}
+
+
+def test_what_lies_beside_the_folders_is_rejected(tmp_path):
+    fill(tmp_path / "classes", "cat/1.jpg", "loose.jpg")
+    fill(tmp_path / "splits", "train/cat/1.jpg", "test/cat/2.jpg", "train/loose.jpg", "top.jpg", "extra/cat/3.jpg")
+    assert reasons(tmp_path / "classes") == {"loose.jpg": Reason.OUTSIDE_LAYOUT}
+    lost = reasons(tmp_path / "splits")
+    assert lost == dict.fromkeys(("train/loose.jpg", "top.jpg", "extra/cat/3.jpg"), Reason.OUTSIDE_LAYOUT)
+
+
+def test_hidden_files_and_sidecars_are_ignored(tmp_path):
+    names = [".DS_Store", "cat/Thumbs.db", "cat/1.xmp", ".git/deep/object", "__MACOSX/cat/._1.jpg", "cat/.hidden/2.jpg"]
+    fill(tmp_path, "cat/1.jpg", *names)
+    ignored = [name for name, each in found(tmp_path).items() if isinstance(each, Ignored)]
+    assert sorted(ignored) == sorted(names)
+    assert list(placed(tmp_path)) == ["cat/1.jpg"]
+
+
+def test_names_of_every_kind(tmp_path):
+    odd = [b"caf\xe9/1.jpg", b"blank s/2 2.jpg", "\N{CAT FACE}/3\n.jpg".encode(), b"cat/\xff\xfe.jpg"]
+    fill(tmp_path, *odd)
+    sources = [each for each in found(tmp_path).values() if isinstance(each, Source)]
+    assert sorted(os.path.relpath(each.path, os.fsencode(tmp_path)) for each in sources) == sorted(odd)
+    assert {each.label for each in sources} == {r"caf\xe9", "blank s", "\N{CAT FACE}", "cat"}
+    for each in sources:
+        each.name.encode()
+
+
+def test_a_folder_whose_name_cannot_be_a_label_is_rejected(tmp_path):
+    fill(tmp_path, "two\nlines/1.jpg", " /2.jpg", "cat/3.jpg")
+    assert reasons(tmp_path) == {"two\nlines/1.jpg": Reason.CLASS_NAME, " /2.jpg": Reason.CLASS_NAME}
+
+
+def test_links(tmp_path):
+    root, outside = tmp_path / "root", tmp_path / "outside"
+    fill(root, "cat/1.jpg", "dog/2.jpg")
+    fill(outside, "3.jpg", "birds/4.jpg")
+    (root / "cat" / "inside.jpg").symlink_to(root / "dog" / "2.jpg")
+    (root / "cat" / "out.jpg").symlink_to(outside / "3.jpg")
+    (root / "cat" / "gone.jpg").symlink_to(outside / "nothing")
+    (root / "cat" / "loop").symlink_to(root)
+    (root / "cat" / "again").symlink_to(root / "dog")
+    (root / "bird").symlink_to(outside / "birds")
+    assert sorted(placed(root)) == ["cat/1.jpg", "cat/inside.jpg", "dog/2.jpg"]
+    always = {
+        "cat/gone.jpg": Reason.LINK_BROKEN,
+        "cat/loop": Reason.LINK_LOOP,
+        "cat/again": Reason.LINK_FOLDER,
+    }
+    assert reasons(root) == {**always, "cat/out.jpg": Reason.LINK_OUTSIDE, "bird": Reason.LINK_OUTSIDE}
+    assert reasons(root, follow_links=True) == always
+    assert placed(root, follow_links=True)["bird/4.jpg"] == ("bird", "")
+
+
+def test_a_linked_folder_outside_that_leads_back_ends(tmp_path):
+    root, outside = tmp_path / "root", tmp_path / "outside"
+    fill(root, "cat/1.jpg")
+    fill(outside, "2.jpg")
+    (root / "cat" / "out").symlink_to(outside)
+    (outside / "back").symlink_to(outside)
+    assert sorted(placed(root, follow_links=True)) == ["cat/1.jpg", "cat/out/2.jpg"]
+
+
+def test_pipes_are_not_opened(tmp_path):
+    fill(tmp_path, "cat/1.jpg")
+    os.mkfifo(tmp_path / "cat" / "pipe.jpg")
+    assert reasons(tmp_path) == {"cat/pipe.jpg": Reason.NOT_A_FILE}
+
+
+def test_a_missing_folder_is_named(tmp_path):
+    with pytest.raises(UserError, match="nowhere"):
+        listing.folders(tmp_path / "nowhere")
