@@ -8,10 +8,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from components.data_gate.options import GateOptions
 from components.image_folder_example_gen.options import IngestOptions
+from easel_serving.directory import check_name
+from easel_serving.errors import ServingError
 from pipeline.config_errors import explain
 from pipeline.config_file import ConfigError, Key, Source, read
 from trainer.classifier.options import BackboneOptions, ClassifierImageOptions, ClassifierTrainOptions
@@ -28,7 +30,16 @@ from trainer.style.options import (
 from trainer.tflite.options import ClassifierTFLiteOptions, StyleTFLiteOptions
 
 LaneName = Literal["classifier", "style"]
-ModelName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,63}$")]
+
+
+def _name(name: str) -> str:
+    try:
+        return check_name(name)
+    except ServingError as error:
+        raise ValueError(str(error)) from error
+
+
+ModelName = Annotated[str, AfterValidator(_name)]
 Folder = Annotated[str, Field(min_length=1)]
 
 INPUTS: tuple[Key, ...] = (("classifier", "photos"), ("style", "photos"), ("style", "paintings"))
@@ -57,8 +68,11 @@ class ClassifierLane(Options):
     """The pretrained network under the classifier."""
     train: ClassifierTrainOptions = ClassifierTrainOptions()
     """The training."""
-    thresholds: dict[Literal["accuracy", "macro_f1", "ece"], Rule] = {}
-    """What a candidate must reach to be served, by metric."""
+    thresholds: dict[Literal["accuracy", "macro_f1", "ece"], Rule] = {
+        "accuracy": Rule(beats_trivial_by=0.05, max_loss_to_champion=0.02),
+        "macro_f1": Rule(max_loss_to_champion=0.03),
+    }
+    """What a candidate must reach to be served, by metric; what is given here replaces all of the defaults."""
     tflite: ClassifierTFLiteOptions = ClassifierTFLiteOptions()
     """The variants for phones and browsers."""
 
@@ -88,8 +102,11 @@ class StyleLane(Options):
     """The training."""
     pairs: PairOptions = PairOptions()
     """Which photos are painted like which paintings to evaluate it."""
-    thresholds: dict[Literal["content_distance", "style_distance", "ssim"], Rule] = {}
-    """What a candidate must reach to be served, by metric."""
+    thresholds: dict[Literal["content_distance", "style_distance", "ssim"], Rule] = {
+        "style_distance": Rule(beats_trivial_times=1.25, max_loss_to_champion=0.02),
+        "content_distance": Rule(max_loss_to_champion=0.1),
+    }
+    """What a candidate must reach to be served, by metric; what is given here replaces all of the defaults."""
     tflite: StyleTFLiteOptions = StyleTFLiteOptions()
     """The variants for phones and browsers."""
 

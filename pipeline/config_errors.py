@@ -1,6 +1,7 @@
 """Pydantic's validation errors as lines that name the key, say what is wrong, and offer the nearest known key."""
 
 import difflib
+import re
 import types
 import typing
 from collections.abc import Mapping
@@ -10,6 +11,16 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
 from pipeline.config_file import Key, Source
+
+_WORDS = {
+    "a valid dictionary": "a section of keys and values",
+    "a valid tuple": "a list",
+    "a valid list": "a list",
+    "a valid integer": "a whole number",
+    "a valid number": "a number",
+    "a valid string": "text",
+    "a valid boolean": "true or false",
+}
 
 
 def explain(error: ValidationError, model: type[BaseModel], source: Source) -> list[str]:
@@ -54,7 +65,9 @@ def _message(detail: Mapping[str, Any], key: Key, model: type[BaseModel]) -> str
         return text.partition(", ")[2]
     if kind in ("model_type", "model_attributes_type"):
         return f"should be a section with keys of its own, not {_shown(detail['input'])}"
-    said = text.replace("Input should be", "should be").replace("a valid dictionary", "a section of keys and values")
+    said = re.sub(r"^(?!Keys)\w+ should", "should", text)
+    for pydantics, ours in _WORDS.items():
+        said = said.replace(pydantics, ours)
     said = f"{said.partition(', unable to')[0]}, not {_shown(detail['input'])}"
     return said + _nearest(detail["input"], _expected(detail))
 
@@ -62,11 +75,11 @@ def _message(detail: Mapping[str, Any], key: Key, model: type[BaseModel]) -> str
 def _unknown(key: Key, model: type[BaseModel]) -> str:
     section = _section(key[:-1], model)
     known = list(field_names(section)) if section else []
-    if offer := _nearest(key[-1], known):
-        return f"unknown key{offer}"
-    elsewhere = [".".join(path) for path in _paths(model) if path[-1] == key[-1]]
+    elsewhere = [".".join(path) for path in key_paths(model) if path[-1] == key[-1]]
     if elsewhere:
         return f"unknown key here; did you mean {' or '.join(elsewhere)}?"
+    if offer := _nearest(key[-1], known):
+        return f"unknown key{offer}"
     return f"unknown key; known here: {', '.join(known)}"
 
 
@@ -81,6 +94,8 @@ def _expected(detail: Mapping[str, Any]) -> list[str]:
 
 
 def _shown(value: Any) -> str:
+    if value is None or isinstance(value, bool):
+        return "null" if value is None else str(value).lower()
     text = " ".join(repr(value).split())
     return text if len(text) <= 60 else text[:57] + "..."
 
@@ -93,12 +108,13 @@ def _section(key: Key, model: type[BaseModel]) -> type[BaseModel] | None:
     return found
 
 
-def _paths(model: type[BaseModel], prefix: Key = ()) -> list[Key]:
+def key_paths(model: type[BaseModel], prefix: Key = ()) -> list[Key]:
+    """Every key that the file may have, sections included; those in a `dict` of options are under the dict's key."""
     paths = []
     for name, field in field_names(model).items():
         paths.append((*prefix, name))
         if inner := _inner_model(field.annotation):
-            paths += _paths(inner, (*prefix, name))
+            paths += key_paths(inner, (*prefix, name))
     return paths
 
 

@@ -79,8 +79,8 @@ def read(path: Path, overrides: Sequence[str]) -> Source:
 
 
 def _parse(text: str, origin: str, lines: dict[Key, int]) -> Any:
-    loader = yaml.SafeLoader(text)
     try:
+        loader = yaml.SafeLoader(text)
         node = loader.get_single_node()
         if node is None:
             return None
@@ -91,8 +91,6 @@ def _parse(text: str, origin: str, lines: dict[Key, int]) -> Any:
         raise ConfigError([f"{origin}{line}: not valid YAML: {error.problem or error.context}"]) from error
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         raise ConfigError([f"{origin}: not valid YAML: {' '.join(str(error).split())}"]) from error
-    finally:
-        loader.dispose()
 
 
 def _prepare(node: yaml.Node, key: Key, origin: str, lines: dict[Key, int], seen: set[int]) -> None:

@@ -39,7 +39,7 @@ def capture(log: Path) -> Iterator[None]:
         handler.setFormatter(logging.Formatter(_FORMAT))
         root = logging.getLogger()
         level, verbosity = root.level, absl_logging.get_verbosity()
-        with _redirected(file.fileno()):
+        with _redirected(file.fileno()), contextlib.redirect_stdout(file), contextlib.redirect_stderr(file):
             root.addHandler(handler)
             root.setLevel(logging.INFO)
             absl_logging.set_verbosity(absl_logging.INFO)

@@ -1,0 +1,185 @@
+"""What `easel check` finds: the configuration's faults, what is in the folders, and what a run would do with it."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from rich import box
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+from tensorflow_metadata.proto.v0 import schema_pb2
+
+from components.data_gate import findings
+from components.data_gate.options import GateOptions
+from components.image_folder_example_gen.reasons import Reason
+from components.image_folder_example_gen.report import Report
+from components.image_folder_example_gen.scan import scan
+from pipeline import estimate
+from pipeline.config import Config, load
+from pipeline.config_file import ConfigError
+from pipeline.progress import number
+from trainer.errors import UserError
+
+_COUNTS = ("seen", "examples", "rejected", "duplicates", "ignored")
+_MOST_CLASSES = 40
+_HOPELESS = ("no_images", "single_class")
+"""Findings that no run could get past, whatever the policy of `data_gate` says."""
+
+
+@dataclass(frozen=True)
+class CheckReport:
+    """The findings; `inputs` and `plan` are empty when the configuration itself is wrong."""
+
+    errors: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    inputs: Mapping[str, Report] = field(default_factory=dict)
+    folders: Mapping[str, str] = field(default_factory=dict)
+    plan: tuple[str, ...] = ()
+
+    @property
+    def valid(self) -> bool:
+        """Whether `easel run` could start and would have something to learn from."""
+        return not self.errors
+
+    def to_json(self) -> dict[str, Any]:
+        """The contract's document, plus warnings, the sizes and splits of each input, and the plan."""
+        inputs = {key: dataclasses.asdict(report) for key, report in self.inputs.items()}
+        for document in inputs.values():
+            document["classes"].pop("", None)  # a flat folder's images have no class
+        return {
+            "valid": self.valid,
+            "errors": self.errors,
+            "warnings": self.warnings,
+            "inputs": inputs,
+            "plan": self.plan,
+        }
+
+
+def check(path: Path, overrides: Sequence[str]) -> CheckReport:
+    """Loads the configuration and reads every file of its folders with the ingest component's own code."""
+    try:
+        config = load(path, overrides)
+    except ConfigError as error:
+        return CheckReport(errors=error.errors)
+    errors: list[str] = []
+    warnings: list[str] = []
+    scanned: dict[str, Report] = {}
+    inputs: dict[str, Report] = {}
+    for key, folder in config.inputs().items():
+        try:
+            if folder not in scanned:
+                scanned[folder] = scan(folder, config.ingest)
+        except UserError as error:
+            errors.append(f"{key}: {error}")
+            continue
+        inputs[key] = scanned[folder]
+        for finding in _findings(key, scanned[folder], config.data_gate):
+            if finding.kind in _HOPELESS:
+                errors.append(f"{key}: {finding.message} ({folder})")
+            else:
+                stops = "a run would stop here: " if finding.action == "stop" else ""
+                warnings.append(f"{key}: {stops}{finding.message}")
+    return CheckReport(
+        errors=tuple(errors),
+        warnings=tuple(warnings),
+        inputs=inputs,
+        folders=config.inputs(),
+        plan=() if errors else tuple(_plan(config, inputs)),
+    )
+
+
+def _findings(key: str, report: Report, options: GateOptions) -> list[findings.Finding]:
+    """What the data gate would say already, before there are statistics and a schema."""
+    needs_classes = key == "classifier.photos"
+    return findings.find(report, report.splits, schema_pb2.Schema(), {}, options, needs_classes)
+
+
+def _plan(config: Config, inputs: Mapping[str, Report]) -> list[str]:
+    lines = []
+    if lane := config.classifier:
+        report = inputs["classifier.photos"]
+        classes = sum(1 for count in report.classes.values() if count)
+        weights = {"imagenet": "ImageNet weights", "none": "no pretrained weights"}.get(lane.backbone.weights)
+        lines.append(
+            f"{lane.name}: {lane.backbone.name} with {weights or Path(lane.backbone.weights).name}, "
+            f"{classes} classes, {_split(report)}"
+        )
+    if lane := config.style:
+        photos, paintings = inputs["style.photos"], inputs["style.paintings"]
+        lines.append(
+            f"{lane.name}: {number(photos.examples)} photos x {number(paintings.examples)} paintings, "
+            f"{number(lane.train.steps)} steps"
+        )
+    images = {key: report.examples for key, report in inputs.items()}
+    lines.append(f"about {_about(estimate.seconds(config, images, estimate.yardstick()))} on this machine")
+    return lines
+
+
+def _split(report: Report) -> str:
+    parts = {split: sum(classes.values()) for split, classes in report.splits.items()}
+    return f"{number(parts.get('train', 0))} photos to learn from, {number(parts.get('eval', 0))} to evaluate with"
+
+
+def _about(seconds: float) -> str:
+    """One significant step: minutes up to an hour and a half, then half hours."""
+    minutes = seconds / 60
+    if minutes < 90:
+        step = 1 if minutes < 10 else 5
+        rounded = max(1, round(minutes / step) * step)
+        return f"{rounded} minute{'' if rounded == 1 else 's'}"
+    return f"{round(minutes / 30) / 2:g} hours"
+
+
+def render(report: CheckReport) -> RenderableType:
+    """The report for people: a block for each folder, then the verdict."""
+    parts: list[RenderableType] = []
+    for key, found in report.inputs.items():
+        parts += [_heading(key, report.folders[key]), _counts(found), *_details(found), Text()]
+    parts += [Text.assemble(("! ", "yellow"), warning) for warning in report.warnings]
+    parts += [Text.assemble(("✗ ", "red"), error) for error in report.errors]
+    if report.valid:
+        parts.append(Text.assemble(("✓ ", "green"), ("ready to run", "bold")))
+        parts += [Padding(Text(line), (0, 0, 0, 2)) for line in report.plan]
+    return Group(*parts)
+
+
+def _heading(key: str, folder: str) -> Text:
+    return Text.assemble((key, "bold"), "  ", (folder, "dim"))
+
+
+def _counts(report: Report) -> RenderableType:
+    seen, *rest = (f"{number(getattr(report, name))} {name}" for name in _COUNTS)
+    return Padding(Text(f"{seen} = {' + '.join(rest)}"), (0, 0, 0, 2))
+
+
+def _details(report: Report) -> list[RenderableType]:
+    parts: list[RenderableType] = []
+    sizes = ", ".join(f"{number(count)} of {size} px" for size, count in report.sizes.items())
+    if sizes:
+        parts.append(Padding(Text(f"longest side: {sizes}", style="dim"), (0, 0, 0, 2)))
+    if any(report.classes):
+        parts.append(Padding(_classes(report), (0, 0, 0, 2)))
+    if report.reasons:
+        grid = Table.grid(padding=(0, 2))
+        for code, count in sorted(report.reasons.items(), key=lambda item: -item[1]):
+            grid.add_row(f"[yellow]{number(count)}[/]", code.replace("_", " "), f"[dim]{Reason(code).advice}[/]")
+        parts.append(Padding(grid, (0, 0, 0, 2)))
+    return parts
+
+
+def _classes(report: Report) -> Table:
+    splits = sorted(report.splits, key=lambda split: (split != "train", split))
+    table = Table("class", *splits, box=box.SIMPLE_HEAD, pad_edge=False, header_style="dim")
+    for column in table.columns[1:]:
+        column.justify = "right"
+    labels = sorted(report.classes)
+    for label in labels[:_MOST_CLASSES]:
+        counts = [report.splits[split].get(label, 0) for split in splits]
+        table.add_row(Text(label, style="" if any(counts) else "yellow"), *(number(count) for count in counts))
+    if len(labels) > _MOST_CLASSES:
+        table.add_row(f"[dim]and {len(labels) - _MOST_CLASSES} more[/]")
+    return table

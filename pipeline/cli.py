@@ -1,0 +1,89 @@
+"""The `easel` command: what it offers, and how it fails. Heavy imports happen inside the commands."""
+
+import sys
+import tempfile
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+
+from easel_serving.errors import ServingError
+from pipeline.commands import check, configuration, models, run, use
+from pipeline.commands.faults import Fault
+from pipeline.lock import LockedError
+from pipeline.results import BAD_INPUT, FAILED, INTERRUPTED, LOCKED
+from trainer.errors import UserError
+
+EPILOG = """
+\b
+Exit codes:
+  0   finished: every model pushed, or unchanged
+  2   the configuration or the input is wrong
+  3   a lane was stopped by data validation
+  4   a candidate was not approved; the old version still serves
+  75  another run holds the workspace
+  1   anything else
+"""
+
+
+class Easel(click.Group):
+    """A group of commands whose every failure is one line on standard error and a meaningful exit code."""
+
+    def main(self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any) -> NoReturn:
+        """Runs a command and exits; `standalone_mode` has no effect."""
+        extra.pop("standalone_mode", None)
+        try:
+            code = super().main(args, prog_name or "easel", standalone_mode=False, **extra)
+        except Exception as error:
+            message, code = explain(error)
+            click.echo(f"easel: {message}", err=True)
+        sys.exit(code or 0)
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        """In the order in which one needs them, not in the alphabet's."""
+        return list(self.commands)
+
+
+def explain(error: BaseException) -> tuple[str, int]:
+    """The line to show for an exception and the exit code; writes the traceback of an unexpected one to a file."""
+    if isinstance(error, Fault):
+        return str(error), error.exit_code
+    if isinstance(error, click.Abort):
+        return "interrupted", INTERRUPTED
+    if isinstance(error, click.UsageError):
+        path = error.ctx.command_path if error.ctx else "easel"
+        return f"{error.format_message()} (`{path} --help` shows what it takes)", BAD_INPUT
+    if isinstance(error, LockedError):
+        return str(error), LOCKED
+    if isinstance(error, (UserError, ServingError)):
+        return str(error), BAD_INPUT
+    with tempfile.NamedTemporaryFile("w", prefix="easel-", suffix=".log", delete=False) as log:
+        log.writelines(traceback.format_exception(error))
+    return str(Fault.unexpected(error, Path(log.name))), FAILED
+
+
+@click.group(
+    cls=Easel, epilog=EPILOG, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]}
+)
+@click.version_option(package_name="easel", prog_name="easel")
+@click.pass_context
+def main(context: click.Context) -> None:
+    """Turns folders of photographs and paintings into two models that are safe to serve: an image classifier, and a
+    network that paints photographs in the manner of the paintings.
+
+    Start with `easel check CONFIG.yaml`, which looks at your folders without training. Then `easel run CONFIG.yaml`
+    trains, measures and pushes what passes. `easel models` lists it; `easel classify` and `easel stylize` try it;
+    `easel serve` serves it.
+    """
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
+
+
+for command in (check.check, run.run, models.models, use.classify, use.stylize, use.serve, configuration.config):
+    main.add_command(command)
+
+
+if __name__ == "__main__":
+    main()

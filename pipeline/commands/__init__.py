@@ -1,0 +1,1 @@
+"""The subcommands of `easel`, a module for each family."""

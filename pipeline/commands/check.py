@@ -1,0 +1,30 @@
+"""`easel check`."""
+
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from pipeline.commands import options
+from pipeline.results import BAD_INPUT, OK
+
+
+@click.command(short_help="Look at CONFIG and its folders without training.")
+@options.config_file
+@options.overrides
+@options.as_json
+def check(config: Path, overrides: tuple[str, ...], as_json: bool) -> int:
+    """Check CONFIG and look into its folders, without training.
+
+    Says which images each folder has, which files cannot be used and why, what `easel run` would train, and about how
+    long that would take here.
+    """
+    from pipeline import check as checking
+
+    with Console(stderr=True).status("reading the folders"):
+        report = checking.check(config, overrides)
+    if as_json:
+        options.print_json(report.to_json())
+    else:
+        options.print_for_people(checking.render(report))
+    return OK if report.valid else BAD_INPUT

@@ -1,0 +1,47 @@
+"""Options that several commands share."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console, RenderableType
+
+from pipeline.results import jsonable
+
+as_json = click.option(
+    "--json", "as_json", is_flag=True, help="Print one JSON document on standard output, nothing else."
+)
+
+serving = click.option(
+    "--serving",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("easel-workspace/serving"),
+    envvar="EASEL_SERVING",
+    show_default=True,
+    show_envvar=True,
+    help="The serving directory that `easel run` pushes to.",
+)
+
+config_file = click.argument("config", metavar="CONFIG", type=click.Path(path_type=Path))
+
+overrides = click.option(
+    "--set",
+    "overrides",
+    metavar="KEY.PATH=VALUE",
+    multiple=True,
+    help="Override a key of the configuration, such as style.train.steps=500; may be repeated.",
+)
+
+only = click.option("--only", type=click.Choice(["classifier", "style"]), help="Leave the other model out.")
+
+
+def print_for_people(document: RenderableType) -> None:
+    """Writes the document on standard output, in the terminal's width; a file's lines are wide, for `grep`."""
+    Console(width=None if sys.stdout.isatty() else 160).print(document)
+
+
+def print_json(document: Any) -> None:
+    """Writes the document as strict JSON."""
+    click.echo(json.dumps(jsonable(document), indent=2, ensure_ascii=False, allow_nan=False))

@@ -1,0 +1,123 @@
+"""The final table of a run, for people."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from rich import box
+from rich.console import Group, RenderableType
+from rich.markup import escape
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from pipeline.progress import duration, number
+from pipeline.results import ModelResult, RunResult
+
+_VERDICTS = {
+    "pushed": ("✓", "green", "pushed as version {}"),
+    "unchanged": ("✓", "green", "unchanged: version {} serves"),
+    "rejected": ("✗", "yellow", "not approved: {} still serves"),
+    "stopped": ("■", "yellow", "stopped by data validation"),
+    "failed": ("✗", "red", "failed"),
+    "skipped": ("○", "dim", "skipped"),
+}
+
+_RULES = {
+    "at_least": "≥ {}",
+    "at_most": "≤ {}",
+    "beats_trivial_by": "better than trivial by {}",
+    "beats_trivial_times": "{} times better than trivial",
+    "max_loss_to_champion": "worse than champion by at most {}",
+}
+
+
+def render(result: RunResult) -> RenderableType:
+    """Both models: verdict, figures against champion, baseline and threshold, reasons, TFLite; then the places."""
+    parts: list[RenderableType] = []
+    for model in result.models:
+        parts += [Text(), _headline(model)]
+        if any(model.metrics.values()):
+            parts.append(_metrics(model))
+        parts += _bullets(model.reasons, "")
+        parts += _bullets(model.warnings, "yellow")
+        if model.tflite:
+            parts.append(_tflite(model.tflite))
+    return Group(*parts, Text(), _places(result))
+
+
+def value(figure: Any) -> str:
+    """A metric for a table cell; nothing for one that is not there."""
+    return "" if figure is None else number(figure)
+
+
+def size(count: int) -> str:
+    """Bytes as people read them: `3.4 MB`."""
+    return f"{count / 1e6:.1f} MB" if count >= 1e6 else f"{count / 1e3:.0f} kB"
+
+
+def tflite_line(variant: Mapping[str, Any]) -> str:
+    """One variant: part, variant, and its size or that it is withheld."""
+    name = f"{variant['part']} {variant['variant']}"
+    return f"{name} {size(variant['bytes'])}" if variant["verdict"] == "ok" else f"{name} withheld"
+
+
+def _headline(model: ModelResult) -> Text:
+    sign, style, words = _VERDICTS[model.outcome]
+    version = f"version {model.version}" if model.outcome == "rejected" and model.version else model.version
+    words = words.format("nothing" if version is None else version)
+    line = Text.assemble((f"{sign} ", style), (model.name, "bold"), "  ", (words, style))
+    counts = [f"{number(files['examples'])} {key}" for key, files in model.data.items() if files.get("examples")]
+    return line.append(f"  {', '.join(counts)}", style="dim") if counts else line
+
+
+def _metrics(model: ModelResult) -> RenderableType:
+    contenders = {name: figures for name, figures in model.metrics.items() if figures is not None}
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="dim")
+    table.add_column("metric")
+    for contender in contenders:
+        table.add_column(contender, justify="right", style="bold" if contender == "candidate" else "")
+    table.add_column("must be")
+    overall = [check for check in model.checks if not check.get("slice")]
+    for metric in dict.fromkeys(metric for figures in contenders.values() for metric in figures):
+        bounds = Text("\n").join(_bound(check) for check in overall if check["metric"] == metric)
+        table.add_row(metric, *(value(figures.get(metric)) for figures in contenders.values()), bounds)
+    return Padding(table, (0, 0, 0, 2))
+
+
+def _bound(check: Mapping[str, Any]) -> Text:
+    sign = ("✓ ", "green") if check["passed"] else ("✗ ", "red")
+    return Text.assemble(sign, _RULES.get(check["rule"], check["rule"]).format(value(check["bound"])))
+
+
+def _bullets(lines: Iterable[str], style: str) -> list[RenderableType]:
+    return [Padding(Text.assemble(("• ", "dim"), (line, style)), (0, 0, 0, 2)) for line in lines]
+
+
+def _tflite(variants: Iterable[Mapping[str, Any]]) -> RenderableType:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="dim")
+    parts: dict[str, dict[str, Mapping[str, Any]]] = {}
+    for entry in variants:
+        parts.setdefault(entry["part"], {})[entry["variant"]] = entry
+    table.add_column("TFLite")
+    names = list(dict.fromkeys(name for entries in parts.values() for name in entries))
+    for name in names:
+        table.add_column(name, justify="right")
+    for part, entries in parts.items():
+        table.add_row(part, *(_variant(entries.get(name)) for name in names))
+    return Padding(table, (0, 0, 0, 2))
+
+
+def _variant(entry: Mapping[str, Any] | None) -> str:
+    if entry is None:
+        return ""
+    return size(entry["bytes"]) if entry["verdict"] == "ok" else "[yellow]withheld[/]"
+
+
+def _places(result: RunResult) -> RenderableType:
+    grid = Table.grid(padding=(0, 2))
+    grid.add_row("[dim]serving directory[/]", escape(str(result.serving)))
+    for name, path in (("contact sheet", result.sheet), ("log", result.log)):
+        if path:
+            grid.add_row(f"[dim]{name}[/]", escape(str(path)))
+    grid.add_row("[dim]time[/]", duration(result.seconds))
+    return grid

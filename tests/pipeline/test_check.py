@@ -1,0 +1,77 @@
+import json
+
+import pytest
+
+from pipeline.check import check
+from pipeline.cli import main
+from click.testing import CliRunner
+
+
+def run(*arguments):
+    return CliRunner().invoke(main, ["check", *map(str, arguments)])
+
+
+def test_the_document_accounts_for_every_file(config_file, folders):
+    (folders / "photos" / "cat" / "broken.jpg").write_bytes(b"<html>")
+    (folders / "photos" / "cat" / "copy.jpg").write_bytes((folders / "photos" / "cat" / "0.jpg").read_bytes())
+    (folders / "photos" / "dog" / "Thumbs.db").write_bytes(b"x")
+    result = run(config_file, "--json")
+    document = json.loads(result.stdout)
+    assert (result.exit_code, document["valid"], document["errors"]) == (0, True, [])
+    photos = document["inputs"]["classifier.photos"]
+    assert {
+        key: photos[key] for key in ("seen", "examples", "rejected", "duplicates", "ignored", "classes", "reasons")
+    } == {
+        "seen": 27,
+        "examples": 24,
+        "rejected": 1,
+        "duplicates": 1,
+        "ignored": 1,
+        "classes": {"cat": 12, "dog": 12},
+        "reasons": {"not_an_image": 1},
+    }
+    assert document["inputs"]["style.photos"] == photos
+    assert document["inputs"]["style.paintings"]["examples"] == 4
+    assert document["inputs"]["style.paintings"]["classes"] == {}
+
+
+def test_people_see_classes_reasons_and_the_plan(config_file, folders):
+    (folders / "photos" / "cat" / "broken.jpg").write_bytes(b"<html>")
+    text = run(config_file).stdout
+    assert "25 seen = 24 examples + 1 rejected + 0 duplicates + 0 ignored" in text
+    assert "not an image" in text
+    assert "ready to run" in text
+    assert "2 classes" in text
+    assert "24 photos x 4 paintings" in text
+    assert "about " in text
+
+
+def test_all_faults_of_the_configuration_are_listed(config_file):
+    result = run(config_file, "--set", "seed=x", "--set", "nmae=y", "--json")
+    document = json.loads(result.stdout)
+    assert (result.exit_code, document["valid"], document["inputs"]) == (2, False, {})
+    assert len(document["errors"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("override", "expected"),
+    [
+        ("classifier.photos=photos/cat", "classifier.photos: "),
+        ("style.paintings=empty", "style.paintings: none of 0 files"),
+    ],
+)
+def test_folders_that_nothing_can_be_learned_from_are_invalid(config_file, folders, monkeypatch, override, expected):
+    (folders / "empty").mkdir()
+    monkeypatch.chdir(folders)
+    result = run(config_file, "--set", override)
+    assert result.exit_code == 2
+    assert expected in result.stdout
+    assert "about" not in result.stdout
+
+
+def test_what_the_data_gate_would_say_is_a_warning(config_file, folders):
+    for index in range(12):
+        (folders / "photos" / "dog" / f"broken{index}.jpg").write_bytes(b"")
+    report = check(config_file, [])
+    assert report.valid
+    assert any("a run would stop here" in warning for warning in report.warnings)

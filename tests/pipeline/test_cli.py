@@ -1,0 +1,371 @@
+"""The command: exit codes, what goes to which stream, and that it answers quickly."""
+
+import io
+import json
+import os
+import subprocess
+import sys
+import types
+from pathlib import Path
+
+import pytest
+import yaml
+from click.testing import CliRunner
+from PIL import Image
+
+from easel_serving.registry import Registry
+from pipeline import lock
+from pipeline.cli import main
+from pipeline.progress import Node
+from pipeline.results import ModelResult, RunResult
+from trainer.errors import UserError
+
+
+def easel(*arguments, **extra):
+    return CliRunner().invoke(main, [str(argument) for argument in arguments], **extra)
+
+
+@pytest.fixture
+def fake_runner(monkeypatch):
+    """Puts a function in the place of the real runner, which would import TFX."""
+
+    def install(run):
+        module = types.ModuleType("pipeline.runner")
+        module.run = run
+        monkeypatch.setitem(sys.modules, "pipeline.runner", module)
+
+    return install
+
+
+def finishing_with(*outcomes):
+    def run(config, events):
+        print("a flood on standard output")
+        events.plan([Node("a", "photos", "read images")])
+        events.node_started("a")
+        events.node_finished("a", "done")
+        models = tuple(ModelResult(f"m{index}", "classifier", outcome) for index, outcome in enumerate(outcomes))
+        return RunResult("run-1", models, 3.0, config.serving)
+
+    return run
+
+
+@pytest.fixture
+def serving(tmp_path):
+    """A serving directory with two versions of one model."""
+    directory = tmp_path / "serving"
+    for accuracy in (0.8, 0.9):
+        model = tmp_path / "model"
+        model.mkdir(exist_ok=True)
+        (model / "saved_model.pb").write_bytes(str(accuracy).encode())
+        manifest = {
+            "created": "2026-01-02T03:04:05+00:00",
+            "metrics": {"candidate": {"accuracy": accuracy}, "champion": None, "trivial": {"accuracy": 0.4}},
+            "tflite": [{"part": "classifier", "variant": "int8", "bytes": 2_000_000, "verdict": "ok", "metrics": {}}],
+        }
+        Registry(directory).push("cats", model, manifest)
+    return directory
+
+
+def test_help_answers_within_a_second_and_imports_nothing_heavy():
+    code = (
+        "import sys, time; start = time.process_time(); from pipeline.cli import main\n"
+        "try: main(['--help'])\n"
+        "except SystemExit: pass\n"
+        "heavy = [m for m in ('tensorflow', 'tfx', 'apache_beam', 'keras', 'numpy', 'pydantic') if m in sys.modules]\n"
+        "print(heavy, time.process_time() - start, file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    heavy, seconds = done.stderr.rsplit(" ", 1)
+    assert heavy == "[]"
+    assert float(seconds) < 1
+    assert "easel check CONFIG.yaml" in done.stdout
+
+
+def test_no_arguments_shows_the_help():
+    result = easel()
+    assert result.exit_code == 0
+    assert result.stdout == easel("--help").stdout
+
+
+@pytest.mark.parametrize("command", sorted(main.commands))
+def test_every_command_explains_itself(command):
+    result = easel(command, "--help")
+    assert result.exit_code == 0
+    assert len(result.stdout) > 150
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["rnu"], "Did you mean 'run'?"),
+        (["run"], "Missing argument 'CONFIG'"),
+        (["run", "none.yaml"], "none.yaml: cannot be read"),
+        (["check", "--bogus", "x"], "No such option '--bogus'"),
+        (["models", "show", "cats", "one"], "'one' is not a valid integer"),
+        (["models", "show", "cats", "1"], "no model named cats"),
+        (["models", "label", "cats", "mine"], "give either a VERSION or --remove"),
+        (["config", "show", "none.yaml"], "none.yaml: cannot be read"),
+    ],
+)
+def test_wrong_use_is_one_line_and_2(arguments, expected, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = easel(*arguments)
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert result.stderr.startswith("easel: ")
+    assert result.stderr.count("\n") == 1
+    assert expected in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "code"),
+    [
+        (["pushed", "unchanged"], 0),
+        (["pushed", "rejected"], 4),
+        (["rejected", "stopped"], 3),
+        (["stopped", "failed"], 1),
+    ],
+)
+def test_run_exits_by_its_outcomes(config_file, fake_runner, outcomes, code):
+    fake_runner(finishing_with(*outcomes))
+    assert easel("run", config_file).exit_code == code
+
+
+def test_run_without_a_terminal_prints_lines_and_the_table(config_file, fake_runner, folders, capfd):
+    fake_runner(finishing_with("unchanged"))
+    result = easel("run", config_file)
+    assert "photos / read images: done" in result.stdout
+    assert "m0" in result.stdout
+    [log] = (folders / "work" / "logs").iterdir()
+    assert f"log: {log}" in result.stdout
+    assert log.name in result.stdout.splitlines()[-2]
+
+
+def test_run_json_is_one_document_and_nothing_else(config_file, fake_runner, folders):
+    fake_runner(finishing_with("rejected"))
+    result = easel("run", config_file, "--json")
+    assert result.stderr == ""
+    document = json.loads(result.stdout)
+    assert document["run_id"] == "run-1"
+    assert document["exit_code"] == result.exit_code == 4
+    assert document["models"][0]["outcome"] == "rejected"
+    assert Path(document["log"]).is_relative_to(folders / "work" / "logs")
+    assert document["serving"] == str(folders / "work" / "serving")
+
+
+def test_run_only_and_set_reach_the_runner(config_file, fake_runner):
+    seen = []
+    fake_runner(lambda config, events: seen.append(config) or finishing_with("pushed")(config, events))
+    assert easel("run", config_file, "--only", "style", "--set", "seed=9").exit_code == 0
+    assert seen[0].classifier is None
+    assert seen[0].seed == 9
+
+
+def test_a_failing_run_is_one_line_and_its_traceback_is_in_the_log(config_file, fake_runner, folders):
+    def run(config, events):
+        raise RuntimeError("no luck\nmore\nlines")
+
+    fake_runner(run)
+    result = easel("run", config_file, "--json")
+    assert result.exit_code == 1
+    assert result.stdout == ""
+    [log] = (folders / "work" / "logs").iterdir()
+    assert result.stderr == f"easel: RuntimeError: no luck (unexpected; the traceback is in {log})\n"
+    assert "Traceback" in log.read_text()
+
+
+def test_a_users_error_in_a_run_is_2(config_file, fake_runner):
+    def run(config, events):
+        raise UserError("photos: do this instead")
+
+    fake_runner(run)
+    result = easel("run", config_file, "--json")
+    assert (result.exit_code, result.stderr) == (2, "easel: photos: do this instead\n")
+
+
+def test_an_interrupted_run_is_130(config_file, fake_runner):
+    def run(config, events):
+        raise KeyboardInterrupt
+
+    fake_runner(run)
+    result = easel("run", config_file, "--json")
+    assert result.exit_code == 130
+    assert result.stderr.splitlines()[-1].startswith("easel: interrupted")
+
+
+def test_a_held_workspace_is_75(config_file, folders):
+    code = (
+        "import sys, time, pathlib; from pipeline import lock\n"
+        "with lock.hold(pathlib.Path(sys.argv[1])): print(flush=True); time.sleep(60)"
+    )
+    holder = subprocess.Popen([sys.executable, "-c", code, str(folders / "work")], stdout=subprocess.PIPE)
+    try:
+        holder.stdout.readline()
+        result = easel("run", config_file)
+    finally:
+        holder.kill()
+        holder.wait()
+    assert result.exit_code == 75
+    assert f"process {holder.pid}" in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+def test_the_unforeseen_outside_a_run_leaves_its_traceback_in_a_file(config_file, monkeypatch, tmp_path):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setattr("pipeline.check.scan", lambda *_: 1 / 0)
+    result = easel("check", config_file)
+    assert result.exit_code == 1
+    assert result.stderr.startswith("easel: ZeroDivisionError: division by zero (unexpected; the traceback is in ")
+    assert "Traceback" in Path(result.stderr.rpartition(" in ")[2].strip().rstrip(")")).read_text()
+
+
+def test_config_schema_is_json_schema():
+    document = json.loads(easel("config", "schema").stdout)
+    assert document["$schema"].startswith("https://json-schema.org/")
+    assert "classifier" in document["properties"]
+
+
+def test_config_show_is_the_whole_configuration(config_file, folders):
+    document = yaml.safe_load(easel("config", "show", config_file, "--set", "seed=5").stdout)
+    assert document["seed"] == 5
+    assert document["classifier"]["photos"] == str(folders / "photos")
+    assert json.loads(easel("config", "show", config_file, "--set", "seed=5", "--json").stdout) == document
+
+
+def test_models_lists_what_is_pushed(serving):
+    document = json.loads(easel("models", "--serving", serving, "--json").stdout)
+    assert [(entry["model"], entry["version"], entry["labels"]) for entry in document] == [
+        ("cats", 1, ["previous"]),
+        ("cats", 2, ["stable"]),
+    ]
+    assert set(document[0]) == {"model", "version", "created", "labels", "metrics", "tflite"}
+    text = easel("models", env={"EASEL_SERVING": str(serving)}).stdout
+    assert "accuracy 0.900 (trivial 0.400)" in text
+    assert "classifier int8 2.0 MB" in text
+
+
+def test_models_of_an_empty_directory(tmp_path):
+    assert json.loads(easel("models", "--serving", tmp_path, "--json").stdout) == []
+    assert "Nothing is pushed" in easel("models", "--serving", tmp_path).stdout
+
+
+def test_models_can_be_shown_moved_and_checked(serving):
+    def models(*arguments):
+        result = easel("models", "--serving", serving, *arguments)
+        assert result.exit_code == 0, result.stderr
+        return result.stdout
+
+    assert "accuracy" in models("show", "cats", "1")
+    assert json.loads(models("show", "cats", "1", "--json"))["version"] == 1
+    assert json.loads(models("compare", "cats", "1", "2", "--json")) == {"1": {"accuracy": 0.8}, "2": {"accuracy": 0.9}}
+    assert "0.800" in models("compare", "cats", "1", "2")
+    assert models("rollback", "cats", "--why", "complaints") == "cats: stable is version 1\n"
+    assert "stable is version 2" in models("promote", "cats", "2")
+    assert "mine is version 1" in models("label", "cats", "mine", "1")
+    assert "mine" not in models("label", "cats", "mine", "--remove")
+    assert "All files" in models("verify")
+    assert "removed nothing" in models("gc", "cats", "--keep", "1")
+    assert "version 2" in models("retire", "cats", "1")
+
+
+def test_a_changed_file_is_found(serving):
+    (serving / "cats" / "1" / "saved_model.pb").write_bytes(b"other")
+    result = easel("models", "--serving", serving, "verify")
+    assert result.exit_code == 1
+    assert "changed: cats/1/saved_model.pb" in result.stdout
+
+
+def test_a_run_on_a_terminal_draws_the_tree(config_file):
+    """In a real pseudo-terminal, with the real streams."""
+    pexpect = pytest.importorskip("pexpect")
+    code = (
+        "import sys, types, os; m = types.ModuleType('pipeline.runner'); sys.modules['pipeline.runner'] = m\n"
+        "from pipeline.progress import Node; from pipeline.results import *\n"
+        "def run(config, events):\n"
+        "    os.write(1, b'FLOOD'); os.system('echo FLOOD >&2')\n"
+        "    events.plan([Node('a', 'photos', 'read images')]); events.node_started('a')\n"
+        "    events.node_finished('a', 'done'); return RunResult('r', (), 1.0, config.serving)\n"
+        "m.run = run\n"
+        "from pipeline.cli import main; main(['run', sys.argv[1]])"
+    )
+    terminal = pexpect.spawn(
+        sys.executable, ["-c", code, str(config_file)], dimensions=(30, 100), env={**os.environ, "TERM": "xterm"}
+    )
+    terminal.logfile_read = shown = io.BytesIO()
+    terminal.expect(pexpect.EOF, timeout=60)
+    terminal.close()
+    assert terminal.exitstatus == 0
+    assert b"read images" in shown.getvalue()
+    assert b"serving directory" in shown.getvalue()
+    assert b"FLOOD" not in shown.getvalue()
+    assert b"\x1b[?25h" in shown.getvalue()  # the cursor is back
+
+
+def test_the_lock_is_free_after_a_run(config_file, fake_runner, folders):
+    fake_runner(finishing_with("pushed"))
+    easel("run", config_file)
+    with lock.hold(folders / "work") as stale:
+        assert stale is None
+
+
+class FakeModels:
+    """Stands for `easel_serving.local.LocalModels`, which needs TensorFlow and a trained model."""
+
+    def __init__(self, serving_dir):
+        self.serving_dir = serving_dir
+
+    def classify(self, paths, model=None):
+        scores = {"cat": 0.75, "dog": 0.2, "cow": 0.05}
+        return [{"path": str(path), "label": "cat", "score": 0.75, "scores": scores} for path in paths]
+
+    def stylize(self, content, style, strength=1.0, model=None):
+        print("a flood")
+        buffer = io.BytesIO()
+        Image.new("RGB", (8, 6), (round(255 * strength), 0, 0)).save(buffer, "PNG")
+        return buffer.getvalue()
+
+
+@pytest.fixture
+def fake_models(monkeypatch):
+    module = types.ModuleType("easel_serving.local")
+    module.LocalModels = FakeModels
+    monkeypatch.setitem(sys.modules, "easel_serving.local", module)
+
+
+@pytest.mark.usefixtures("fake_models")
+def test_classify_prints_labels_or_json():
+    result = easel("classify", "--json", "a.jpg", "b.jpg")
+    assert [(entry["path"], entry["label"], entry["score"]) for entry in json.loads(result.stdout)] == [
+        ("a.jpg", "cat", 0.75),
+        ("b.jpg", "cat", 0.75),
+    ]
+    text = easel("classify", "a.jpg").stdout
+    assert "cat" in text
+    assert "dog 0.200, cow 0.050" in text
+
+
+@pytest.mark.usefixtures("fake_models")
+@pytest.mark.parametrize("name", ["out.png", "out.jpg"])
+def test_stylize_writes_the_format_of_the_name(tmp_path, name):
+    output = tmp_path / name
+    result = easel("stylize", "--content", "p.jpg", "--style", "wave", "--strength", "1", "-o", output)
+    assert (result.exit_code, result.stdout) == (0, f"{output}\n")
+    with Image.open(output) as picture:
+        assert (picture.size, picture.format) == ((8, 6), {"png": "PNG", "jpg": "JPEG"}[name[-3:]])
+
+
+@pytest.mark.usefixtures("fake_models")
+@pytest.mark.parametrize(
+    ("output", "strength", "expected"),
+    [
+        ("out.txt", "1", "name an image file"),
+        ("none/out.png", "1", "does not exist"),
+        ("o.png", "1.5", "not in the range"),
+    ],
+)
+def test_stylize_refuses_what_cannot_be(tmp_path, output, strength, expected):
+    arguments = ["--content", "p.jpg", "--style", "wave", "--strength", strength, "-o", tmp_path / output]
+    result = easel("stylize", *arguments)
+    assert result.exit_code == 2
+    assert expected in result.stderr
+    assert list(tmp_path.iterdir()) == []
