@@ -10,7 +10,7 @@ from tfx.types import artifact_utils
 
 from components.tflite_exporter import files, records
 from trainer import progress
-from trainer.tflite.export import Made, export_part
+from trainer.tflite.export import Made, export
 
 EVAL, TRAIN = "eval", "train"
 
@@ -40,10 +40,10 @@ class Executor(base_executor.BaseExecutor):
             return records.spread(artifact_utils.get_split_uri([examples], split), options.calibration_examples)
 
         verdicts = []
-        for part in lane.parts(Path(artifact_utils.get_single_uri(input_dict["model"])), options):
-            for made in export_part(part, options, calibration, held_out):
-                verdicts.append(_written(made, folder))
-                progress.report(part=made.part, variant=made.variant, verdict=made.verdict)
+        parts = lane.parts(Path(artifact_utils.get_single_uri(input_dict["model"])), options)
+        for made in export(parts, options, calibration, held_out):
+            verdicts.append(_written(made, folder))
+            progress.report(part=made.part, variant=made.variant, verdict=made.verdict)
         files.write_verdicts(folder, verdicts)
 
 

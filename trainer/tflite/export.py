@@ -1,19 +1,19 @@
 """Makes every variant of a part, runs it on held-out examples beside the SavedModel, and has the lane judge it."""
 
-import logging
-from collections.abc import Callable, Iterable, Iterator
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from statistics import median
 
 import numpy as np
 import tensorflow as tf
 
-from trainer.tflite.convert import SIGNATURE, convert
+from trainer.tflite import isolation
+from trainer.tflite.convert import SIGNATURE
 from trainer.tflite.options import TFLiteOptions, Variant
 from trainer.tflite.parts import Measurement, Part, Tensors
 from trainer.tflite.run import Runner
-
-LOGGER = logging.getLogger(__name__)
 
 Records = Callable[[], Iterable[bytes]]
 """Gives serialized tf.Examples, afresh at each call."""
@@ -35,14 +35,14 @@ class Made:
         return "withheld" if self.reason else "ok"
 
 
-def export_part(part: Part, options: TFLiteOptions, calibration: Records, held_out: Records) -> list[Made]:
-    """Converts and verifies the variants that `options` asks for.
+def export(parts: Sequence[Part], options: TFLiteOptions, calibration: Records, held_out: Records) -> Iterator[Made]:
+    """Converts and verifies the variants of `parts` that `options` asks for, and yields them as their verdict is known.
 
     A variant that cannot be converted, loaded or run is withheld with the reason, as one is that the lane judges to be
     outside its tolerance; the others are not affected.
 
     Args:
-      part: of a lane.
+      parts: of a lane.
       options: the lane's.
       calibration: what int8's ranges are found on.
       held_out: what every variant is verified on.
@@ -50,31 +50,11 @@ def export_part(part: Part, options: TFLiteOptions, calibration: Records, held_o
     Raises:
       ValueError: there is no held-out example.
     """
-    made = [_converted(part, variant, calibration) for variant in options.variants]
-    runners = {item.variant: runner for item in made if (runner := _loaded(item, options.threads))}
-    measurements: dict[str, list[Measurement]] = {variant: [] for variant in runners}
-    reference = saved_model_runner(part)
-    examples = 0
-    for sample in part.samples(held_out()):
-        examples += 1
-        expected = reference(sample.inputs)
-        for item in made:
-            if item.reason:
-                continue
-            try:
-                got = runners[item.variant](sample.inputs)
-                measurements[item.variant].append(Measurement(sample.group, part.measure(sample, expected, got)))
-            except RuntimeError as error:
-                item.reason = _reason("could not be run", error)
-    if not examples:
-        raise ValueError(f"no held-out example to verify {part.name} on")
-    for item in made:
-        if not item.reason:
-            judgement = part.judge(item.variant, measurements[item.variant])
-            latency = 1000 * median(runners[item.variant].seconds)
-            item.metrics = {**judgement.metrics, "latency_ms": latency, "examples": examples}
-            item.reason = judgement.reason
-    return made
+    converted = _converted(parts, options, calibration)
+    for part in parts:
+        made = [item for item in converted if item.part == part.name]
+        _verify(part, made, options.threads, held_out)
+        yield from made
 
 
 def saved_model_runner(part: Part) -> Callable[[Tensors], dict[str, np.ndarray]]:
@@ -89,17 +69,58 @@ def saved_model_runner(part: Part) -> Callable[[Tensors], dict[str, np.ndarray]]
     return run
 
 
-def _converted(part: Part, variant: Variant, calibration: Records) -> Made:
-    made = Made(part.name, variant)
+def _converted(parts: Sequence[Part], options: TFLiteOptions, calibration: Records) -> list[Made]:
+    with tempfile.TemporaryDirectory() as scratch:
+        jobs = []
+        for part in parts:
+            ranges = Path(scratch, f"{part.name}.calibration")
+            if "int8" in options.variants:
+                isolation.save_calibration(ranges, (sample.inputs for sample in part.samples(calibration())))
+            jobs += [
+                isolation.Job(
+                    saved_model=str(part.saved_model),
+                    variant=variant,
+                    images=part.images,
+                    quantised=part.quantised,
+                    calibration=str(ranges) if variant == "int8" else "",
+                    output=str(Path(scratch, f"{part.name}.{variant}.tflite")),
+                )
+                for variant in options.variants
+            ]
+        conversions = isolation.convert_all(jobs)
+    names = [(part.name, variant) for part in parts for variant in options.variants]
+    return [
+        Made(part, variant, done.content, reason=done.reason and f"could not be converted: {done.reason}")
+        for (part, variant), done in zip(names, conversions, strict=True)
+    ]
 
-    def representative() -> Iterator[Tensors]:
-        return (sample.inputs for sample in part.samples(calibration()))
 
-    try:
-        made.content = convert(part.saved_model, variant, representative, images=part.images, quantised=part.quantised)
-    except Exception as error:  # the converter raises anything, from ValueError to its own ConverterError
-        made.reason = _reason("could not be converted", error)
-    return made
+def _verify(part: Part, made: Sequence[Made], threads: int, held_out: Records) -> None:
+    """Runs the variants of a part beside its SavedModel and fills in metrics and reasons."""
+    runners = {item.variant: runner for item in made if (runner := _loaded(item, threads))}
+    measurements: dict[str, list[Measurement]] = {variant: [] for variant in runners}
+    reference = saved_model_runner(part)
+    examples = 0
+    for sample in part.samples(held_out()):
+        examples += 1
+        expected = reference(sample.inputs)
+        for item in made:
+            if item.reason:
+                continue
+            try:
+                got = runners[item.variant](sample.inputs)
+            except RuntimeError as error:
+                item.reason = f"could not be run: {error}"
+            else:
+                measurements[item.variant].append(Measurement(sample.group, part.measure(sample, expected, got)))
+    if not examples:
+        raise ValueError(f"no held-out example to verify {part.name} on")
+    for item in made:
+        if not item.reason:
+            judgement = part.judge(item.variant, measurements[item.variant])
+            latency = 1000 * median(runners[item.variant].seconds)
+            item.metrics = {**judgement.metrics, "latency_ms": latency, "examples": examples}
+            item.reason = judgement.reason
 
 
 def _loaded(made: Made, threads: int) -> Runner | None:
@@ -108,11 +129,5 @@ def _loaded(made: Made, threads: int) -> Runner | None:
     try:
         return Runner(made.content, threads)
     except (ValueError, RuntimeError) as error:
-        made.reason = _reason("could not be loaded", error)
+        made.reason = f"could not be loaded: {error}"
         return None
-
-
-def _reason(what: str, error: Exception) -> str:
-    LOGGER.warning("TFLite variant %s", what, exc_info=error)
-    lines = str(error).strip().splitlines()
-    return f"{what}: {lines[0] if lines else type(error).__name__}"

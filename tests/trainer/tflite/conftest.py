@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from trainer.tflite import isolation
 from trainer.tflite.parts import Judgement, Part, Sample
 
 
@@ -112,3 +113,11 @@ def transformer(tmp_path_factory):
 def records():
     """Serialized examples of the two parts, given afresh at each call."""
     return lambda: [str(seed).encode() for seed in range(12)]
+
+
+@pytest.fixture(scope="module")
+def in_process():
+    """Converts here instead of in a worker, which would import TensorFlow once more."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(isolation, "_work", lambda jobs: (0, str(isolation.work(jobs))))
+        yield

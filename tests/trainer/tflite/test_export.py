@@ -3,10 +3,12 @@ import dataclasses
 import numpy as np
 import pytest
 
-from trainer.tflite.export import export_part, saved_model_runner
+from trainer.tflite.export import export, saved_model_runner
 from trainer.tflite.options import TFLiteOptions
 from trainer.tflite.parts import Judgement
 from trainer.tflite.run import Runner
+
+pytestmark = pytest.mark.usefixtures("in_process")
 
 
 def by_variant(made):
@@ -20,15 +22,15 @@ def types(content, kind):
 
 
 @pytest.fixture(scope="module")
-def scored(classifier):
+def scored(classifier, in_process):
     seeds = lambda: [str(seed).encode() for seed in range(12)]  # noqa: E731
-    return by_variant(export_part(classifier, TFLiteOptions(threads=1), seeds, seeds))
+    return by_variant(export([classifier], TFLiteOptions(threads=1), seeds, seeds))
 
 
 @pytest.fixture(scope="module")
-def painted(transformer):
+def painted(transformer, in_process):
     seeds = lambda: [str(seed).encode() for seed in range(12)]  # noqa: E731
-    return by_variant(export_part(transformer, TFLiteOptions(threads=1), seeds, seeds))
+    return by_variant(export([transformer], TFLiteOptions(threads=1), seeds, seeds))
 
 
 def test_all_variants_of_a_classifier_score_as_the_saved_model_does(scored):
@@ -71,12 +73,12 @@ def test_other_variants_keep_the_float_signature(scored):
 
 def test_a_variant_outside_its_tolerance_is_withheld_with_its_figures(classifier, records):
     strict = dataclasses.replace(classifier, judge=lambda variant, rows: Judgement({"mse": 1.0}, "too far off"))
-    (made,) = export_part(strict, TFLiteOptions(variants=["float32"]), records, records)
+    (made,) = export([strict], TFLiteOptions(variants=["float32"]), records, records)
     assert (made.verdict, made.reason, made.metrics["mse"]) == ("withheld", "too far off", 1.0)
 
 
 def test_one_variant_that_cannot_be_converted_does_not_take_the_others_with_it(classifier, records):
-    made = by_variant(export_part(classifier, TFLiteOptions(variants=["float32", "int8"]), lambda: [], records))
+    made = by_variant(export([classifier], TFLiteOptions(variants=["float32", "int8"]), lambda: [], records))
     assert made["float32"].verdict == "ok"
     assert made["int8"].verdict == "withheld"
     assert made["int8"].reason.startswith("could not be converted: ")
@@ -84,7 +86,7 @@ def test_one_variant_that_cannot_be_converted_does_not_take_the_others_with_it(c
 
 def test_nothing_to_verify_on_is_an_error(classifier, records):
     with pytest.raises(ValueError, match="no held-out example to verify classifier on"):
-        export_part(classifier, TFLiteOptions(variants=["float32"]), records, list)
+        list(export([classifier], TFLiteOptions(variants=["float32"]), records, list))
 
 
 def test_the_reference_is_the_saved_model(classifier):
