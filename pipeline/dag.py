@@ -8,7 +8,7 @@ import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ml_metadata.proto import metadata_store_pb2
+import tensorflow_model_analysis as tfma
 from tfx import types
 from tfx import v1 as tfx
 from tfx.dsl.components.base.base_component import BaseComponent
@@ -32,10 +32,14 @@ from pipeline.snapshot import Snapshot, data_folders, schema_files
 from trainer.classifier import evaluation as classifier_evaluation
 from trainer.evaluation import eval_config
 from trainer.options import Options
+from trainer.rules import Rules
 from trainer.style import evaluation as style_evaluation
 
 
 CLASSIFIER, STYLE = "classifier", "style"
+
+SCHEMAS = Path(__file__).parent.parent / "data" / "schemas"
+"""The curated schemas that a first run's proposal starts from."""
 
 LOCAL_BEAM = ("--direct_running_mode=in_memory",)
 """Beam's default local runner starts Prism on the current stack, which is slow and flaky."""
@@ -81,7 +85,9 @@ class DataLane:
 def data_lane(plan: Blueprint, name: str, folder: str, config: Config, world: Snapshot) -> DataLane:
     """Ingest, statistics, schema and TFX's own validation of one folder. The verdict is each model lane's own."""
     ingest = plan.add(
-        ImageFolderExampleGen(input_base=folder, options=_json(config.ingest), fingerprint=world.folders[folder]),
+        ImageFolderExampleGen(
+            input_base=folder, options=_json(config.ingest), layout="flat" if name == "paintings" else "auto"
+        ),
         name,
         "read images",
     )
@@ -95,8 +101,7 @@ def data_lane(plan: Blueprint, name: str, folder: str, config: Config, world: Sn
         SchemaSource(
             statistics=statistics.outputs["statistics"],
             schema_path=schema_file,
-            base_schema="paintings" if name == "paintings" else "photos",
-            key=world.schemas[schema_file],
+            base_schema=str(SCHEMAS / ("paintings.pbtxt" if name == "paintings" else "photos.pbtxt")),
         ),
         name,
         "schema",
@@ -177,6 +182,7 @@ def classifier_lane(plan: Blueprint, photos: DataLane, config: Config, world: Sn
             candidate=train("train", "trainer.classifier.training"),
             trivial=train("train baseline", "trainer.classifier.baseline", part="trivial"),
             eval_examples=photos.examples,
+            metrics=classifier_evaluation.metric_configs(),
             data={"photos": photos},
             options=lane,
             config=config,
@@ -239,6 +245,7 @@ def style_lane(plan: Blueprint, photos: DataLane, paintings: DataLane, config: C
             candidate=train("train", "trainer.style.training"),
             trivial=train("train baseline", "trainer.style.baseline", part="trivial"),
             eval_examples=pairs.outputs["examples"],
+            metrics=style_evaluation.metric_configs(lane.perceptual),
             data={"photos": photos, "paintings": paintings},
             options=lane,
             config=config,
@@ -282,14 +289,14 @@ def _judge_and_push(
     candidate: BaseComponent,
     trivial: BaseComponent,
     eval_examples: types.BaseChannel,
+    metrics: list[tfma.MetricConfig],
     data: dict[str, DataLane],
     options: Options,
     config: Config,
     world: Snapshot,
 ) -> None:
     """Champion, both Evaluators, TFLite, decision and push: the same for every kind of model."""
-    evaluation_module = f"trainer.{lane}.evaluation"
-    metrics = EVALUATIONS[lane]
+    module = {CLASSIFIER: classifier_evaluation, STYLE: style_evaluation}[lane]
     champion = plan.add(
         Champion(
             candidate=candidate.outputs["model"],
@@ -301,24 +308,29 @@ def _judge_and_push(
         "champion",
     )
 
-    def evaluate(title: str, part: str | None = None, thresholds: bool = True, **models: types.BaseChannel):
+    def evaluate(title: str, rules: Rules, part: str | None = None, **models: types.BaseChannel) -> BaseComponent:
         return plan.add(
             tfx.components.Evaluator(
                 examples=eval_examples,
                 example_splits=["eval"],
-                eval_config=eval_config(metrics(options), rules=options.thresholds if thresholds else {}),
-                module_path=evaluation_module,
+                eval_config=eval_config(metrics, module.METRICS, rules, module.SLICES),
+                module_path=module.__name__,
                 **models,
             ),
             lane,
             title,
-            evaluation_module,
+            module.__name__,
             part=part,
         )
 
     with _when(champion.outputs["verdict"], "changed"):
-        evaluation = evaluate("evaluate", model=candidate.outputs["model"], baseline_model=champion.outputs["model"])
-        reference = evaluate("evaluate baseline", "trivial", thresholds=False, model=trivial.outputs["model"])
+        evaluation = evaluate(
+            "evaluate",
+            options.thresholds,
+            model=candidate.outputs["model"],
+            baseline_model=champion.outputs["model"],
+        )
+        reference = evaluate("evaluate baseline", {}, part="trivial", model=trivial.outputs["model"])
         tflite = plan.add(
             TFLiteExporter(
                 model=candidate.outputs["model"],
@@ -336,7 +348,9 @@ def _judge_and_push(
                 blessing=evaluation.outputs["blessing"],
                 trivial_evaluation=reference.outputs["evaluation"],
                 tflite=tflite.outputs["tflite"],
-                rules=json.dumps({name: json.loads(_json(rule)) for name, rule in options.thresholds.items()}),
+                rules=json.dumps({name: rule.model_dump(mode="json") for name, rule in options.thresholds.items()}),
+                metrics=json.dumps(module.METRICS),
+                trivial_name=module.TRIVIAL_NAME,
             ),
             lane,
             "decide",
@@ -348,10 +362,13 @@ def _judge_and_push(
                     decision=decision.outputs["decision"],
                     tflite=tflite.outputs["tflite"],
                     examples=eval_examples,
+                    **{name: each.examples for name, each in data.items()},
                     **{f"{name}_report": each.report for name, each in data.items()},
+                    **{f"{name}_schema": each.schema for name, each in data.items()},
                     serving_dir=str(config.serving),
                     model_name=options.name,
-                    lineage=json.dumps({"config": json.loads(_json(config)), **world.provenance}),
+                    base_path=config.serving_base_path,
+                    lineage=json.dumps({"configuration": config.model_dump(mode="json"), **world.provenance}),
                     nonce=world.nonce,
                 ),
                 lane,

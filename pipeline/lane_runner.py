@@ -13,7 +13,7 @@ from absl import logging
 from ml_metadata.proto import metadata_store_pb2
 from tfx.orchestration import metadata
 from tfx.orchestration.local import local_dag_runner, runner_utils
-from tfx.orchestration.portable import data_types, launcher, runtime_parameter_utils
+from tfx.orchestration.portable import launcher, runtime_parameter_utils
 from tfx.proto.orchestration import pipeline_pb2
 
 from components.types import DataVerdict
@@ -83,18 +83,12 @@ class LaneRunner(local_dag_runner.LocalDagRunner):
                 self._note(trace, node_id, "skipped")
                 continue
             trace.executions[node_id] = info.execution_id
-            self._note(trace, node_id, "stopped" if _stops(info) else _state(connection, info.execution_id))
+            self._note(trace, node_id, _state(connection, info.execution_id))
         return trace
 
     def _note(self, trace: Trace, node_id: str, state: str) -> None:
         trace.states[node_id] = state
         self._on_event(node_id, "skipped" if state == "blocked" else state)
-
-
-def _stops(info: data_types.ExecutionInfo) -> bool:
-    """Whether the node is a gate that did not let the data through: what hangs on it will be skipped."""
-    outputs = [artifact for artifacts in info.output_dict.values() for artifact in artifacts]
-    return any(isinstance(artifact, DataVerdict) and not artifact.passed for artifact in outputs)
 
 
 _STATES: Mapping[int, str] = {
@@ -103,7 +97,14 @@ _STATES: Mapping[int, str] = {
 }
 
 
-def _state(connection, execution_id: int) -> str:
+def _state(connection: metadata_store_pb2.ConnectionConfig, execution_id: int) -> str:
+    """The state as MLMD recorded it; `stopped` for a gate that did not let the data through."""
     with metadata.Metadata(connection) as handle:
         [execution] = handle.store.get_executions_by_id([execution_id])
+        events = handle.store.get_events_by_execution_ids([execution_id])
+        outputs = [event.artifact_id for event in events if event.type == metadata_store_pb2.Event.OUTPUT]
+        artifacts = handle.store.get_artifacts_by_id(outputs)
+    verdicts = [artifact for artifact in artifacts if artifact.type == DataVerdict.TYPE_NAME]
+    if any(verdict.properties["passed"].int_value == 0 for verdict in verdicts):
+        return "stopped"
     return _STATES.get(execution.last_known_state, "failed")

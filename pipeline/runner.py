@@ -3,7 +3,7 @@
 import logging
 import time
 
-from pipeline import dag, sheets, snapshot
+from pipeline import dag, pictures, snapshot
 from pipeline.config import Config
 from pipeline.lane_runner import LaneRunner
 from pipeline.outcome import Outputs, model_results
@@ -39,7 +39,7 @@ def run(config: Config, events: Events) -> RunResult:
         models=models,
         seconds=time.monotonic() - started,
         serving=config.serving,
-        sheet=sheets.write(config, models, outputs, config.workspace / "runs" / trace.run_id),
+        sheet=pictures.write(config, outputs, config.workspace / "runs" / trace.run_id),
     )
 
 
