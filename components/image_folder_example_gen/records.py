@@ -42,7 +42,7 @@ class Picture(NamedTuple):
     contrast: float
     """Standard deviation of luma, 0..0.5."""
     sharpness: float
-    """Mean absolute Laplacian of luma, 0..1, on the image reduced to about 64-128 pixels."""
+    """Mean absolute Laplacian of luma, 0..1, on the image reduced to a short side of about 48-96 pixels."""
     colorfulness: float
     """Hasler and Suesstrunk's M, divided by 255."""
 
