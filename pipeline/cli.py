@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import click
-
 from easel_serving.errors import ServingError
+
 from pipeline.commands import check, configuration, models, run, use
 from pipeline.commands.faults import Fault
 from pipeline.lock import LockedError

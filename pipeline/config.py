@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+from easel_serving.directory import check_name
+from easel_serving.errors import ServingError
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from components.data_gate.options import GateOptions
 from components.image_folder_example_gen.options import IngestOptions
-from easel_serving.directory import check_name
-from easel_serving.errors import ServingError
 from pipeline.config_errors import explain
 from pipeline.config_file import ConfigError, Key, Source, read
 from trainer.classifier.options import BackboneOptions, ClassifierImageOptions, ClassifierTrainOptions
@@ -152,6 +152,11 @@ class Config(Options):
             raise ValueError(f"classifier.name and style.name are both {self.style.name!r}; give one another name")
         if self.style and self.style.photos == self.style.paintings:
             raise ValueError("style.photos and style.paintings are the same folder")
+        if self.style and self.style.train.crop > self.style.image.train_side:
+            crop, side = self.style.train.crop, self.style.image.train_side
+            raise ValueError(
+                f"style.train.crop ({crop}) is larger than style.image.train_side ({side}) that it is cut from"
+            )
         return self
 
     def only(self, lane: LaneName) -> "Config":

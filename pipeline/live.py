@@ -12,7 +12,7 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from pipeline.progress import Node, State, Value, describe, duration
+from pipeline.progress import Node, State, Value, describe, duration, way
 
 _SIGNS = {
     "waiting": ("·", "dim"),
@@ -36,8 +36,9 @@ class _Row:
     state: str = "waiting"
     started: float | None = None
     ended: float | None = None
-    values: dict[str, Value] = field(default_factory=dict)
-    first_step: tuple[float, float] | None = None
+    values: Mapping[str, Value] = field(default_factory=dict)
+    begin: tuple[str, float, float] | None = None
+    """What is counted, how many were done when it was first heard of, and when: a resumed training starts late."""
 
 
 class LiveView:
@@ -54,6 +55,7 @@ class LiveView:
         self._rows: dict[str, _Row] = {}
         self._lock = threading.RLock()
         self._spinner = Spinner("dots", style="cyan")
+        self._loading = Spinner("dots", Text("loading TFX, which takes some ten seconds", style="dim"), style="cyan")
         self._complete = False
         self._live = Live(self, console=console, refresh_per_second=4, redirect_stdout=False, redirect_stderr=False)
 
@@ -62,7 +64,11 @@ class LiveView:
         return self
 
     def __exit__(self, *exc: object) -> None:
-        self._complete = True
+        with self._lock:
+            self._complete = True
+            for row in self._rows.values():
+                if row.state == "running":
+                    row.state, row.ended = "failed", self._clock()
         self._live.stop()
 
     def plan(self, nodes: Sequence[Node]) -> None:
@@ -77,13 +83,13 @@ class LiveView:
             row.state, row.started = "running", self._clock()
 
     def node_progress(self, node_id: str, values: Mapping[str, Value]) -> None:
-        """New counts replace those of the same name."""
+        """New counts replace those before."""
         with self._lock:
             row = self._row(node_id)
-            row.values.update(values)
-            step = row.values.get("step")
-            if row.first_step is None and isinstance(step, (int, float)):
-                row.first_step = (self._clock(), step)
+            row.values = dict(values)
+            counted = way(values)
+            if counted and (row.begin is None or row.begin[0] != counted[0]):
+                row.begin = (counted[0], counted[1], self._clock())
 
     def node_finished(self, node_id: str, state: State) -> None:
         """The node's clock stops."""
@@ -101,7 +107,8 @@ class LiveView:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """One frame."""
         with self._lock:
-            width = min(options.max_width, _WIDTH)
+            # The last columns stay free: there the terminal writes ^C, which must not wrap and shift the frame.
+            width = max(1, min(options.max_width - 4, _WIDTH))
             line = Table.grid(expand=True)
             line.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
             line.add_column(no_wrap=True, justify="right", style="dim")
@@ -110,6 +117,9 @@ class LiveView:
             yield line
             if self._log:
                 yield Text(f"log {self._log}", style="dim", no_wrap=True, overflow="ellipsis")
+            if not self._rows:
+                yield Text() if self._complete else self._loading
+                return
             tree = self._tree(None if self._complete else options.size.height - _FRAME)
             tree.width = width
             yield tree
@@ -155,18 +165,18 @@ class LiveView:
         return (self._clock() if row.ended is None else row.ended) - row.started
 
     def _counts(self, row: _Row) -> Text:
-        text = Text()
-        step, steps = row.values.get("step"), row.values.get("steps")
-        if isinstance(step, (int, float)) and isinstance(steps, (int, float)) and steps > 0:
-            full = round(_BAR * min(1.0, max(0.0, step / steps)))
-            text.append("━" * full, style="cyan").append("─" * (_BAR - full), style="bright_black").append(" ")
-            text.append(describe(row.values))
-            if row.first_step and step > row.first_step[1]:
-                began, first = row.first_step
-                left = (self._clock() - began) / (step - first) * (steps - step)
-                text.append(f" · {duration(left)} left", style="dim")
-            return text
-        return text.append(describe(row.values))
+        counted = way(row.values)
+        if counted is None or row.begin is None:
+            return Text(describe(row.values))
+        _, done, total = counted
+        _, first, since = row.begin
+        full = round(_BAR * min(1.0, max(0.0, done / total)))
+        text = Text().append("━" * full, style="cyan").append("─" * (_BAR - full), style="bright_black")
+        text.append(f" {describe(row.values)}")
+        if done > first:
+            left = (self._clock() - since) / (done - first) * max(0, total - done)
+            text.append(f" · {duration(left)} left", style="dim")
+        return text
 
 
 def _fit(lanes: Mapping[str, list[_Row]], height: int | None) -> dict[str, list[list[_Row]]]:

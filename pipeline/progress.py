@@ -36,7 +36,8 @@ class Events(Protocol):
         """The node runs now."""
 
     def node_progress(self, node_id: str, values: Mapping[str, Value]) -> None:
-        """The counts that matter in a running node, as `trainer.progress.report` was given them."""
+        """The counts that matter in a running node now, as `trainer.progress.report` was given them; they replace
+        those before."""
 
     def node_finished(self, node_id: str, state: State) -> None:
         """The node ended; a skipped or cached one need not have been started."""
@@ -105,12 +106,11 @@ class PlainView:
     def node_progress(self, node_id: str, values: Mapping[str, Value]) -> None:
         """A line with the counts, unless the node spoke less than `every` seconds ago."""
         with self._lock:
-            known = self._values.setdefault(node_id, {})
-            known.update(values)
+            self._values[node_id] = dict(values)
             now = self._clock()
             if now - self._spoke.get(node_id, now - self._every) >= self._every:
                 self._spoke[node_id] = now
-                self._line(f"{self._name(node_id)}: {describe(known)}")
+                self._line(f"{self._name(node_id)}: {describe(values)}")
 
     def node_finished(self, node_id: str, state: State) -> None:
         """A line with the state, the time it took and the last counts."""
@@ -136,15 +136,28 @@ class PlainView:
         self._stream.flush()
 
 
+def way(values: Mapping[str, Value]) -> tuple[str, float, float] | None:
+    """How far it is: the name of what is counted, how many are done, how many there are to do; None when nobody knows.
+
+    Found in pairs such as `epoch=3, epochs=30` and `photos=100, of=400`.
+    """
+    for key, done in values.items():
+        total = values.get(f"{key}s", values.get("of"))
+        if isinstance(done, (int, float)) and isinstance(total, (int, float)) and total > 0:
+            return key, done, total
+    return None
+
+
 def describe(values: Mapping[str, Value]) -> str:
     """The counts in words: `{"step": 10, "steps": 400, "loss": 1.2}` becomes `step 10/400 · loss 1.200`."""
     parts = []
+    counted = way(values)
     for key, value in values.items():
-        if key.endswith("s") and key[:-1] in values:
-            continue
         name = key.replace("_", " ")
-        if f"{key}s" in values:
-            parts.append(f"{name} {number(value)}/{number(values[f'{key}s'])}")
+        if counted and key in ("of", f"{counted[0]}s"):
+            continue
+        if counted and key == counted[0]:
+            parts.append(f"{name} {number(value)}/{number(counted[2])}")
         elif isinstance(value, int) and not isinstance(value, bool):
             parts.append(f"{number(value)} {name}")
         else:

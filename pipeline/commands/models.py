@@ -4,13 +4,13 @@ import sys
 from pathlib import Path
 
 import click
-from rich import box
-from rich.table import Table
-
 from easel_serving.directory import Directory, listing
 from easel_serving.errors import ServingError
 from easel_serving.registry import Registry
 from easel_serving.verify import verify as find_differences
+from rich import box
+from rich.table import Table
+
 from pipeline.commands import options
 from pipeline.commands.faults import Fault
 from pipeline.summary import tflite_line, value

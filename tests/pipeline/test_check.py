@@ -1,10 +1,10 @@
 import json
 
 import pytest
+from click.testing import CliRunner
 
 from pipeline.check import check
 from pipeline.cli import main
-from click.testing import CliRunner
 
 
 def run(*arguments):

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 import yaml
 from click.testing import CliRunner
+from easel_serving.registry import Registry
 from PIL import Image
 
-from easel_serving.registry import Registry
 from pipeline import lock
 from pipeline.cli import main
 from pipeline.progress import Node

@@ -72,11 +72,24 @@ def test_a_training_node_has_a_bar_and_says_what_is_left(clock):
     view.node_started("classifier.train")
     view.node_progress("classifier.train", {"step": 100, "steps": 400, "loss": 2.0})
     clock.now += 30
-    view.node_progress("classifier.train", {"step": 200, "loss": 1.5})
+    view.node_progress("classifier.train", {"step": 200, "steps": 400, "loss": 1.5})
     line = line_of(frame(view), "train")
     assert line.count("━") == line.count("─") == 7
     assert "step 200/400 · loss 1.500" in line
     assert "1:00 left" in line
+
+
+def test_a_new_phase_is_timed_anew(clock):
+    view = view_of(clock)
+    view.node_started("classifier.train")
+    view.node_progress("classifier.train", {"photos": 100, "of": 100})
+    clock.now += 500
+    view.node_progress("classifier.train", {"epoch": 1, "epochs": 3})
+    clock.now += 10
+    view.node_progress("classifier.train", {"epoch": 2, "epochs": 3})
+    line = line_of(frame(view), "train")
+    assert "epoch 2/3 · 0:10 left" in line
+    assert "photos" not in line
 
 
 @pytest.mark.parametrize("values", [{"step": 5, "steps": 0}, {"step": "x", "steps": 3}, {"step": 9, "steps": 3}])

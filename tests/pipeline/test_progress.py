@@ -54,6 +54,8 @@ def test_plain_counts_are_rate_limited():
         ({"step": 10, "steps": 4000, "loss": 1.23456}, "step 10/4,000 · loss 1.235"),
         ({"macro_f1": 0.9}, "macro f1 0.900"),
         ({"approved": "no", "why": "too poor"}, "approved no · why too poor"),
+        ({"photos": 100, "of": 400}, "photos 100/400"),
+        ({"rejected": 4, "seen": 9}, "4 rejected · 9 seen"),
         ({}, ""),
     ],
 )
