@@ -1,6 +1,12 @@
-"""The devices that TensorFlow may use, set up once per process before the first computation."""
+"""How this process computes: GPU memory, and the precision of the networks that are built."""
 
+import contextlib
+from collections.abc import Iterator
+
+import keras
 import tensorflow as tf
+
+from trainer import precision
 
 
 def prepare() -> frozenset[str]:
@@ -8,3 +14,17 @@ def prepare() -> frozenset[str]:
     for gpu in tf.config.list_physical_devices("GPU"):
         tf.config.experimental.set_memory_growth(gpu, True)
     return frozenset(device.device_type for device in tf.config.list_physical_devices())
+
+
+@contextlib.contextmanager
+def computing_in(number: str) -> Iterator[None]:
+    """Layers built inside compute in `number`, a result of `trainer.precision.choose`.
+
+    Keras' setting is global, and a pipeline's components share a process: it is put back afterwards.
+    """
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(precision.policy(number))
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)

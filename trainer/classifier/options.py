@@ -68,10 +68,19 @@ class FineTuneOptions(Options):
     """`classifier.train.fine_tune`: the phase that trains the upper part of the backbone, too."""
 
     epochs: int = Field(default=0, ge=0)
-    """At most; 0 leaves the backbone frozen. A backbone without weights is trained whole, in `scratch_epochs`."""
+    """At most; 0 leaves the backbone frozen."""
     at: str | int | float = 0.5
     """First layer to train: its name, its index, or the fraction of layers (0..1) below it that stay frozen."""
     learning_rate: float = Field(default=3e-4, gt=0)
+    """The highest, after a warm-up; a cosine brings it to 0."""
+
+
+class ScratchOptions(Options):
+    """`classifier.train.scratch`: the only phase of a backbone whose weights are none."""
+
+    epochs: int = Field(default=30, ge=1)
+    """At most; stops earlier when the validation part no longer improves."""
+    learning_rate: float = Field(default=3e-3, gt=0)
     """The highest, after a warm-up; a cosine brings it to 0."""
 
 
@@ -95,8 +104,7 @@ class ClassifierTrainOptions(Options):
     augment: AugmentOptions = AugmentOptions()
     head: HeadOptions = HeadOptions()
     fine_tune: FineTuneOptions = FineTuneOptions()
-    scratch_epochs: int = Field(default=30, ge=1)
-    """Epochs for a backbone whose weights are none."""
+    scratch: ScratchOptions = ScratchOptions()
 
 
 class ClassifierOptions(Options):

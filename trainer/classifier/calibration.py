@@ -1,0 +1,27 @@
+"""Temperature scaling: confidence that means what it says (Guo et al. 2017, arXiv:1706.04599, section 4.2)."""
+
+import numpy as np
+from scipy import optimize, special
+
+_LOWEST, _HIGHEST = 0.05, 20.0
+
+
+def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
+    """The temperature T > 0 for which softmax(logits / T) gives the labels the highest likelihood.
+
+    Args:
+      logits: float [N, K] of examples that the network was not trained on.
+      labels: int [N].
+
+    Returns:
+      T within 0.05..20; 1 when there is no example.
+    """
+    if not len(labels):
+        return 1.0
+
+    def loss(log_temperature: float) -> float:
+        scores = special.log_softmax(logits / np.exp(log_temperature), axis=1)
+        return -float(np.mean(scores[np.arange(len(labels)), labels]))
+
+    bounds = (np.log(_LOWEST), np.log(_HIGHEST))
+    return float(np.exp(optimize.minimize_scalar(loss, bounds=bounds, method="bounded").x))

@@ -1,0 +1,78 @@
+"""The network: a backbone, its average over the picture, and a dropout head."""
+
+from dataclasses import dataclass
+
+import keras
+
+from trainer import backbones
+from trainer.classifier.options import ClassifierOptions
+from trainer.errors import UserError
+
+
+@dataclass(frozen=True)
+class Network:
+    """Three views of the same weights.
+
+    Attributes:
+      features: float [N, S, S, 3], 0..255 -> [N, C].
+      head: [N, C] -> logits float32 [N, K].
+      model: both after one another.
+    """
+
+    features: keras.Model
+    head: keras.Model
+    model: keras.Model
+
+
+def build(options: ClassifierOptions, classes: int, weights: str) -> Network:
+    """A network for `classes` classes, with `weights` (as in `trainer.backbones.build`) in its backbone.
+
+    Raises:
+      UserError: see `trainer.backbones.build`.
+    """
+    backbone = backbones.build(options.backbone.name, weights, options.image_size)
+    pooled = keras.layers.GlobalAveragePooling2D(name="pooled")(backbone.output)
+    features = keras.Model(backbone.input, pooled, name="features")
+    head = keras.Sequential(
+        [
+            keras.Input((pooled.shape[-1],)),
+            keras.layers.Dropout(options.train.dropout, name="dropout"),
+            # float32 whatever the precision of the rest: a softmax over bfloat16 logits loses digits that matter.
+            keras.layers.Dense(classes, dtype="float32", name="logits"),
+        ],
+        name="head",
+    )
+    return Network(features, head, keras.Model(backbone.input, head(pooled), name="classifier"))
+
+
+def unfreeze(features: keras.Model, at: str | int | float) -> int:
+    """Makes the layers from `at` on trainable and the rest not; batch normalisation stays as it was pretrained.
+
+    Statistics over small batches would spoil what the pretrained weights expect, and some published weights have their
+    normalisation folded into the convolutions already.
+
+    Args:
+      features: as in `Network`.
+      at: a layer's name, its index, or the fraction (0..1) of layers that stay frozen.
+
+    Returns:
+      The index of the first trainable layer.
+
+    Raises:
+      UserError: there is no such layer.
+    """
+    layers = features.layers
+    names = [layer.name for layer in layers]
+    if isinstance(at, str):
+        if at not in names:
+            raise UserError(
+                f"train.fine_tune.at: there is no layer {at!r}; layers are called like {names[len(names) // 2]}"
+            )
+        first = names.index(at)
+    else:
+        first = round(at * len(layers)) if isinstance(at, float) else at
+    if not 0 <= first < len(layers):
+        raise UserError(f"train.fine_tune.at: {at} is outside the {len(layers)} layers")
+    for index, layer in enumerate(layers):
+        layer.trainable = index >= first and not isinstance(layer, keras.layers.BatchNormalization)
+    return first

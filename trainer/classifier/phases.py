@@ -1,0 +1,212 @@
+"""The phases of training: a head on features that are computed once, and whole images through the network."""
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from trainer import progress
+from trainer.classifier import records
+from trainer.classifier.augment import augment
+from trainer.classifier.callbacks import BestWeights, Progress, StopWithoutNumber
+from trainer.classifier.network import Network
+from trainer.classifier.options import ClassifierTrainOptions
+from trainer.classifier.records import Photos
+
+_WARM_UP = 0.1
+
+
+@dataclass(frozen=True)
+class Session:
+    """What every phase needs.
+
+    Attributes:
+      options: of the training.
+      photos: what is learned from.
+      classes: K.
+      seed: of augmentation and order.
+      checkpoints: folder that survives a kill; each phase has its own folder in it.
+      logs: folder for TensorBoard.
+    """
+
+    options: ClassifierTrainOptions
+    photos: Photos
+    classes: int
+    seed: int
+    checkpoints: Path
+    logs: Path
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a phase did: optimizer steps, and Keras' history (loss and accuracy per epoch)."""
+
+    steps: int
+    history: dict[str, list[float]]
+
+
+def train_head(network: Network, session: Session) -> Result:
+    """Trains `network.head` on features of several views of each photo; the backbone is run once per view."""
+    done = _Done(session.checkpoints / "head")
+    if done:
+        return done.restore(network.head)
+    options = session.options
+    features, labels = _features(network.features, session, held_out=False, views=options.head.views)
+    held_out, held_out_labels = _features(network.features, session, held_out=True, views=1)
+    steps = -(-len(labels) // options.batch_size) * options.head.epochs
+    schedule = keras.optimizers.schedules.CosineDecay(options.head.learning_rate, steps)
+    return _fit(
+        network.head,
+        session,
+        "head",
+        optimizer=keras.optimizers.Adam(schedule),
+        x=features,
+        y=_one_hot(labels, session),
+        batch_size=options.batch_size,
+        validation_data=(held_out, _one_hot(held_out_labels, session)) if len(held_out) else None,
+        epochs=options.head.epochs,
+    )
+
+
+def train_images(network: Network, session: Session, phase: str, epochs: int, learning_rate: float) -> Result:
+    """Trains what is trainable in `network.model` on augmented images, with a warmed-up cosine learning rate.
+
+    Args:
+      network, session: what and from what.
+      phase: its name, for the checkpoints, the logs and messages.
+      epochs: at most.
+      learning_rate: the highest.
+    """
+    done = _Done(session.checkpoints / phase)
+    if done:
+        return done.restore(network.model)
+    data = _augmented_batches(session)
+    steps = len(data) * epochs
+    warm_up = max(1, round(_WARM_UP * steps))
+    schedule = keras.optimizers.schedules.CosineDecay(
+        0.0, max(1, steps - warm_up), warmup_target=learning_rate, warmup_steps=warm_up
+    )
+    return _fit(
+        network.model,
+        session,
+        phase,
+        optimizer=keras.optimizers.AdamW(schedule, weight_decay=1e-4),
+        x=data,
+        validation_data=_batches(session, held_out=True) if session.photos.held_out.any() else None,
+        epochs=epochs,
+    )
+
+
+def logits(model: keras.Model, session: Session) -> tuple[np.ndarray, np.ndarray]:
+    """What `model` says about the held-out photos: logits float32 [M, K] and labels int64 [M]."""
+    found = [model(tf.cast(images, tf.float32), training=False) for images, _ in _batches(session, held_out=True)]
+    empty = np.zeros((0, session.classes), np.float32)
+    return np.concatenate([empty, *found]), session.photos.part_labels(held_out=True)
+
+
+def class_weights(labels: np.ndarray, classes: int) -> dict[int, float]:
+    """Weights by which every class counts the same in the loss and the average photo counts 1: N / (K * count).
+
+    Args:
+      labels: int64 [N].
+      classes: K; a class without photos gets weight 0.
+    """
+    counts = np.bincount(labels, minlength=classes)
+    return {
+        label: len(labels) / (np.count_nonzero(counts) * count) if count else 0.0 for label, count in enumerate(counts)
+    }
+
+
+class _Done:
+    """A finished phase in its checkpoint folder: a training that was killed in a later one does not repeat it."""
+
+    def __init__(self, folder: Path):
+        self._weights, self._facts = folder / "done.weights.h5", folder / "done.json"
+
+    def __bool__(self) -> bool:
+        return self._facts.exists()
+
+    def keep(self, model: keras.Model, result: Result) -> Result:
+        model.save_weights(self._weights)
+        self._facts.write_text(json.dumps(dataclasses.asdict(result)))
+        return result
+
+    def restore(self, model: keras.Model) -> Result:
+        model.load_weights(self._weights)
+        return Result(**json.loads(self._facts.read_text()))
+
+
+def _fit(model: keras.Model, session: Session, phase: str, optimizer: Any, **fit: Any) -> Result:
+    options, folder = session.options, session.checkpoints / phase
+    folder.mkdir(parents=True, exist_ok=True)
+    model.compile(
+        optimizer=optimizer,
+        loss=keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=options.label_smoothing),
+        metrics=["accuracy"],
+    )
+    labels = session.photos.part_labels(held_out=False)
+    history = model.fit(
+        **fit,
+        class_weight=class_weights(labels, session.classes) if options.balance else None,
+        verbose=0,
+        callbacks=[
+            StopWithoutNumber(phase),
+            keras.callbacks.BackupAndRestore(folder / "last"),
+            BestWeights(folder, "val_loss" if fit["validation_data"] else "loss", options.patience),
+            keras.callbacks.TensorBoard(str(session.logs / phase), write_graph=False),
+            Progress(),
+        ],
+    )
+    found = {name: [float(value) for value in values] for name, values in history.history.items()}
+    return _Done(folder).keep(model, Result(int(optimizer.iterations), found))
+
+
+def _features(backbone: keras.Model, session: Session, held_out: bool, views: int) -> tuple[np.ndarray, np.ndarray]:
+    """Features float32 [views * M, C] and labels [views * M] of one part; the first M are the photos as they are."""
+    options = session.options
+
+    @tf.function
+    def compute(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+        pixels = tf.cast(images, tf.float32)
+        rows = [pixels, *(augment(pixels, seed + tf.constant([view, 0]), options.augment) for view in range(1, views))]
+        return tf.stack([tf.cast(backbone(row, training=False), tf.float32) for row in rows])
+
+    labels = session.photos.part_labels(held_out)
+    batches = session.photos.part(held_out).batch(options.batch_size).prefetch(1)
+    found = [np.zeros((views, 0, backbone.output.shape[-1]), np.float32)]
+    for index, (images, _) in enumerate(batches):
+        found.append(compute(images, [session.seed, index * views]).numpy())
+        progress.report(photos=sum(rows.shape[1] for rows in found), of=len(labels))
+    return np.concatenate(found, axis=1).reshape(-1, backbone.output.shape[-1]), np.tile(labels, views)
+
+
+def _batches(session: Session, held_out: bool) -> tf.data.Dataset:
+    def as_floats(images: tf.Tensor, labels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        return tf.cast(images, tf.float32), tf.one_hot(labels, session.classes)
+
+    part = session.photos.part(held_out).batch(session.options.batch_size)
+    return part.map(as_floats, tf.data.AUTOTUNE).prefetch(1)
+
+
+def _augmented_batches(session: Session) -> tf.data.Dataset:
+    options, part = session.options, session.photos.part(held_out=False)
+    # A last batch of one or two would give batch normalisation nonsense.
+    batches = records.shuffled(part, session.seed).batch(
+        options.batch_size, drop_remainder=len(part) >= options.batch_size
+    )
+    seeds = tf.data.Dataset.random(session.seed, rerandomize_each_iteration=True).batch(2)
+
+    def change(photos: tuple[tf.Tensor, tf.Tensor], seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        images, labels = photos
+        return augment(tf.cast(images, tf.float32), seed, options.augment), tf.one_hot(labels, session.classes)
+
+    return tf.data.Dataset.zip((batches, seeds)).map(change, tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
+
+
+def _one_hot(labels: np.ndarray, session: Session) -> np.ndarray:
+    return np.eye(session.classes, dtype=np.float32)[labels]
