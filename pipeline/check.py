@@ -137,18 +137,21 @@ def _about(seconds: float) -> str:
 def render(report: CheckReport) -> RenderableType:
     """The report for people: a block for each folder, then the verdict."""
     parts: list[RenderableType] = []
+    shown: dict[str, str] = {}
     for key, found in report.inputs.items():
-        parts += [_heading(key, report.folders[key]), _counts(found), *_details(found), Text()]
+        folder = report.folders[key]
+        parts.append(Text.assemble((key, "bold"), "  ", (folder, "dim")))
+        if folder in shown:
+            parts += [Padding(Text(f"the same folder as {shown[folder]}"), (0, 0, 0, 2)), Text()]
+            continue
+        shown[folder] = key
+        parts += [_counts(found), *_details(found), Text()]
     parts += [Text.assemble(("! ", "yellow"), warning) for warning in report.warnings]
     parts += [Text.assemble(("✗ ", "red"), error) for error in report.errors]
     if report.valid:
         parts.append(Text.assemble(("✓ ", "green"), ("ready to run", "bold")))
         parts += [Padding(Text(line), (0, 0, 0, 2)) for line in report.plan]
     return Group(*parts)
-
-
-def _heading(key: str, folder: str) -> Text:
-    return Text.assemble((key, "bold"), "  ", (folder, "dim"))
 
 
 def _counts(report: Report) -> RenderableType:

@@ -1,5 +1,6 @@
 """Options that several commands share."""
 
+import io
 import json
 import sys
 from pathlib import Path
@@ -39,7 +40,13 @@ only = click.option("--only", type=click.Choice(["classifier", "style"]), help="
 
 def print_for_people(document: RenderableType) -> None:
     """Writes the document on standard output, in the terminal's width; a file's lines are wide, for `grep`."""
-    Console(width=None if sys.stdout.isatty() else 160).print(document)
+    if sys.stdout.isatty():
+        Console().print(document)
+        return
+    console = Console(file=io.StringIO(), width=160)
+    console.print(document)
+    for line in console.file.getvalue().splitlines():
+        click.echo(line.rstrip())
 
 
 def print_json(document: Any) -> None:

@@ -76,7 +76,7 @@ def serve(serving: Path, host: str, rest_port: int, grpc_port: int) -> None:
     """Serve the pushed models with TensorFlow Serving's REST and gRPC API, without Docker."""
     try:
         from easel_serving.server import main as server
-    except ModuleNotFoundError as error:
+    except ImportError as error:
         if not (error.name or "").startswith("easel_serving"):
             raise
         raise Fault(

@@ -40,6 +40,8 @@ def test_people_see_classes_reasons_and_the_plan(config_file, folders):
     text = run(config_file).stdout
     assert "25 seen = 24 examples + 1 rejected + 0 duplicates + 0 ignored" in text
     assert "not an image" in text
+    assert "the same folder as classifier.photos" in text
+    assert not any(line.endswith(" ") for line in text.splitlines())
     assert "ready to run" in text
     assert "2 classes" in text
     assert "24 photos x 4 paintings" in text
