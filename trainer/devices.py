@@ -12,7 +12,9 @@ from trainer import precision
 def prepare() -> frozenset[str]:
     """Lets TensorFlow take GPU memory as it needs it instead of all at once; the types of the devices there are."""
     for gpu in tf.config.list_physical_devices("GPU"):
-        tf.config.experimental.set_memory_growth(gpu, True)
+        # An earlier component of this process may have used the GPU already; then it is as it is.
+        with contextlib.suppress(RuntimeError):
+            tf.config.experimental.set_memory_growth(gpu, True)
     return frozenset(device.device_type for device in tf.config.list_physical_devices())
 
 

@@ -15,7 +15,7 @@ from trainer.classifier import records
 from trainer.classifier.augment import augment
 from trainer.classifier.callbacks import BestWeights, Progress, StopWithoutNumber
 from trainer.classifier.network import Network
-from trainer.classifier.options import ClassifierTrainOptions
+from trainer.classifier.options import ClassifierTrainOptions, FineTuneOptions, ScratchOptions
 from trainer.classifier.records import Photos
 
 _WARM_UP = 0.1
@@ -73,23 +73,22 @@ def train_head(network: Network, session: Session) -> Result:
     )
 
 
-def train_images(network: Network, session: Session, phase: str, epochs: int, learning_rate: float) -> Result:
+def train_images(network: Network, session: Session, phase: str, options: ScratchOptions | FineTuneOptions) -> Result:
     """Trains what is trainable in `network.model` on augmented images, with a warmed-up cosine learning rate.
 
     Args:
       network, session: what and from what.
       phase: its name, for the checkpoints, the logs and messages.
-      epochs: at most.
-      learning_rate: the highest.
+      options: of the phase.
     """
     done = _Done(session.checkpoints / phase)
     if done:
         return done.restore(network.model)
     data = _augmented_batches(session)
-    steps = len(data) * epochs
+    steps = len(data) * options.epochs
     warm_up = max(1, round(_WARM_UP * steps))
     schedule = keras.optimizers.schedules.CosineDecay(
-        0.0, max(1, steps - warm_up), warmup_target=learning_rate, warmup_steps=warm_up
+        0.0, max(1, steps - warm_up), warmup_target=options.learning_rate, warmup_steps=warm_up
     )
     return _fit(
         network.model,
@@ -98,13 +97,14 @@ def train_images(network: Network, session: Session, phase: str, epochs: int, le
         optimizer=keras.optimizers.AdamW(schedule, weight_decay=1e-4),
         x=data,
         validation_data=_batches(session, held_out=True) if session.photos.held_out.any() else None,
-        epochs=epochs,
+        epochs=options.epochs,
     )
 
 
 def logits(model: keras.Model, session: Session) -> tuple[np.ndarray, np.ndarray]:
     """What `model` says about the held-out photos: logits float32 [M, K] and labels int64 [M]."""
-    found = [model(tf.cast(images, tf.float32), training=False) for images, _ in _batches(session, held_out=True)]
+    compute = tf.function(lambda images: model(images, training=False))
+    found = [compute(images).numpy() for images, _ in _batches(session, held_out=True)]
     empty = np.zeros((0, session.classes), np.float32)
     return np.concatenate([empty, *found]), session.photos.part_labels(held_out=True)
 

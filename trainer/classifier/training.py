@@ -1,11 +1,8 @@
 """What TFX's Trainer runs for the classifier: from transformed photos to the Model artifact."""
 
-import json
 import shutil
 import time
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import keras
 import tensorflow as tf
@@ -13,10 +10,8 @@ import tensorflow_transform as tft
 from tfx.components.trainer.fn_args_utils import FnArgs
 
 from trainer import devices, precision
-from trainer.classifier import calibration, network, options, phases, records, signatures
+from trainer.classifier import calibration, export, network, options, phases, records, signatures
 from trainer.classifier.options import ClassifierOptions
-from trainer.classifier.preprocessing import VOCABULARY
-from trainer.errors import UserError
 
 
 class Probabilities(tf.Module):
@@ -41,8 +36,7 @@ def run_fn(fn_args: FnArgs) -> None:
     chosen, seed = options.from_config(fn_args.custom_config), fn_args.custom_config["seed"]
     number = precision.choose(chosen.train.precision, precision.cpu_flags(), devices.prepare())
     keras.utils.set_random_seed(seed)
-    transform = tft.TFTransformOutput(fn_args.transform_graph_path)
-    labels = class_names(transform)
+    labels = export.class_names(tft.TFTransformOutput(fn_args.transform_graph_path))
     checkpoints = Path(fn_args.custom_config.get("resume_dir") or fn_args.model_run_dir, "checkpoints")
     session = phases.Session(
         options=chosen.train,
@@ -59,9 +53,10 @@ def run_fn(fn_args: FnArgs) -> None:
     served = network.build(chosen, len(labels), "none").model
     served.set_weights(trained.model.get_weights())
     temperature = calibration.fit_temperature(*phases.logits(served, session))
-    export(
+    scorer = Probabilities(served, temperature)
+    folder = export.write_model(
         fn_args,
-        Probabilities(served, temperature),
+        scorer,
         labels,
         chosen.image_size,
         facts={
@@ -76,58 +71,18 @@ def run_fn(fn_args: FnArgs) -> None:
             },
         },
     )
+    signatures.save_for_tflite(scorer, chosen.image_size, str(folder / "tflite" / "classifier"))
     shutil.rmtree(checkpoints)
-
-
-def class_names(transform: tft.TFTransformOutput) -> list[str]:
-    """The classes in the order of the labels.
-
-    Raises:
-      UserError: there are fewer than two.
-    """
-    labels = [name.decode() for name in transform.vocabulary_by_name(VOCABULARY)]
-    if len(labels) < 2:
-        raise UserError(
-            f"classifier.photos: only one class ({', '.join(labels)}); put the photos of each class in a folder"
-        )
-    return labels
-
-
-def export(
-    fn_args: FnArgs, scorer: signatures.Scorer, labels: Sequence[str], image_size: int, facts: dict[str, Any]
-) -> None:
-    """Writes the Model artifact around `fn_args.serving_model_dir`; `facts` go into `model.json`."""
-    served = signatures.ServedClassifier(
-        scorer, labels, tft.TFTransformOutput(fn_args.transform_graph_path), image_size
-    )
-    signatures.save_served(served, fn_args.serving_model_dir)
-    folder = Path(fn_args.serving_model_dir).parent
-    signatures.save_for_tflite(scorer, image_size, str(folder / "tflite" / "classifier"))
-    about = {
-        "kind": "classifier",
-        "labels": list(labels),
-        "image_size": image_size,
-        "demo": False,
-        "notes": [],
-        **facts,
-    }
-    (folder / "model.json").write_text(json.dumps(about, indent=1))
 
 
 def _train(trained: network.Network, session: phases.Session, chosen: ClassifierOptions) -> dict[str, phases.Result]:
     train = chosen.train
     if chosen.backbone.weights == "none":
-        return {
-            "scratch": phases.train_images(
-                trained, session, "scratch", train.scratch.epochs, train.scratch.learning_rate
-            )
-        }
+        return {"scratch": phases.train_images(trained, session, "scratch", train.scratch)}
     trained.features.trainable = False
     results = {"head": phases.train_head(trained, session)}
     if train.fine_tune.epochs:
         trained.features.trainable = True
         network.unfreeze(trained.features, train.fine_tune.at)
-        results["fine_tune"] = phases.train_images(
-            trained, session, "fine_tune", train.fine_tune.epochs, train.fine_tune.learning_rate
-        )
+        results["fine_tune"] = phases.train_images(trained, session, "fine_tune", train.fine_tune)
     return results

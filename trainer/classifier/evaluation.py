@@ -1,0 +1,111 @@
+"""What TFX's Evaluator needs for classifiers: metrics, and the step from a model's outputs to right and wrong."""
+
+import json
+from typing import Any
+
+import apache_beam as beam
+import numpy as np
+import tensorflow_model_analysis as tfma
+
+from trainer.classifier.preprocessing import CLASS_TEXT
+from trainer.evaluation import CANDIDATE
+from trainer.metrics import mean_output
+from trainer.rules import Direction
+
+METRICS: dict[str, Direction] = {"accuracy": "higher", "macro_f1": "higher", "ece": "lower"}
+
+_SIGNATURE = "classify"
+
+
+def metric_configs() -> list[tfma.MetricConfig]:
+    """The metrics of `METRICS` and `confusion`, which `confusion` reads."""
+    ours = {"MacroF1": "macro_f1", "ExpectedCalibrationError": "ece", "Confusion": "confusion"}
+    return [
+        mean_output("accuracy"),
+        *(
+            tfma.MetricConfig(
+                class_name=class_name, module="trainer.classifier.metrics", config=json.dumps({"name": name})
+            )
+            for class_name, name in ours.items()
+        ),
+    ]
+
+
+def custom_extractors(
+    eval_shared_model: Any, eval_config: tfma.EvalConfig, tensor_adapter_config: Any
+) -> list[tfma.extractors.Extractor]:
+    """TFMA's extractors, and after the predictions ours: `accuracy`, `confidence`, `truth` and `guess` per example.
+
+    The models are called by their signature `classify`: TFMA hands a signature whose one input is a string serialized
+    Examples, and that is the one that takes them.
+    """
+    config = tfma.EvalConfig()
+    config.CopyFrom(eval_config)
+    for spec in config.model_specs:
+        spec.signature_name = _SIGNATURE
+    extractors = tfma.default_extractors(
+        eval_shared_model=eval_shared_model, eval_config=config, tensor_adapter_config=tensor_adapter_config
+    )
+    after = [extractor.stage_name for extractor in extractors].index("ExtractPredictions") + 1
+    judge = tfma.extractors.Extractor(stage_name="JudgeByName", ptransform=beam.Map(_judged))
+    return [*extractors[:after], judge, *extractors[after:]]
+
+
+def judge(classes: np.ndarray, scores: np.ndarray, truth: np.ndarray) -> dict[str, np.ndarray]:
+    """What a model's outputs are worth.
+
+    Args:
+      classes: names, bytes [N, K]; scores: float [N, K]; truth: names, bytes [N]. A true class that is not among
+        `classes` makes the answer wrong.
+
+    Returns:
+      `accuracy` float [N] (1 right, 0 wrong), `confidence` float [N], `truth` and `guess` bytes [N].
+    """
+    rows, best = np.arange(len(scores)), np.argmax(scores, axis=1)
+    guess = classes[rows, best]
+    accuracy = np.array([float(a == b) for a, b in zip(guess, truth, strict=True)])
+    return {"accuracy": accuracy, "confidence": scores[rows, best], "truth": truth, "guess": guess}
+
+
+def confusion(evaluation_uri: str, model: str = CANDIDATE) -> tuple[list[str], np.ndarray]:
+    """How often each class was taken for which, over all examples.
+
+    Args:
+      evaluation_uri: folder of a ModelEvaluation artifact.
+      model: `candidate` or `champion`.
+
+    Returns:
+      K class names, sorted (true ones and guessed ones), and int64 [K, K]: rows are true, columns guessed.
+
+    Raises:
+      ValueError: that model was not evaluated.
+    """
+    for record in tfma.load_metrics(evaluation_uri):
+        for item in record.metric_keys_and_values:
+            whole = not record.slice_key.single_slice_keys and item.key.name == "confusion"
+            if whole and (item.key.model_name.value or CANDIDATE) == model:
+                return _matrix(json.loads(item.value.bytes_value))
+    raise ValueError(f"{evaluation_uri}: no confusion matrix of the {model}")
+
+
+def _judged(extracts: dict[str, Any]) -> dict[str, Any]:
+    truth = _names(extracts["features"][CLASS_TEXT])
+    predictions = extracts["predictions"]
+    if "scores" in predictions:
+        judged = judge(**predictions, truth=truth)
+    else:
+        judged = {model: judge(**outputs, truth=truth) for model, outputs in predictions.items()}
+    return {**extracts, "predictions": judged}
+
+
+def _names(feature: Any) -> np.ndarray:
+    """A string feature of N examples as bytes [N], dense or sparse as the schema has it."""
+    return np.asarray(getattr(feature, "values", feature), dtype=object).reshape(-1)
+
+
+def _matrix(rows: list[tuple[str, str, int]]) -> tuple[list[str], np.ndarray]:
+    labels = sorted({name for truth, guess, _ in rows for name in (truth, guess)})
+    counts = np.zeros((len(labels), len(labels)), np.int64)
+    for truth, guess, count in rows:
+        counts[labels.index(truth), labels.index(guess)] = count
+    return labels, counts
