@@ -3,8 +3,8 @@
     python -m tests.benchmarks.ingest [--photos FOLDER] [--images 2000]
 
 Ingest runs as the pipeline runs it (DirectRunner, in memory): listing, checks, measures, digests, grouping, and writing
-the Examples. The yardstick is `Image.open(path).load()` over the same files in the same process, before and after; cores
-shared with other work disturb both, so the CPU time per image is printed as well. Without `--photos` the images are
+the Examples. The yardstick is `Image.open(path).load()` over the same files in the same process, before and after;
+cores shared with other work disturb both, so the CPU time per image is printed as well. Without `--photos` images are
 drawn; real photos are copied under many names, each with bytes of its own at the end, so that a small set makes a large
 one without duplicates.
 """
