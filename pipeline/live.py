@@ -55,7 +55,7 @@ class LiveView:
         self._rows: dict[str, _Row] = {}
         self._lock = threading.RLock()
         self._spinner = Spinner("dots", style="cyan")
-        self._loading = Spinner("dots", Text("loading TFX, which takes some ten seconds", style="dim"), style="cyan")
+        self._loading = Spinner("dots", Text("loading TensorFlow and TFX", style="dim"), style="cyan")
         self._complete = False
         self._live = Live(self, console=console, refresh_per_second=4, redirect_stdout=False, redirect_stderr=False)
 
