@@ -50,7 +50,7 @@ def read_models(serving_dir: Path) -> dict[str, ModelEntry]:
     Raises:
         ServingError: the file cannot be parsed.
     """
-    return {textproto.get(config, "name"): _entry(config) for config in _configs(serving_dir)}
+    return {textproto.get(config, "name"): entry(config) for config in read_configs(serving_dir)}
 
 
 def write_model(serving_dir: Path, name: str, labels: Mapping[str, int], base_path: str) -> None:
@@ -59,7 +59,7 @@ def write_model(serving_dir: Path, name: str, labels: Mapping[str, int], base_pa
     A model without labels is left out: TensorFlow Serving refuses a model of which no version is to be loaded.
     Fields that a person added (logging, an own platform) are kept.
     """
-    configs = _configs(serving_dir)
+    configs = read_configs(serving_dir)
     old = next((config for config in configs if textproto.get(config, "name") == name), [])
     ours = ("name", "base_path", "model_version_policy", "version_labels")
     kept = textproto.without(old, *ours) if old else [("model_platform", "tensorflow")]
@@ -84,7 +84,12 @@ def write_defaults(serving_dir: Path) -> None:
             files.write(serving_dir / name, text)
 
 
-def _configs(serving_dir: Path) -> list[textproto.Message]:
+def read_configs(serving_dir: Path) -> list[textproto.Message]:
+    """The `config` messages of `models.config`, with every field; empty without the file.
+
+    Raises:
+        ServingError: the file cannot be parsed.
+    """
     path = serving_dir / MODELS
     try:
         message = textproto.parse(path.read_text())
@@ -97,7 +102,8 @@ def _configs(serving_dir: Path) -> list[textproto.Message]:
     return textproto.get_all(textproto.get(message, "model_config_list", []), "config")
 
 
-def _entry(config: textproto.Message) -> ModelEntry:
+def entry(config: textproto.Message) -> ModelEntry:
+    """What Easel reads of one `config` message."""
     labels = textproto.get_all(config, "version_labels")
     specific = textproto.get(textproto.get(config, "model_version_policy", []), "specific", [])
     return ModelEntry(

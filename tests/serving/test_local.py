@@ -3,64 +3,11 @@ import io
 import numpy as np
 import pytest
 from easel_serving.errors import ServingError
-from easel_serving.registry import Registry
 from PIL import Image
 
-tf = pytest.importorskip("tensorflow")
+pytest.importorskip("tensorflow")
 
-from easel_serving.local import LocalModels  # noqa: E402
-
-
-class Colours(tf.Module):
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="image_bytes")])
-    def serve(self, image_bytes):
-        def one(data):
-            mean = tf.reduce_mean(tf.cast(tf.io.decode_image(data, 3, expand_animations=False), tf.float32), (0, 1))
-            return tf.stack([mean[2], mean[0]]) / 255.0
-
-        scores = tf.map_fn(one, image_bytes, fn_output_signature=tf.float32)
-        classes = tf.tile(tf.constant([["blue", "red"]]), [tf.shape(scores)[0], 1])
-        return {"classes": classes, "scores": scores, "label": tf.gather(["blue", "red"], tf.argmax(scores, axis=1))}
-
-
-class Echo(tf.Module):
-    @tf.function(
-        input_signature=[
-            tf.TensorSpec([None], tf.string, name="content_bytes"),
-            tf.TensorSpec([None], tf.string, name="style_bytes"),
-            tf.TensorSpec([None], tf.float32, name="strength"),
-        ]
-    )
-    def serve(self, content_bytes, style_bytes, strength):
-        return {"stylized_bytes": tf.strings.join([content_bytes, style_bytes, tf.strings.as_string(strength)], "|")}
-
-    @tf.function(
-        input_signature=[
-            tf.TensorSpec([None], tf.string, name="content_bytes"),
-            tf.TensorSpec([None], tf.string, name="style_name"),
-            tf.TensorSpec([None], tf.float32, name="strength"),
-        ]
-    )
-    def named(self, content_bytes, style_name, strength):
-        del strength
-        return {"stylized_bytes": tf.strings.join([content_bytes, style_name], "|")}
-
-
-@pytest.fixture(scope="module")
-def serving(tmp_path_factory):
-    root = tmp_path_factory.mktemp("local")
-    colours, echo = Colours(), Echo()
-    tf.saved_model.save(colours, str(root / "colours"), signatures={"serving_default": colours.serve})
-    tf.saved_model.save(
-        echo, str(root / "echo"), signatures={"serving_default": echo.serve, "stylize_named": echo.named}
-    )
-    styles = root / "styles"
-    styles.mkdir()
-    (styles / "styles.json").write_text('[{"name": "Great-Wave"}, {"name": "starry-night"}]')
-    registry = Registry(root / "serving")
-    registry.push("photos", root / "colours", {"kind": "classifier"})
-    registry.push("painter", root / "echo", {"kind": "style"}, attachments=styles)
-    return registry.root
+from easel_serving.local import LocalModels
 
 
 @pytest.fixture

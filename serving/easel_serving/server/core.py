@@ -1,0 +1,77 @@
+"""What REST, gRPC and the web page have in common: finding the version that answers and running it."""
+
+import asyncio
+import concurrent.futures
+import contextlib
+import dataclasses
+from typing import Any
+
+import numpy as np
+
+from easel_serving.server.batching import Tensors
+from easel_serving.server.manager import Manager
+from easel_serving.server.metrics import Metrics
+from easel_serving.server.status import StatusError, invalid
+
+
+@dataclasses.dataclass(frozen=True)
+class Address:
+    """Which model and version a request is for; neither `version` nor `label` means the highest available."""
+
+    model: str
+    version: int | None = None
+    label: str | None = None
+
+
+class Core:
+    """A manager with metrics and a time limit.
+
+    Args:
+        manager: of the versions.
+        metrics: where requests are counted.
+        timeout: seconds after which a request is given up.
+    """
+
+    def __init__(self, manager: Manager, metrics: Metrics, timeout: float = 60.0):
+        self.manager = manager
+        self.metrics = metrics
+        self.timeout = timeout
+
+    def use(self, address: Address) -> contextlib.AbstractContextManager[tuple[int, Any]]:
+        """A context in which the version that answers, `(version, servable)`, stays loaded."""
+        return self.manager.use(address.model, address.version, address.label)
+
+    async def run(self, servable: Any, signature: str, inputs: Tensors) -> Tensors:
+        """The outputs of a signature, for a coroutine."""
+        future = servable.submit(signature, inputs)
+        try:
+            return await asyncio.wait_for(asyncio.wrap_future(future), self.timeout)
+        except (TimeoutError, asyncio.TimeoutError):
+            raise StatusError("DEADLINE_EXCEEDED", "Timed out waiting for the model") from None
+
+    def run_blocking(self, servable: Any, signature: str, inputs: Tensors) -> Tensors:
+        """The outputs of a signature, for a thread."""
+        future = servable.submit(signature, inputs)
+        try:
+            return future.result(self.timeout)
+        except concurrent.futures.TimeoutError:
+            future.cancel()
+            raise StatusError("DEADLINE_EXCEEDED", "Timed out waiting for the model") from None
+
+
+def classifications(outputs: Tensors, rows: int) -> list[list[tuple[bytes, np.floating]]]:
+    """`(label, score)` of every class, for each row: `PostProcessClassificationResult` in classifier.cc."""
+    classes, scores = outputs.get("classes"), outputs.get("scores")
+    if classes is None and scores is None:
+        raise StatusError(
+            "FAILED_PRECONDITION",
+            'Expected classification signature outputs to contain at least one of "classes" or "scores".',
+        )
+    for name, value in (("classes", classes), ("scores", scores)):
+        if value is not None and (value.ndim != 2 or len(value) != rows):
+            raise invalid(f"Expected Tensor shape: [batch_size num_classes] but got {list(value.shape)} for {name}")
+    if classes is None:
+        classes = np.full(scores.shape, b"", dtype=object)
+    if scores is None:
+        scores = np.zeros(classes.shape, dtype=np.float32)
+    return [list(zip(*row, strict=True)) for row in zip(classes, scores, strict=True)]

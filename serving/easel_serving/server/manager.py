@@ -1,0 +1,230 @@
+"""Keeps the versions loaded that `models.config` asks for.
+
+As TensorFlow Serving's server core with its availability-preserving policy: a version takes traffic once it is loaded
+and warmed up, the old one serves until then (and on, when the new one cannot be loaded), and a label only ever points
+at a version that is available.
+"""
+
+import contextlib
+import dataclasses
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from easel_serving import config_files, textproto
+from easel_serving.errors import ServingError
+from easel_serving.server.status import StatusError, invalid
+from easel_serving.tf_errors import one_line
+
+LOGGER = logging.getLogger("easel.serving")
+
+Load = Callable[[Path], Any]
+
+
+@dataclasses.dataclass
+class Slot:
+    """One version's state, by the names of `ModelVersionStatus.State`."""
+
+    state: str = "START"
+    servable: Any = None
+    error: str = ""
+    users: int = 0
+    """Requests that this version is answering: it is unloaded when there are none."""
+    stamp: float = 0.0
+    """The modification time of `saved_model.pb` that failed to load: a changed file is tried again."""
+
+
+class Manager:
+    """Models, versions and labels of a serving directory.
+
+    Args:
+        serving_dir: with `models.config`; `base_path`s are taken relative to it by their last component.
+        load: makes a servable (with `close()`) of a version's folder; its exceptions are a failed load.
+    """
+
+    def __init__(self, serving_dir: Path, load: Load):
+        self._root = serving_dir
+        self._load = load
+        self._slots: dict[str, dict[int, Slot]] = {}
+        self._labels: dict[str, dict[str, int]] = {}
+        self._lock = threading.Condition()
+        self._refreshing = threading.Lock()
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self, poll_seconds: float = 1.0) -> None:
+        """Looks at the directory every `poll_seconds` until `stop`; the first look is taken at once."""
+        self._thread = threading.Thread(target=self._watch, args=(poll_seconds,), daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stops watching, answers what is queued and unloads everything."""
+        self._stop.set()
+        if self._thread:
+            self._thread.join()
+        for name in list(self._slots):
+            for number in list(self._slots[name]):
+                self._unload(name, number)
+
+    def refresh(self) -> None:
+        """Loads, labels and unloads what `models.config` now says; returns when that is done.
+
+        Raises:
+            ServingError: `models.config` cannot be parsed; everything stays as it is.
+        """
+        with self._refreshing:
+            wanted = _wanted(self._root)
+            for name, (folder, numbers, labels) in wanted.items():
+                for number in sorted(numbers, reverse=True):
+                    self._ensure(name, number, folder / str(number))
+                self._point(name, labels)
+            for name, slots in list(self._slots.items()):
+                _, numbers, labels = wanted.get(name, (None, frozenset(), {}))
+                available = {number for number in numbers if slots.get(number, Slot()).state == "AVAILABLE"}
+                if name in wanted and not available:
+                    continue  # what serves now serves on until its successor can
+                if name not in wanted:
+                    self._point(name, labels)
+                keep = numbers | set(self._labels.get(name, {}).values())
+                for number in [number for number in slots if number not in keep]:
+                    self._unload(name, number)
+
+    @contextlib.contextmanager
+    def use(self, name: str, version: int | None = None, label: str | None = None) -> Iterator[tuple[int, Any]]:
+        """The version that answers a request and its servable: by number, by label, else the highest available.
+
+        It stays loaded until the context ends.
+
+        Raises:
+            StatusError: NOT_FOUND or INVALID_ARGUMENT, with TensorFlow Serving's messages.
+        """
+        with self._lock:
+            version = self._resolve(name, version, label)
+            slot = self._slots[name][version]
+            slot.users += 1
+        try:
+            yield version, slot.servable
+        finally:
+            with self._lock:
+                slot.users -= 1
+                self._lock.notify_all()
+
+    def _resolve(self, name: str, version: int | None, label: str | None) -> int:
+        slots = self._slots.get(name, {})
+        if label is not None:
+            labels = self._labels.get(name, {})
+            if label not in labels:
+                raise invalid(f"Unrecognized servable version label: {label}")
+            version = labels[label]
+        if version is None:
+            available = [number for number, slot in slots.items() if slot.state == "AVAILABLE"]
+            if not available:
+                raise StatusError("NOT_FOUND", f"Servable not found for request: Latest({name})")
+            version = max(available)
+        slot = slots.get(version)
+        if slot is None or slot.state != "AVAILABLE":
+            raise StatusError("NOT_FOUND", f"Servable not found for request: Specific({name}, {version})")
+        return version
+
+    def states(self, name: str, version: int | None = None, label: str | None = None) -> list[tuple[int, str, str]]:
+        """`(version, state, error)` of one or all versions of a model, the highest first; "" without an error."""
+        with self._lock:
+            slots = self._slots.get(name, {})
+            if label is not None:
+                version = self._resolve(name, None, label)
+            if version is not None and version not in slots:
+                raise StatusError("NOT_FOUND", f"Could not find version {version} of model {name}")
+            if not slots:
+                raise StatusError("NOT_FOUND", f"Could not find any versions of model {name}")
+            numbers = sorted(slots, reverse=True) if version is None else [version]
+            return [(number, slots[number].state, slots[number].error) for number in numbers]
+
+    def models(self) -> dict[str, dict[str, int]]:
+        """The labels of every model that was asked for, by name."""
+        with self._lock:
+            return {name: dict(self._labels.get(name, {})) for name in sorted(self._slots)}
+
+    def ready(self) -> bool:
+        """Whether every model that was asked for has a version that answers."""
+        with self._lock:
+            return all(any(slot.state == "AVAILABLE" for slot in slots.values()) for slots in self._slots.values())
+
+    def _watch(self, poll_seconds: float) -> None:
+        while True:
+            try:
+                self.refresh()
+            except ServingError as error:
+                LOGGER.error("%s", error)
+            except Exception:
+                LOGGER.exception("looking at %s failed", self._root)
+            if self._stop.wait(poll_seconds):
+                return
+
+    def _ensure(self, name: str, number: int, path: Path) -> None:
+        slot = self._slots.get(name, {}).get(number)
+        try:
+            stamp = (path / "saved_model.pb").stat().st_mtime
+        except OSError:
+            stamp = 0.0
+        if slot is not None and (slot.state == "AVAILABLE" or slot.stamp == stamp):
+            return
+        slot = Slot("LOADING", stamp=stamp)
+        with self._lock:
+            self._slots.setdefault(name, {})[number] = slot
+        try:
+            if not stamp:
+                raise ServingError(f"{path}: no SavedModel")
+            servable = self._load(path)
+        except Exception as error:  # a broken model must not take the server down
+            LOGGER.error("%s version %s cannot be loaded: %s", name, number, one_line(error))
+            with self._lock:
+                slot.state, slot.error = "END", one_line(error)
+            return
+        with self._lock:
+            slot.servable, slot.state = servable, "AVAILABLE"
+        LOGGER.info("%s version %s is available", name, number)
+
+    def _point(self, name: str, labels: dict[str, int]) -> None:
+        with self._lock:
+            slots = self._slots.get(name, {})
+            old = self._labels.get(name, {})
+            new = {}
+            for label, number in labels.items():
+                if number in slots and slots[number].state == "AVAILABLE":
+                    new[label] = number
+                elif label in old:
+                    new[label] = old[label]
+            self._labels[name] = new
+
+    def _unload(self, name: str, number: int) -> None:
+        with self._lock:
+            slot = self._slots[name].pop(number)
+            slot.state = "UNLOADING"
+            if not self._slots[name]:
+                del self._slots[name]
+                self._labels.pop(name, None)
+            self._lock.wait_for(lambda: slot.users == 0)
+        if slot.servable is not None:
+            slot.servable.close()
+        LOGGER.info("%s version %s is unloaded", name, number)
+
+
+def _wanted(root: Path) -> dict[str, tuple[Path, frozenset[int], dict[str, int]]]:
+    """`{model: (folder, versions, labels)}` by `models.config`, with its version policies."""
+    wanted = {}
+    for config in config_files.read_configs(root):
+        name = textproto.get(config, "name")
+        folder = root / Path(textproto.get(config, "base_path", name)).name
+        found = sorted(int(path.name) for path in folder.glob("*") if path.name.isdecimal() and path.is_dir())
+        policy = textproto.get(config, "model_version_policy", [("latest", [])])
+        specific = textproto.get(policy, "specific")
+        if specific is not None:
+            numbers = textproto.get_all(specific, "versions")
+        elif textproto.get(policy, "all") is not None:
+            numbers = found
+        else:
+            numbers = found[-textproto.get(textproto.get(policy, "latest", []), "num_versions", 1) :]
+        wanted[name] = (folder, frozenset(numbers), config_files.entry(config).labels)
+    return wanted
