@@ -92,7 +92,7 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
 
 
 class ModelService(model_service_pb2_grpc.ModelServiceServicer):
-    """GetModelStatus and HandleReloadConfig."""
+    """GetModelStatus and HandleReloadConfigRequest."""
 
     def __init__(self, core: Core):
         self._core = core
@@ -111,7 +111,7 @@ class ModelService(model_service_pb2_grpc.ModelServiceServicer):
                 status.status.error_message = error
         return response
 
-    def HandleReloadConfig(self, request: Any, context: grpc.ServicerContext) -> Any:
+    def HandleReloadConfigRequest(self, request: Any, context: grpc.ServicerContext) -> Any:
         """Reads `models.config` again, now; the configuration in the request is the file's and not taken from here."""
         with _aborting(context):
             self._core.manager.refresh()

@@ -8,9 +8,11 @@ import contextlib
 import time
 from collections.abc import Iterator
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Histogram, disable_created_metrics, generate_latest
 
 from easel_serving.server.status import StatusError
+
+disable_created_metrics()
 
 _BUCKETS = [10 * 1.8**power for power in range(33)]
 
@@ -53,4 +55,5 @@ class Metrics:
 
     def page(self) -> bytes:
         """The text that Prometheus scrapes."""
-        return generate_latest(self._registry)
+        # The client library appends `_total` to counters; TensorFlow Serving, and the dashboards made for it, do not.
+        return generate_latest(self._registry).replace(b":request_count_total", b":request_count")

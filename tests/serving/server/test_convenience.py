@@ -1,0 +1,73 @@
+def test_page_and_health(client):
+    page = client.get("/")
+    assert page.status_code == 200
+    assert "http://" not in page.text
+    assert "https://" not in page.text
+    assert client.get("/healthz").text == "alive\n"
+    assert client.get("/readyz").text == "ready\n"
+
+
+def test_models(client):
+    painter, photos = client.get("/easel/v1/models").json()
+    assert painter == {
+        "model": "painter",
+        "kind": "style",
+        "version": 1,
+        "labels": {"stable": 1},
+        "styles": ["Great-Wave", "starry-night"],
+    }
+    assert photos["kind"] == "classifier"
+
+
+def test_classify_takes_what_phones_send(client, png):
+    files = [("image", ("a.webp", png("red", format="WEBP"))), ("image", ("b.png", png("blue")))]
+    answer = client.post("/easel/v1/classify", files=files).json()
+    assert [(item["name"], item["label"], item["version"]) for item in answer] == [
+        ("a.webp", "red", 1),
+        ("b.png", "blue", 1),
+    ]
+
+
+def test_stylize(client, png):
+    content = {"content": ("photo.png", png("red"))}
+    answer = client.post("/easel/v1/stylize", files=content, data={"style_name": "Great-Wave"})
+    assert answer.content == png("red") + b"|Great-Wave"
+    assert (answer.headers["x-easel-version"], answer.headers["content-type"]) == ("1", "image/png")
+    answer = client.post(
+        "/easel/v1/stylize", files={**content, "style": ("p.png", png("blue"))}, data={"strength": "0.5"}
+    )
+    assert answer.content == png("red") + b"|" + png("blue") + b"|0.5"
+
+
+def test_mistakes_are_named(client, png):
+    content = {"content": ("photo.png", png("red"))}
+    for call, message in (
+        ({"json": {}}, "send multipart/form-data"),
+        ({"files": {"image": ("notes.txt", b"hello")}}, "notes.txt: not an image in a known format"),
+    ):
+        answer = client.post("/easel/v1/classify", **call)
+        assert (answer.status_code, answer.json()) == (400, {"error": message})
+    for data, message in (({}, "style_name"), ({"style_name": "x", "strength": "2"}, "strength 2: must be a number")):
+        answer = client.post("/easel/v1/stylize", files=content, data=data)
+        assert answer.status_code == 400
+        assert message in answer.json()["error"]
+
+
+def test_metrics_have_tensorflow_servings_names(client):
+    client.post("/v1/models/photos:predict", json={"instances": [7]})
+    text = client.get("/monitoring/prometheus/metrics").text
+    assert ':tensorflow:serving:request_count{model_name="photos",status="INVALID_ARGUMENT",version="1"}' in text
+    assert ':tensorflow:serving:request_latency_bucket{API="Predict",entrypoint="REST"' in text
+
+
+def test_a_body_that_is_too_large_is_refused(client, monkeypatch):
+    from easel_serving.server import rest
+
+    monkeypatch.setattr(rest, "MAX_BODY", 100)
+    answer = client.post("/v1/models/photos:predict", content=b"x" * 200)
+    assert answer.status_code == 429
+
+    def trickle():
+        yield from [b"x" * 60] * 3
+
+    assert client.post("/v1/models/photos:predict", content=trickle()).status_code == 429

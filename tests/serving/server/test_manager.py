@@ -1,0 +1,115 @@
+import threading
+import time
+
+import pytest
+from easel_serving.registry import Registry
+from easel_serving.server.manager import Manager
+from easel_serving.server.status import StatusError
+
+
+class Fake:
+    """A servable that knows its folder; one whose graph says `broken` cannot be loaded."""
+
+    def __init__(self, path):
+        if (path / "saved_model.pb").read_text() == "broken":
+            raise ValueError("this graph is broken")
+        self.number = int(path.name)
+        self.closed = False
+
+    def close(self):
+        self.closed = True
+
+
+@pytest.fixture
+def registry(tmp_path):
+    return Registry(tmp_path / "serving")
+
+
+@pytest.fixture
+def manager(registry):
+    made = Manager(registry.root, Fake)
+    yield made
+    made.stop()
+
+
+def serving(manager, **where):
+    with manager.use("m", **where) as (number, servable):
+        assert servable.number == number
+        return number
+
+
+def test_follows_pushes_promotions_and_rollbacks(registry, manager, saved_model):
+    manager.refresh()
+    with pytest.raises(StatusError, match=r"Servable not found for request: Latest\(m\)"):
+        serving(manager)
+    registry.push("m", saved_model("one"), {})
+    manager.refresh()
+    assert serving(manager) == serving(manager, label="stable") == serving(manager, version=1) == 1
+    registry.push("m", saved_model("two"), {})
+    manager.refresh()
+    assert (serving(manager), serving(manager, label="stable"), serving(manager, label="previous")) == (2, 2, 1)
+    registry.rollback("m")
+    manager.refresh()
+    assert (serving(manager), serving(manager, label="stable")) == (1, 1)
+    assert [state[:2] for state in manager.states("m")] == [(1, "AVAILABLE")]
+    with pytest.raises(StatusError, match=r"Specific\(m, 2\)"):
+        serving(manager, version=2)
+
+
+def test_what_cannot_be_loaded_leaves_the_old_version_serving(registry, manager, saved_model):
+    registry.push("m", saved_model("one"), {})
+    manager.refresh()
+    registry.push("m", saved_model("broken"), {})
+    manager.refresh()
+    assert (serving(manager), serving(manager, label="stable")) == (1, 1)
+    assert manager.states("m", version=2) == [(2, "END", "this graph is broken")]
+    assert manager.ready()
+    registry.unlabel("m", "previous")
+    manager.refresh()
+    assert serving(manager, label="stable") == 1
+    (registry.root / "m/2/saved_model.pb").write_text("mended")
+    manager.refresh()
+    assert serving(manager, label="stable") == 2
+    assert [state[0] for state in manager.states("m")] == [2]
+
+
+def test_a_version_in_use_is_not_unloaded(registry, manager, saved_model):
+    registry.push("m", saved_model("one"), {})
+    manager.refresh()
+    registry.push("m", saved_model("two"), {})
+    registry.unlabel("m", "previous")
+    with manager.use("m") as (number, servable):
+        refresh = threading.Thread(target=manager.refresh)
+        refresh.start()
+        deadline = time.monotonic() + 5
+        while serving(manager) == 1 and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert (number, serving(manager), servable.closed) == (1, 2, False)
+    refresh.join()
+    assert servable.closed
+
+
+def test_watching_notices_by_itself(registry, manager, saved_model):
+    registry.push("m", saved_model("one"), {})
+    manager.start(poll_seconds=0.05)
+    deadline = time.monotonic() + 5
+    while not manager.models() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    (registry.root / "models.config").write_text("{ not a configuration")
+    time.sleep(0.2)
+    assert serving(manager) == 1
+
+
+@pytest.mark.parametrize(
+    ("policy", "expected"),
+    [("", [3]), ("model_version_policy { latest { num_versions: 2 } }", [3, 2]),
+     ("model_version_policy { all {} }", [3, 2, 1]),
+     ("model_version_policy { specific { versions: [1, 2] } }", [2, 1])],
+)  # fmt: skip
+def test_version_policies(policy, expected, registry, manager, saved_model):
+    for content in ("one", "two", "three"):
+        registry.push("m", saved_model(content), {})
+    config = f'model_config_list {{ config {{ name: "m" base_path: "/models/m" {policy} }} }}'
+    (registry.root / "models.config").write_text(config)
+    manager.refresh()
+    assert [state[0] for state in manager.states("m")] == expected
