@@ -25,7 +25,7 @@ _BOUNDS = {
     _Reason.FLOAT_TYPE_BIG_FLOAT,
 }
 _IMAGES = "Replace or delete the files, or widen the bounds in {schema} if they are as they should be."
-_FIXES = {
+REMEDIES = {
     "no_images": "Point the configuration at a folder with images; `rejected.jsonl` says why each file was not used.",
     "new_class": "Move the images into a known class, or add the class to the string domain in {schema}.",
     "missing_class": "Bring the class folder back, or take the class out of the string domain in {schema}.",
@@ -41,6 +41,7 @@ _FIXES = {
     "label_skew": "Balance the train and validation folders, or raise `data_gate.max_label_skew`.",
     "rejected": "Mend or delete the files in `rejected.jsonl`, or raise `data_gate.max_rejected_fraction`.",
 }
+"""What helps against each kind of finding."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -104,7 +105,7 @@ def verdict(findings: Iterable[Finding], schema_path: str) -> dict:
     return {
         "passed": all(each.action != "stop" for each in listed),
         "findings": [dataclasses.asdict(each) for each in listed],
-        "how_to_fix": [f"{kind}: {_FIXES[kind].format(schema=schema_path)}" for kind in kinds],
+        "how_to_fix": [f"{kind}: {REMEDIES[kind].format(schema=schema_path)}" for kind in kinds],
     }
 
 
