@@ -17,7 +17,8 @@ from data.photos import PATTERNS, draw_photo
 
 
 def _write(path: Path, image: np.ndarray) -> None:
-    encoded, code = cv2.imencode(path.suffix, image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 92])
+    settings = [cv2.IMWRITE_JPEG_QUALITY, 92] if path.suffix == ".jpg" else []
+    encoded, code = cv2.imencode(path.suffix, image[..., ::-1], settings)
     assert encoded, path
     content = code.tobytes()
     if not path.is_file() or path.read_bytes() != content:

@@ -112,7 +112,7 @@ if [ "$(head -n 2 "$stamp" 2>/dev/null)" != "$(printf '%s\n' "$state" | head -n 
     $uv venv --quiet --no-project --python "$python" .venv
 fi
 version=$(.venv/bin/python -c 'import platform; print(platform.python_version())')
-say "installing the $stack stack on Python $version into .venv (the first time: minutes, and about 1 GB to download)"
+say "installing the $stack stack on Python $version into .venv (some minutes, 4 GB)"
 echo unfinished >"$stamp"
 quiet=--quiet
 if [ -t 2 ]; then quiet=; fi
