@@ -17,4 +17,4 @@ def small_cnn(input_tensor: keras.KerasTensor, weights: None = None, include_top
             x = keras.layers.SeparableConv2D(filters, 3, padding="same", use_bias=False, name=f"stage{stage}_conv2")(x)
             x = keras.layers.BatchNormalization(momentum=0.9, name=f"stage{stage}_norm2")(x)
             x = keras.layers.ReLU(6.0, name=f"stage{stage}_relu2")(x)
-    return keras.Model(input_tensor, x, name="small_cnn")
+    return keras.Model(keras.utils.get_source_inputs(input_tensor), x, name="small_cnn")
