@@ -19,8 +19,7 @@ def save_classifier(folder, side=32, classes=4):
     x = keras.layers.GlobalAveragePooling2D()(x)
     model = keras.Model(inputs, keras.layers.Dense(classes, activation="softmax", kernel_initializer="normal")(x))
     module = tf.Module()
-    # The converter aborts the process on variables that the saved module does not hold itself.
-    module.kept = [variable.value for variable in model.variables]
+    module.model = model
 
     @tf.function(input_signature=[tf.TensorSpec([1, side, side, 3], tf.float32, name="image")])
     def serve(image):
