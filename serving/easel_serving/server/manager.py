@@ -51,6 +51,7 @@ class Manager:
         self._labels: dict[str, dict[str, int]] = {}
         self._lock = threading.Condition()
         self._refreshing = threading.Lock()
+        self._looked = False
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -90,6 +91,7 @@ class Manager:
                 keep = numbers | set(self._labels.get(name, {}).values())
                 for number in [number for number in slots if number not in keep]:
                     self._unload(name, number)
+            self._looked = True
 
     @contextlib.contextmanager
     def use(self, name: str, version: int | None = None, label: str | None = None) -> Iterator[tuple[int, Any]]:
@@ -147,9 +149,11 @@ class Manager:
             return {name: dict(self._labels.get(name, {})) for name in sorted(self._slots)}
 
     def ready(self) -> bool:
-        """Whether every model that was asked for has a version that answers."""
+        """Whether the directory was read and every model that it asks for has a version that answers."""
         with self._lock:
-            return all(any(slot.state == "AVAILABLE" for slot in slots.values()) for slots in self._slots.values())
+            return self._looked and all(
+                any(slot.state == "AVAILABLE" for slot in slots.values()) for slots in self._slots.values()
+            )
 
     def _watch(self, poll_seconds: float) -> None:
         while True:

@@ -1,8 +1,11 @@
 """Starts and stops the parts of the server."""
 
 import asyncio
+import contextlib
 import logging
+import signal
 import socket
+import sys
 from pathlib import Path
 
 import uvicorn
@@ -46,8 +49,11 @@ def run(serving_dir: Path, host: str, rest_port: int, grpc_port: int | None) -> 
         timeout_graceful_shutdown=GRACE_SECONDS,
         h11_max_incomplete_event_size=32 * 1024,
     )
+    # uvicorn stops gracefully on a signal and then raises it again, which would end us before the rest is stopped.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
-        asyncio.run(uvicorn.Server(config).serve(sockets=[listening]))
+        with contextlib.suppress(KeyboardInterrupt):
+            asyncio.run(uvicorn.Server(config).serve(sockets=[listening]))
     finally:
         if rpc is not None:
             rpc.stop(GRACE_SECONDS).wait()
