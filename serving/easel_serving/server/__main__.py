@@ -1,0 +1,20 @@
+"""`python -m easel_serving.server DIR`: the server where only this distribution is installed."""
+
+import argparse
+import logging
+import sys
+
+from easel_serving.errors import ServingError
+from easel_serving.server import main
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(prog="python -m easel_serving.server", description=main.__doc__.splitlines()[0])
+    parser.add_argument("serving_dir", help="the serving directory")
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--rest-port", type=int, default=8501)
+    parser.add_argument("--grpc-port", type=int, default=8500)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    try:
+        main(**vars(parser.parse_args()))
+    except ServingError as error:
+        sys.exit(f"easel: {error}")
