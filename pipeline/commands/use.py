@@ -1,6 +1,7 @@
 """`easel classify`, `easel stylize` and `easel serve`: the pushed models at work."""
 
 import io
+import logging
 import os
 from pathlib import Path
 
@@ -10,7 +11,6 @@ from rich.table import Table
 
 from pipeline import quiet
 from pipeline.commands import options
-from pipeline.commands.faults import Fault
 from pipeline.summary import value
 from trainer.errors import UserError
 
@@ -74,14 +74,9 @@ def stylize(content: Path, style: str, strength: float, output: Path, serving: P
 @click.option("--grpc-port", type=click.IntRange(0, 65535), default=8500, show_default=True)
 def serve(serving: Path, host: str, rest_port: int, grpc_port: int) -> None:
     """Serve the pushed models with TensorFlow Serving's REST and gRPC API, without Docker."""
-    try:
-        from easel_serving.server import main as server
-    except ImportError as error:
-        if not (error.name or "").startswith("easel_serving"):
-            raise
-        raise Fault(
-            f"the embedded server is not installed; TensorFlow Serving can serve {serving.absolute()}"
-        ) from error
+    from easel_serving.server import main as server
+
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     server(serving, host=host, rest_port=rest_port, grpc_port=grpc_port)
 
 

@@ -301,12 +301,12 @@ def test_a_run_on_a_terminal_draws_the_tree(config_file):
     assert b"\x1b[?25h" in shown.getvalue()  # the cursor is back
 
 
-def test_a_server_that_is_not_installed_is_one_line(tmp_path, monkeypatch):
-    monkeypatch.setitem(sys.modules, "easel_serving.server", None)
-    result = easel("serve", "--serving", tmp_path)
-    assert result.exit_code == 1
-    assert "not installed" in result.stderr
-    assert str(tmp_path) in result.stderr
+def test_serve_hands_its_options_to_the_server(tmp_path, monkeypatch):
+    called = {}
+    monkeypatch.setattr("easel_serving.server.main", lambda serving, **options: called.update(options, serving=serving))
+    result = easel("serve", "--serving", tmp_path, "--host", "::1", "--rest-port", "0")
+    assert result.exit_code == 0
+    assert called == {"serving": tmp_path, "host": "::1", "rest_port": 0, "grpc_port": 8500}
 
 
 def test_the_lock_is_free_after_a_run(config_file, fake_runner, folders):
