@@ -1,0 +1,1 @@
+"""The style network: preprocessing, networks, perceptual losses, training, signatures and evaluation."""

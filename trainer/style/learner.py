@@ -1,0 +1,167 @@
+"""The style network as it learns: two kinds of steps, averaged weights, a state that can be saved and resumed."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from trainer.style import losses
+from trainer.style.options import StyleTrainOptions
+from trainer.style.perceptual import CONTENT_LAYER, Perceptual
+from trainer.style.pools import PaintingPool, PhotoPool
+
+_WARM_UP = 0.05
+_FINAL_RATE = 0.05
+
+
+class Learner:
+    """Networks, optimizer and pools.
+
+    A step is a function of its number: it draws its own crops, so that a resumed training sees what an uninterrupted
+    one would have seen.
+
+    Args:
+      transformer, head: of `trainer.style.networks`; they are trained in place.
+      perceptual: the network that judges.
+      photos, paintings: what is drawn from.
+      options: weights and rates.
+      seed: of the drawing.
+    """
+
+    def __init__(
+        self,
+        transformer: keras.Model,
+        head: keras.Model,
+        perceptual: Perceptual,
+        photos: PhotoPool,
+        paintings: PaintingPool,
+        options: StyleTrainOptions,
+        seed: int,
+    ):
+        self._transformer, self._head, self._perceptual = transformer, head, perceptual
+        self._photos, self._paintings, self._options, self._seed = photos, paintings, options, seed
+        self._variables = [*transformer.trainable_variables, *head.trainable_variables]
+        self._average = [tf.Variable(variable.value, trainable=False) for variable in self._variables]
+        self._optimizer = keras.optimizers.Adam(self._rate(), global_clipnorm=1.0)
+        self._optimizer.build(self._variables)
+        self._by_painting = [np.flatnonzero(paintings.painting == i) for i in np.unique(paintings.painting)]
+        self.total = options.reproduction_steps + options.steps
+
+    def step(self, number: int) -> dict[str, float]:
+        """Makes step `number` (from 0; the first `reproduction_steps` reproduce photos); its losses by name."""
+        rng = np.random.default_rng([self._seed, number])
+        own = rng.integers(0, len(self._photos.crops), self._options.batch_size)
+        if number < self._options.reproduction_steps:
+            found = self._reproduce(tf.constant(self._photos.crops[own]), tf.constant(self._photos.style_features[own]))
+        else:
+            # One photo is painted in its own style, the others like paintings.
+            drawn = rng.integers(0, len(self._photos.crops), self._options.batch_size)
+            styles = [rng.choice(self._by_painting[i]) for i in self._draw_paintings(rng)]
+            chosen = np.append(drawn, own[:1])
+            features = np.concatenate([self._paintings.style_features[styles], self._photos.style_features[own[:1]]])
+            found = self._paint(
+                tf.constant(self._photos.crops[chosen]),
+                tf.constant(self._photos.content[drawn]),
+                tf.constant(features),
+                {name: tuple(part[styles] for part in pair) for name, pair in self._paintings.moments.items()},
+                {name: values[styles] for name, values in self._paintings.gram.items()},
+            )
+        self._update_average(number)
+        return {name: float(value) for name, value in found.items()}
+
+    def export_weights(self) -> None:
+        """Gives the networks their averaged weights; nothing is learned after this."""
+        for variable, average in zip(self._variables, self._average, strict=True):
+            variable.assign(average)
+
+    def save(self, path: Path, step: int) -> None:
+        """Writes the state after `step` steps, whole or not at all."""
+        arrays = {f"v{index}": np.asarray(value) for index, value in enumerate(self._state())}
+        partial = path.with_suffix(".partial.npz")
+        with open(partial, "wb") as file:
+            np.savez(file, step=step, **arrays)
+        os.replace(partial, path)
+
+    def restore(self, path: Path) -> int:
+        """Reads a state that `save` wrote for the same networks; how many steps it had made, 0 without a file."""
+        if not path.exists():
+            return 0
+        with np.load(path) as saved:
+            for index, variable in enumerate(self._state()):
+                variable.assign(saved[f"v{index}"])
+            return int(saved["step"])
+
+    def _state(self) -> list:
+        return [*self._variables, *self._average, *self._optimizer.variables]
+
+    def _rate(self) -> keras.optimizers.schedules.LearningRateSchedule:
+        total = self._options.reproduction_steps + self._options.steps
+        warm_up = max(1, round(_WARM_UP * total))
+        return keras.optimizers.schedules.CosineDecay(
+            self._options.learning_rate / 10,
+            max(1, total - warm_up),
+            alpha=_FINAL_RATE,
+            warmup_target=self._options.learning_rate,
+            warmup_steps=warm_up,
+        )
+
+    def _draw_paintings(self, rng: np.random.Generator) -> np.ndarray:
+        count, size = len(self._by_painting), self._options.batch_size
+        return rng.choice(count, size, replace=size > count)
+
+    def _update_average(self, number: int) -> None:
+        # Shorter at first, as an average over the beginning would keep what was random.
+        self._follow(tf.constant(min(self._options.average, (1 + number) / (10 + number)), tf.float32))
+
+    @tf.function
+    def _follow(self, decay: tf.Tensor) -> None:
+        for average, variable in zip(self._average, self._variables, strict=True):
+            average.assign(decay * average + (1 - decay) * variable)
+
+    @tf.function(reduce_retracing=True)
+    def _reproduce(self, crops: tf.Tensor, features: tf.Tensor) -> dict[str, tf.Tensor]:
+        photos = tf.cast(crops, tf.float32)
+        with tf.GradientTape() as tape:
+            painted = self._transformer([photos, self._head(features, training=True)], training=True)
+            loss = _pixel_difference(painted, photos)
+        self._apply(tape, loss)
+        return {"loss": loss, "reproduction": loss}
+
+    @tf.function(reduce_retracing=True)
+    def _paint(
+        self,
+        crops: tf.Tensor,
+        content: tf.Tensor,
+        features: tf.Tensor,
+        moments: losses.Moments,
+        gram: Mapping[str, tf.Tensor],
+    ) -> dict[str, tf.Tensor]:
+        options = self._options
+        photos = tf.cast(crops, tf.float32)
+        with tf.GradientTape() as tape:
+            every = self._transformer([photos, self._head(features, training=True)], training=True)
+            painted = every[:-1]
+            found = self._perceptual(painted)
+            terms = {
+                "content": losses.content_distance(found[CONTENT_LAYER], tf.cast(content, tf.float32)),
+                "style": losses.style_distance(losses.moments(found), moments),
+                "tv": losses.total_variation(painted),
+            }
+            if gram:
+                terms["gram"] = losses.gram_distance({name: losses.gram(found[name]) for name in gram}, gram)
+            terms = {name: tf.reduce_mean(values) for name, values in terms.items()}
+            terms["reproduction"] = _pixel_difference(every[-1:], photos[-1:])
+            loss = tf.add_n([getattr(options, f"{name}_weight") * value for name, value in terms.items()])
+        self._apply(tape, loss)
+        return {"loss": loss, **terms}
+
+    def _apply(self, tape: tf.GradientTape, loss: tf.Tensor) -> None:
+        self._optimizer.apply_gradients(zip(tape.gradient(loss, self._variables), self._variables, strict=True))
+
+
+def _pixel_difference(painted: tf.Tensor, photos: tf.Tensor) -> tf.Tensor:
+    """Mean absolute difference in units of 255, times four so that it weighs like the relative distances."""
+    return 4 * tf.reduce_mean(tf.abs(painted - photos)) / 255.0

@@ -1,0 +1,109 @@
+"""The style network's sections of the configuration, with their defaults."""
+
+import json
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
+
+from trainer.options import Options
+from trainer.precision import Precision
+
+
+class PerceptualOptions(Options):
+    """`style.perceptual`: the network whose features define content and style (VGG19)."""
+
+    weights: str = "imagenet"
+    """imagenet (downloaded by Keras), none (random: for a demonstration only) or the path of an HDF5 file."""
+
+
+class EncoderOptions(Options):
+    """`style.encoder`: the network whose pooled features become the style code (MobileNetV2); it is not trained."""
+
+    weights: str = "imagenet"
+    """imagenet (downloaded by Keras), none (random) or the path of an HDF5 file of MobileNetV2."""
+
+
+class NetworkOptions(Options):
+    """`style.network`: the transformer that paints."""
+
+    channels: int = Field(default=96, ge=8, le=256)
+    """Channels of the residual blocks at a quarter of the resolution."""
+    blocks: int = Field(default=5, ge=1, le=12)
+    """Residual blocks."""
+    code_size: int = Field(default=96, ge=8, le=512)
+    """Length D of a style code."""
+
+
+class StyleImageOptions(Options):
+    """`style.image`: sizes and formats."""
+
+    train_side: int = Field(default=288, ge=32, le=1024)
+    """Side in pixels of the squares that training cuts its crops from."""
+    max_side: int = Field(default=1024, ge=64)
+    """Photos larger than this are reduced before they are painted by the served model."""
+    format: Literal["jpeg", "png"] = "jpeg"
+    """What the served model returns: JPEG of quality 95 or PNG."""
+
+
+class StyleTrainOptions(Options):
+    """`style.train`: how the style network learns.
+
+    The distances are relative (to the photo's features, to the painting's own statistics), so that weights mean the
+    same for every painting. Johnson et al. (2016) and Ghiasi et al. (2017) weigh absolute ones.
+    """
+
+    steps: PositiveInt = 1200
+    """Training steps with the perceptual losses."""
+    reproduction_steps: NonNegativeInt = 200
+    """Steps before those, in which the network learns to reproduce photos; cheap, they need no perceptual network."""
+    batch_size: PositiveInt = 4
+    """Crops in each step."""
+    crop: int = Field(default=160, ge=32)
+    """Side of the photos' crops in pixels."""
+    photo_crops: PositiveInt = 600
+    """Crops of photos whose features are computed once and then drawn from."""
+    painting_crops: PositiveInt = 8
+    """Crops of each painting whose statistics are computed once and then drawn from."""
+    learning_rate: PositiveFloat = 2e-3
+    """The highest; reached after a twentieth of the steps, a cosine brings it down to a twentieth."""
+    content_weight: NonNegativeFloat = 1.0
+    """Of the content distance: block4_conv1, relative to the photo's features."""
+    style_weight: NonNegativeFloat = 12.0
+    """Of the style distance: channel means and deviations at block1..4_conv1, relative to the painting's."""
+    gram_weight: NonNegativeFloat = 0.0
+    """Of the Gram distance (Gatys et al. 2016) at block1..3_conv1, relative to the painting's."""
+    tv_weight: NonNegativeFloat = 1.0
+    """Of the total variation, the mean squared difference of neighbouring pixels (0..1)."""
+    reproduction_weight: NonNegativeFloat = 1.0
+    """Of reproducing a photo painted in its own style: what makes strengths between 0 and 1 sensible."""
+    average: float = Field(default=0.995, ge=0, lt=1)
+    """Decay of the moving average of the weights; the average is what is exported."""
+    precision: Precision = "auto"
+    """float32, bfloat16, float16, or what this processor computes fastest (auto)."""
+
+
+class PairOptions(Options):
+    """`style.pairs`: which photos are painted like which paintings to evaluate the network."""
+
+    photos: PositiveInt = 4
+    """How many photos of the eval split."""
+    paintings: PositiveInt | None = None
+    """How many paintings; all of them when left out."""
+    side: int = Field(default=256, ge=64, le=1024)
+    """Photos and paintings are reduced to this longest side in pixels."""
+
+
+class StyleOptions(Options):
+    """What the style lane's modules are given in `custom_config["options"]`."""
+
+    perceptual: PerceptualOptions = PerceptualOptions()
+    encoder: EncoderOptions = EncoderOptions()
+    network: NetworkOptions = NetworkOptions()
+    image: StyleImageOptions = StyleImageOptions()
+    train: StyleTrainOptions = StyleTrainOptions()
+
+
+def from_config(custom_config: Mapping[str, Any]) -> StyleOptions:
+    """The options in TFX's `custom_config`."""
+    return StyleOptions.model_validate_json(json.dumps(custom_config["options"]))

@@ -1,0 +1,147 @@
+"""What training draws from: crops of photos and paintings whose features are computed once.
+
+Content features and style statistics do not depend on the network that learns, so a step pays the perceptual network
+only on what was painted.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import tensorflow as tf
+
+from trainer import images, progress
+from trainer.errors import UserError
+from trainer.style import losses
+from trainer.style.networks import STYLE_SIDE
+from trainer.style.perceptual import CONTENT_LAYER, Perceptual
+from trainer.style.preprocessing import IMAGE, NAME
+
+GRAM_LAYERS = ("block1_conv1", "block2_conv1", "block3_conv1")
+_BATCH = 4
+_SMALLEST_PART = 0.6
+
+Encode = Callable[[tf.Tensor], tf.Tensor]
+"""Style features of paintings: float32 [N, STYLE_SIDE, STYLE_SIDE, 3] -> [N, F]."""
+
+
+@dataclass(frozen=True)
+class Images:
+    """Transformed images in memory: uint8 [N, S, S, 3], and their names."""
+
+    pixels: np.ndarray
+    names: list[str]
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+
+@dataclass(frozen=True)
+class PhotoPool:
+    """Crops of photos: uint8 [P, c, c, 3], content features float16 [P, h, w, C], own style features [P, F]."""
+
+    crops: np.ndarray
+    content: np.ndarray
+    style_features: np.ndarray
+
+
+@dataclass(frozen=True)
+class PaintingPool:
+    """Crops of paintings: which painting [Q], style features [Q, F], moments by layer ([Q, C], [Q, C]), Gram [Q, C, C].
+
+    `gram` is empty when nobody asks for it.
+    """
+
+    painting: np.ndarray
+    style_features: np.ndarray
+    moments: dict[str, tuple[np.ndarray, np.ndarray]]
+    gram: dict[str, np.ndarray]
+
+
+def read(patterns: Sequence[str], side: int, limit: int | None = None) -> Images:
+    """Images from the gzip TFRecords that Transform wrote, sorted by name and content: Beam promises no order.
+
+    Args:
+      patterns: globs of files.
+      side: S, as in Transform.
+      limit: how many at most; they are the ones whose content hashes lowest, a fair sample.
+    """
+    files = sorted(path for pattern in patterns for path in tf.io.gfile.glob(pattern))
+    spec = {IMAGE: tf.io.FixedLenFeature([], tf.string), NAME: tf.io.FixedLenFeature([], tf.string)}
+    rows = tf.data.TFRecordDataset(files, "GZIP").map(lambda record: tf.io.parse_single_example(record, spec))
+    hashed = rows.map(lambda row: tf.strings.to_hash_bucket_strong(row[IMAGE], 2**62, [17, 29]))
+    keys = np.array(list(hashed.as_numpy_iterator()), np.int64)
+    bound = np.sort(keys)[min(limit or len(keys), len(keys)) - 1] if len(keys) else 0
+    kept = [
+        (row[NAME].decode(errors="replace"), key, images.parse(row[IMAGE], side, side).numpy())
+        for row, key in zip(rows.as_numpy_iterator(), keys, strict=True)
+        if key <= bound
+    ]
+    kept.sort(key=lambda row: row[:2])
+    pixels = np.stack([row[2] for row in kept]) if kept else np.zeros((0, side, side, 3), np.uint8)
+    return Images(pixels, [row[0] for row in kept])
+
+
+def photo_pool(
+    photos: Images, crop: int, count: int, perceptual: Perceptual, encode: Encode, rng: np.random.Generator
+) -> PhotoPool:
+    """Cuts `count` squares of `crop` pixels out of photos, each photo as often as any other.
+
+    Raises:
+      UserError: there are no photos.
+    """
+    if not len(photos):
+        raise UserError("style.photos: no photo to learn from; look at `easel check`")
+    order = np.concatenate([rng.permutation(len(photos)) for _ in range(-(-count // len(photos)))])[:count]
+    slack = photos.pixels.shape[1] - crop
+    corners = rng.integers(0, slack + 1, (count, 2))
+    crops = np.stack([photos.pixels[i, y : y + crop, x : x + crop] for i, (y, x) in zip(order, corners, strict=True)])
+    content, features = [], []
+    for part in _parts(crops, "photo crops"):
+        content.append(perceptual(part, [CONTENT_LAYER])[CONTENT_LAYER].numpy().astype(np.float16))
+        features.append(encode(tf.image.resize(part, [STYLE_SIDE, STYLE_SIDE])).numpy())
+    return PhotoPool(crops, np.concatenate(content), np.concatenate(features))
+
+
+def painting_pool(
+    paintings: Images, each: int, perceptual: Perceptual, encode: Encode, rng: np.random.Generator, with_gram: bool
+) -> PaintingPool:
+    """Cuts `each` squares out of each painting, the first being the whole.
+
+    Their style is measured at STYLE_SIDE, or at S where the images are smaller than that.
+
+    Raises:
+      UserError: there are no paintings.
+    """
+    if not len(paintings):
+        raise UserError("style.paintings: no painting to learn from; look at `easel check`")
+    side = paintings.pixels.shape[1]
+    measured = min(side, STYLE_SIDE)
+    crops, owners = [], []
+    for index, painting in enumerate(paintings.pixels):
+        for turn in range(each):
+            size = side if turn == 0 else int(rng.uniform(_SMALLEST_PART, 1.0) * side)
+            y, x = rng.integers(0, side - size + 1, 2)
+            part = tf.image.resize(painting[y : y + size, x : x + size], [measured, measured], antialias=True)
+            crops.append(images.to_uint8(part).numpy())
+            owners.append(index)
+    features, moments, grams = [], [], []
+    for part in _parts(np.stack(crops), "painting crops"):
+        found = perceptual(part)
+        features.append(encode(tf.image.resize(part, [STYLE_SIDE, STYLE_SIDE])).numpy())
+        moments.append(losses.moments(found))
+        grams.append({name: losses.gram(found[name]) for name in GRAM_LAYERS} if with_gram else {})
+    return PaintingPool(
+        painting=np.array(owners),
+        style_features=np.concatenate(features),
+        moments={
+            name: tuple(np.concatenate([part[name][i] for part in moments]) for i in (0, 1)) for name in moments[0]
+        },
+        gram={name: np.concatenate([part[name] for part in grams]) for name in grams[0]},
+    )
+
+
+def _parts(crops: np.ndarray, what: str) -> Iterator[tf.Tensor]:
+    for begin in range(0, len(crops), _BATCH):
+        yield tf.cast(crops[begin : begin + _BATCH], tf.float32)
+        progress.report(**{what.replace(" ", "_"): min(begin + _BATCH, len(crops)), "of": len(crops)})

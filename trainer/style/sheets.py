@@ -1,0 +1,30 @@
+"""A contact sheet of the network as it learns: photos down, paintings across."""
+
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from trainer import images
+from trainer.style.pools import PaintingPool, PhotoPool
+
+_PHOTOS, _PAINTINGS = 3, 6
+
+
+def write(
+    path: Path, transformer: keras.Model, head: keras.Model, photos: PhotoPool, paintings: PaintingPool
+) -> tf.Tensor:
+    """Paints a few of the pool's photos like a few of its paintings, writes a PNG and returns it as uint8 [1, H, W, 3]."""
+    chosen = np.linspace(0, len(photos.crops) - 1, min(_PHOTOS, len(photos.crops))).astype(int)
+    owners, first = np.unique(paintings.painting, return_index=True)
+    styles = first[np.linspace(0, len(owners) - 1, min(_PAINTINGS, len(owners))).astype(int)]
+    codes = head(paintings.style_features[styles], training=False)
+    rows = []
+    for crop in photos.crops[chosen]:
+        photo = tf.cast(crop, tf.float32)[None]
+        painted = [images.to_uint8(transformer([photo, code[None]], training=False)[0]).numpy() for code in codes]
+        rows.append(np.concatenate([crop, *painted], axis=1))
+    sheet = np.concatenate(rows)
+    path.write_bytes(images.encode_png(tf.constant(sheet)).numpy())
+    return tf.constant(sheet[None])

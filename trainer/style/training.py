@@ -1,0 +1,151 @@
+"""What StyleTrainer runs: from transformed photos and paintings to the Model artifact."""
+
+import shutil
+import time
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+from tfx.components.trainer.fn_args_utils import FnArgs
+
+from trainer import devices, precision, progress
+from trainer.errors import UserError
+from trainer.style import export, networks, options, pools, sheets
+from trainer.style.learner import Learner
+from trainer.style.options import StyleOptions
+from trainer.style.perceptual import Perceptual
+from trainer.style.signatures import ServedStyle
+
+_REPORTS, _SHEETS, _CHECKPOINTS = 200, 12, 24
+DEMO_NOTE = "The perceptual network has random weights: this model shows that the pipeline works, not how to paint."
+
+
+def run_fn(fn_args: FnArgs) -> None:
+    """Trains the style network and writes the Model artifact: three SavedModels and `model.json`.
+
+    `fn_args.custom_config` has, besides `options` and `seed`, `paintings_files` and `paintings_eval_files` (globs of
+    transformed paintings; those of eval are named in the bank but not learned from) and perhaps `resume_dir`.
+
+    Raises:
+      UserError: no photos, no paintings, weights that do not fit, a loss that is not a number.
+    """
+    started = time.monotonic()
+    config = fn_args.custom_config
+    chosen, seed = options.from_config(config), config["seed"]
+    number = precision.choose(chosen.train.precision, precision.cpu_flags(), devices.prepare())
+    keras.utils.set_random_seed(seed)
+    side = chosen.image.train_side
+    photos = pools.read(fn_args.train_files, side, chosen.train.photo_crops)
+    paintings = pools.read(config["paintings_files"], side)
+    held_out = pools.read(config["paintings_eval_files"], side)
+
+    features = networks.style_features(chosen.encoder.weights)
+    encode = tf.function(lambda images: features(images, training=False))
+    perceptual = Perceptual(chosen.perceptual.weights, "reflect", number)
+    rng = np.random.default_rng(seed)
+    photo_pool = pools.photo_pool(photos, chosen.train.crop, chosen.train.photo_crops, perceptual, encode, rng)
+    painting_pool = pools.painting_pool(
+        paintings, chosen.train.painting_crops, perceptual, encode, rng, chosen.train.gram_weight > 0
+    )
+    with devices.computing_in(number):
+        transformer = networks.transformer(chosen.network)
+        head = networks.code_head(features.output.shape[-1], chosen.network)
+    head.get_layer("standardise").adapt(painting_pool.style_features)
+    learner = Learner(transformer, head, perceptual, photo_pool, painting_pool, chosen.train, seed)
+
+    def sheet(path: Path) -> tf.Tensor:
+        return sheets.write(path, transformer, head, photo_pool, painting_pool)
+
+    checkpoints = Path(config.get("resume_dir") or fn_args.model_run_dir, "checkpoints")
+    history = _learn(learner, Path(fn_args.model_run_dir), checkpoints, sheet)
+    learner.export_weights()
+    facts = {
+        "training": {
+            "steps": learner.total,
+            "seconds": round(time.monotonic() - started, 1),
+            "precision": number,
+            "history": history,
+            "weights": {
+                "VGG19": Path(chosen.perceptual.weights).name,
+                "MobileNetV2": Path(chosen.encoder.weights).name,
+            },
+        }
+    }
+    _export(Path(fn_args.serving_model_dir), chosen, (transformer, features, head), (paintings, held_out), facts)
+    shutil.rmtree(checkpoints, ignore_errors=True)
+
+
+def _learn(learner: Learner, logs: Path, checkpoints: Path, sheet) -> dict[str, list[float]]:
+    """Makes the steps that are left; losses as they were reported, by name."""
+    for folder in (logs, checkpoints):
+        folder.mkdir(parents=True, exist_ok=True)
+    saved = checkpoints / "state.npz"
+    history: dict[str, list[float]] = {"step": []}
+    writer = tf.summary.create_file_writer(str(logs))
+    begin = learner.restore(saved)
+    for number in range(begin, learner.total):
+        found, done = learner.step(number), number + 1
+        if not np.isfinite(found["loss"]):
+            raise UserError(
+                f"style.train: the loss is not a number at step {done}; lower style.train.learning_rate "
+                f"(the last good state is kept in {saved.parent.parent.name})"
+            )
+        if _due(done, learner.total, _REPORTS):
+            progress.report(step=done, steps=learner.total, **{name: round(value, 4) for name, value in found.items()})
+            history["step"].append(done)
+            with writer.as_default(done):
+                for name, value in found.items():
+                    history.setdefault(name, []).append(round(value, 5))
+                    tf.summary.scalar(name, value)
+        if _due(done, learner.total, _SHEETS):
+            path = logs / "sheet.png"
+            with writer.as_default(done):
+                tf.summary.image("sheet", sheet(path))
+            progress.report(step=done, steps=learner.total, sheet=str(path))
+        if _due(done, learner.total, _CHECKPOINTS):
+            learner.save(saved, done)
+    writer.close()
+    return history
+
+
+def _due(done: int, total: int, times: int) -> bool:
+    """Whether something that happens `times` times in `total` steps happens after step `done`."""
+    return done == total or done * times // total > (done - 1) * times // total
+
+
+def _export(
+    serving_model_dir: Path,
+    chosen: StyleOptions,
+    trained: tuple[keras.Model, keras.Model, keras.Model],
+    paintings: tuple[pools.Images, pools.Images],
+    facts: dict,
+) -> None:
+    transformer, features, head = trained
+    # Served in float32, whatever it was trained in: who serves it may have another processor.
+    exact = networks.transformer(chosen.network)
+    exact.set_weights(transformer.get_weights())
+    exact_head = networks.code_head(features.output.shape[-1], chosen.network)
+    exact_head.set_weights(head.get_weights())
+    known, held_out = paintings
+    styles = []
+    for group, is_held_out in ((known, False), (held_out, True)):
+        for name, pixels in zip(group.names, group.pixels, strict=True):
+            painting = tf.image.resize(tf.cast(pixels, tf.float32)[None], [networks.STYLE_SIDE] * 2, antialias=True)
+            code = exact_head(features(painting, training=False), training=False)[0].numpy()
+            styles.append({"name": name, "filename": name, "code": code.tolist(), "heldout": is_held_out})
+    styles.sort(key=lambda style: style["name"])
+    bank = {style["name"]: style["code"] for style in styles}
+    folder = serving_model_dir.parent
+    export.save_served(ServedStyle(exact, features, exact_head, bank, chosen.image), str(serving_model_dir))
+    export.save_parts(folder / "tflite", exact, features, exact_head)
+    demo = chosen.perceptual.weights == "none"
+    export.write_description(
+        folder,
+        styles=styles,
+        image_size=export.TRANSFORMER_SIDE,
+        parameters=exact.count_params() + features.count_params() + exact_head.count_params(),
+        demo=demo,
+        notes=[DEMO_NOTE] if demo else [],
+        **facts,
+    )
