@@ -41,8 +41,9 @@ class ServingPusherSpec(component_spec.ComponentSpec):
 class ServingPusher(base_component.BaseComponent):
     """Makes an approved model the next version of the serving directory, unless its content already is one.
 
-    Output `pushed_model` (PushedModel): `pushed.json` with `outcome` (pushed, unchanged, refilled), `version`, `path`
-    and `labels`; TFX's custom properties `pushed`, `pushed_destination`, `pushed_version`.
+    Output `pushed_model` (PushedModel): `pushed.json` with `outcome` (pushed, unchanged, refilled), `version`, `path`,
+    `labels` and `stable`, the version that serves: another one when this content was rolled back. TFX's custom
+    properties `pushed`, `pushed_destination`, `pushed_version`.
 
     Args:
         model: approved, with `Format-Serving/` and `model.json`.

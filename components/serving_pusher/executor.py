@@ -45,7 +45,8 @@ class Executor(base_executor.BaseExecutor):
         )
         with tempfile.TemporaryDirectory() as folder:
             attachments.write(Path(folder), description, Path(tflite.uri) if tflite else None, document["tflite"])
-            done = Registry(exec_properties["serving_dir"], exec_properties["base_path"]).push(
+            registry = Registry(exec_properties["serving_dir"], exec_properties["base_path"])
+            done = registry.push(
                 name,
                 saved_model,
                 document,
@@ -59,9 +60,11 @@ class Executor(base_executor.BaseExecutor):
         pushed.set_int_custom_property("pushed", 1)
         pushed.set_string_custom_property("pushed_destination", str(version.path))
         pushed.set_string_custom_property("pushed_version", str(version.number))
+        stable = registry.stable(name)
         summary = {
             "outcome": done.outcome,
             "version": version.number,
+            "stable": stable.number if stable else None,
             "path": str(version.path),
             "labels": list(version.labels),
         }

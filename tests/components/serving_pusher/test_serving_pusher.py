@@ -143,7 +143,8 @@ def registry(tmp_path):
 
 
 def test_everything_that_belongs_to_a_version_is_there(push, registry):
-    assert push() == {"outcome": "pushed", "version": 1, "path": str(registry.root / "colours/1"), "labels": ["stable"]}
+    path = str(registry.root / "colours/1")
+    assert push() == {"outcome": "pushed", "version": 1, "stable": 1, "path": path, "labels": ["stable"]}
     version = registry.stable("colours")
     manifest = version.manifest
     assert manifest["metrics"]["trivial"] == {"accuracy": 0.5}
@@ -199,7 +200,9 @@ def test_a_rollback_is_not_undone_by_a_cached_candidate(push, registry, inputs):
     save(TinyClassifier(scale=2.0), model)
     assert push()["version"] == 2
     registry.rollback("colours")
-    assert (push()["outcome"], registry.stable("colours").number) == ("unchanged", 1)
+    done = push()
+    assert (done["outcome"], done["version"], done["stable"]) == ("unchanged", 2, 1)
+    assert registry.stable("colours").number == 1
 
 
 def test_what_was_not_approved_is_refused(push, registry, inputs):
