@@ -51,7 +51,7 @@ def gram(features: tf.Tensor) -> tf.Tensor:
 
 
 def gram_distance(painted: Mapping[str, tf.Tensor], painting: Mapping[str, tf.Tensor]) -> tf.Tensor:
-    """Mean over layers of the squared difference of Gram matrices [N, C, C], relative to the painting's; float32 [N]."""
+    """Squared difference of Gram matrices [N, C, C], relative to the painting's, mean over layers; float32 [N]."""
     distances = [_relative(painted[name] - value, value, axes=(1, 2)) for name, value in painting.items()]
     return tf.add_n(distances) / len(distances)
 

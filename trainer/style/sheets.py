@@ -15,7 +15,7 @@ _PHOTOS, _PAINTINGS = 3, 6
 def write(
     path: Path, transformer: keras.Model, head: keras.Model, photos: PhotoPool, paintings: PaintingPool
 ) -> tf.Tensor:
-    """Paints a few of the pool's photos like a few of its paintings, writes a PNG and returns it as uint8 [1, H, W, 3]."""
+    """Paints a few of the pool's photos like some of its paintings; writes a PNG and returns it, uint8 [1, H, W, 3]."""
     chosen = np.linspace(0, len(photos.crops) - 1, min(_PHOTOS, len(photos.crops))).astype(int)
     owners, first = np.unique(paintings.painting, return_index=True)
     styles = first[np.linspace(0, len(owners) - 1, min(_PAINTINGS, len(owners))).astype(int)]

@@ -1,0 +1,1 @@
+"""StylePairs: the (photo, painting) pairs that a style network is evaluated on."""

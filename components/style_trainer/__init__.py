@@ -1,0 +1,1 @@
+"""StyleTrainer: a training that reads photos and paintings."""

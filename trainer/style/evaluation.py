@@ -1,0 +1,168 @@
+"""How the style lane is evaluated: VGG19 looks at what `serving_default` returned for (photo, painting) pairs.
+
+An extractor, put after TFMA's own predictions, replaces each model's picture by three numbers, which small metrics
+average. TFX gives the extractor nothing but the evaluation's configuration, so the perceptual network's weights travel
+in the configuration of each metric.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import apache_beam as beam
+import numpy as np
+import tensorflow as tf
+import tensorflow_model_analysis as tfma
+
+from trainer import images
+from trainer.metrics import MeanOutput
+from trainer.rules import Direction
+from trainer.style import losses
+from trainer.style.options import PerceptualOptions
+from trainer.style.perceptual import CONTENT_LAYER, Perceptual
+
+METRICS: dict[str, Direction] = {"content_distance": "lower", "style_distance": "lower", "ssim": "higher"}
+SLICES = ("painting",)
+TRIVIAL_NAME = "colour transfer"
+
+_CONTENT, _STYLE = "content_bytes", "style_bytes"
+_REMEMBERED = 64
+
+
+class PerceptualMean(MeanOutput):
+    """The mean of an output that `custom_extractors` computes; `perceptual` is for them."""
+
+    def __init__(self, name: str, perceptual: Mapping[str, Any]):
+        super().__init__(name)
+        self._perceptual = dict(perceptual)
+
+    def get_config(self) -> dict[str, Any]:
+        """What makes the same metric again."""
+        return {**super().get_config(), "perceptual": self._perceptual}
+
+
+def metric_configs(perceptual: PerceptualOptions) -> list[tfma.MetricConfig]:
+    """The configurations of the three metrics, measured with VGG19 of these weights."""
+    config = perceptual.model_dump(mode="json")
+    return [
+        tfma.MetricConfig(
+            class_name=PerceptualMean.__name__, module=__name__, config=json.dumps({"name": name, "perceptual": config})
+        )
+        for name in METRICS
+    ]
+
+
+def custom_extractors(
+    eval_shared_model: Any, eval_config: tfma.EvalConfig, tensor_adapter_config: Any
+) -> list[tfma.extractors.Extractor]:
+    """TFMA's extractors with ours after the predictions; called by TFX's Evaluator."""
+    found = []
+    for extractor in tfma.default_extractors(
+        eval_shared_model=eval_shared_model, eval_config=eval_config, tensor_adapter_config=tensor_adapter_config
+    ):
+        found.append(extractor)
+        if extractor.stage_name == tfma.extractors.PREDICTIONS_EXTRACTOR_STAGE_NAME:
+            weights = perceptual_options(eval_config).weights
+            found.append(tfma.extractors.Extractor("ExtractDistances", _Measure(weights)))
+    return found
+
+
+def perceptual_options(eval_config: tfma.EvalConfig) -> PerceptualOptions:
+    """What `metric_configs` put into the configuration.
+
+    Raises:
+      ValueError: the configuration has none of those metrics.
+    """
+    for spec in eval_config.metrics_specs:
+        for metric in spec.metrics:
+            if metric.class_name == PerceptualMean.__name__:
+                return PerceptualOptions.model_validate(json.loads(metric.config)["perceptual"])
+    raise ValueError(f"no {PerceptualMean.__name__} in the evaluation's configuration: use metric_configs()")
+
+
+class Judge:
+    """Measures pictures; remembers what it has computed for photos and paintings, which come back in many pairs.
+
+    Args:
+      weights: of VGG19, as in `trainer.backbones.build`.
+    """
+
+    def __init__(self, weights: str):
+        self._perceptual = Perceptual(weights, "zero")
+        self._features = tf.function(self._perceptual, reduce_retracing=True)
+        self._known: dict[tuple[str, bytes], Any] = {}
+
+    def distances(self, content: bytes, style: bytes, painted: bytes) -> dict[str, float]:
+        """`content_distance`, `style_distance` and `ssim` of one picture; files as bytes.
+
+        A picture of another size than the photo is measured beside the photo resized.
+        """
+        picture = images.decode(tf.constant(painted))
+        height, width = picture.shape[:2]
+        photo = images.resize(images.decode(tf.constant(content)), height, width)
+        found = self._features(_batch(picture))
+        key = f"{height}x{width}"
+        target = self._remember(key, content, lambda: self._features(_batch(photo))[CONTENT_LAYER])
+        wanted = self._remember(
+            "style", style, lambda: losses.moments(self._features(_batch(images.decode(tf.constant(style)))))
+        )
+        return {
+            "content_distance": float(losses.content_distance(found[CONTENT_LAYER], target)[0]),
+            "style_distance": float(losses.style_distance(losses.moments(found), wanted)[0]),
+            "ssim": _ssim(photo, picture),
+        }
+
+    def _remember(self, kind: str, data: bytes, compute: Any) -> Any:
+        key = kind, hashlib.sha256(data).digest()
+        if key not in self._known:
+            if len(self._known) >= _REMEMBERED:
+                self._known.pop(next(iter(self._known)))
+            self._known[key] = compute()
+        return self._known[key]
+
+
+class _Measure(beam.PTransform):
+    def __init__(self, weights: str):
+        super().__init__()
+        self._weights = weights
+
+    def expand(self, extracts: beam.PCollection) -> beam.PCollection:
+        return extracts | beam.ParDo(_MeasureFn(self._weights))
+
+
+class _MeasureFn(beam.DoFn):
+    def __init__(self, weights: str):
+        self._weights = weights
+        self._judge = None
+
+    def setup(self) -> None:
+        self._judge = Judge(self._weights)
+
+    def process(self, extracts: Mapping[str, Any]) -> list[dict[str, Any]]:
+        features = extracts[tfma.FEATURES_KEY]
+        contents, styles = (np.ravel(features[name]) for name in (_CONTENT, _STYLE))
+        predictions = extracts[tfma.PREDICTIONS_KEY]
+        if not isinstance(predictions, Mapping) or set(predictions) == {"stylized_bytes"}:
+            measured = self._measured(contents, styles, predictions)
+        else:
+            measured = {model: self._measured(contents, styles, made) for model, made in predictions.items()}
+        return [{**extracts, tfma.PREDICTIONS_KEY: measured}]
+
+    def _measured(self, contents: np.ndarray, styles: np.ndarray, made: Any) -> dict[str, np.ndarray]:
+        """One model's pictures (an array, or one by its output's name) -> metric -> float32 [N, 1]."""
+        painted = np.ravel(made["stylized_bytes"] if isinstance(made, Mapping) else made)
+        rows = [self._judge.distances(*row) for row in zip(contents, styles, painted, strict=True)]
+        return {name: np.array([[row[name]] for row in rows], np.float32) for name in METRICS}
+
+
+def _batch(image: tf.Tensor) -> tf.Tensor:
+    return tf.cast(image, tf.float32)[tf.newaxis]
+
+
+def _ssim(photo: tf.Tensor, picture: tf.Tensor) -> float:
+    """SSIM of the luminances (Wang et al. 2004); both uint8 [H, W, 3]; NaN where the 11 pixel window does not fit."""
+    if min(photo.shape[:2]) < 11:
+        return float("nan")
+    grey: Sequence[tf.Tensor] = [tf.image.rgb_to_grayscale(image[tf.newaxis]) for image in (photo, picture)]
+    return float(tf.image.ssim(*grey, 255)[0])
