@@ -13,6 +13,8 @@ from trainer.metrics import mean_output
 from trainer.rules import Direction
 
 METRICS: dict[str, Direction] = {"accuracy": "higher", "macro_f1": "higher", "ece": "lower"}
+SLICES = ("image/class/text",)
+TRIVIAL_NAME = "a linear model on colour statistics"
 
 _SIGNATURE = "classify"
 

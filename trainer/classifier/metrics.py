@@ -127,10 +127,6 @@ class Confusion(tfma.metrics.Metric):
         super().__init__(_confusion_computations, name=name)
 
 
-for _metric in (MacroF1, ExpectedCalibrationError, Confusion):
-    tfma.metrics.register_metric(_metric)
-
-
 def _macro_f1_computations(name: str, model_names: list[str] | None = None) -> tfma.metrics.MetricComputations:
     return _per_model(_MacroF1, name, model_names)
 
