@@ -49,6 +49,11 @@ class Version:
         return (self.path / "saved_model.pb").is_file()
 
     @property
+    def styles(self) -> list[str]:
+        """The names of the paintings that a style network knows, in its order; empty for other models."""
+        return [style["name"] for style in _json(self.manifest_dir / "styles.json") or []]
+
+    @property
     def retired(self) -> dict[str, Any] | None:
         """Who took the version out of service, when and why; None for a version that is in use."""
         return _json(self.manifest_dir / RETIRED)
@@ -161,7 +166,7 @@ def _numbers(model_dir: Path) -> set[int]:
     return found
 
 
-def _json(path: Path) -> dict[str, Any] | None:
+def _json(path: Path) -> Any:
     try:
         return json.loads(path.read_text())
     except FileNotFoundError:

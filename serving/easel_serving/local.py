@@ -1,7 +1,6 @@
 """The versions that serve, in this process: what `easel classify` and `easel stylize` use. Needs TensorFlow."""
 
 import difflib
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -88,7 +87,7 @@ class LocalModels:
 
     def styles(self, model: str | None = None) -> list[str]:
         """The names of the paintings that the style network knows, in its order."""
-        return style_names(self._version("style", model))
+        return self._version("style", model).styles
 
     def _version(self, kind: str, name: str | None) -> Version:
         found = [version for version in map(self._directory.stable, self._directory.models()) if version]
@@ -112,14 +111,8 @@ class LocalModels:
         return {name: value.numpy() for name, value in outputs.items()}
 
 
-def style_names(version: Version) -> list[str]:
-    """The names in a version's `styles.json`, in its order; empty without one."""
-    path = version.manifest_dir / "styles.json"
-    return [style["name"] for style in json.loads(path.read_text())] if path.exists() else []
-
-
 def _known_style(version: Version, name: str) -> str:
-    names = style_names(version)
+    names = version.styles
     if name in names:
         return name
     near = difflib.get_close_matches(name.lower(), {known.lower(): known for known in names}, 1, 0.5)

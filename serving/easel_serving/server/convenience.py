@@ -1,7 +1,6 @@
 """Calls for people and browsers beside TensorFlow Serving's API: multipart images in, JSON or an image out."""
 
 import asyncio
-import json
 from typing import Any
 
 import numpy as np
@@ -10,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from easel_serving import images
-from easel_serving.directory import STABLE, Directory, Version
+from easel_serving.directory import STABLE, Directory
 from easel_serving.errors import ServingError
 from easel_serving.server.core import Address, Core
 from easel_serving.server.rest import read_body
@@ -124,15 +123,10 @@ class Convenience:
                     "kind": version.manifest.get("kind", ""),
                     "version": number,
                     "labels": labels,
-                    "styles": _styles(version),
+                    "styles": version.styles,
                 }
             )
         return described
-
-
-def _styles(version: Version) -> list[str]:
-    path = version.manifest_dir / "styles.json"
-    return [style["name"] for style in json.loads(path.read_text())] if path.exists() else []
 
 
 def _strength(text: str) -> float:
