@@ -5,6 +5,7 @@ computes in float where it must; `int8` is integer throughout (Jacob et al. 2018
 Networks for Efficient Integer-Arithmetic-Only Inference", sections 2 and 3), with ranges from real examples.
 """
 
+import functools
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -42,28 +43,30 @@ def convert(
       trainer.tflite.integer.NotInteger: int8 could not be made of integer operations alone.
       Exception: whatever TensorFlow's converter raises for an operation that it cannot convert.
     """
-    with tempfile.TemporaryDirectory() as folder:
-        _save_flat(saved_model, folder)
-        converter = tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=[SIGNATURE])
-        if variant != "float32":
-            converter.optimizations = [tf.lite.Optimize.DEFAULT]
-        if variant == "float16":
-            converter.target_spec.supported_types = [tf.float16]
-        if variant == "int8":
-            converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-            converter.representative_dataset = lambda: (dict(inputs) for inputs in representative())
-        content = converter.convert()
+    flat = _flat(saved_model).name
+    converter = tf.lite.TFLiteConverter.from_saved_model(flat, signature_keys=[SIGNATURE])
+    if variant != "float32":
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    if variant == "float16":
+        converter.target_spec.supported_types = [tf.float16]
+    if variant == "int8":
+        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+        converter.representative_dataset = lambda: (dict(inputs) for inputs in representative())
+    content = converter.convert()
     return integer.with_integer_interface(content, images, quantised) if variant == "int8" else content
 
 
-def _save_flat(saved_model: Path, folder: str) -> None:
-    """Saves the signature again with its variables right under the root of the saved object.
+@functools.lru_cache(maxsize=1)
+def _flat(saved_model: Path) -> tempfile.TemporaryDirectory:
+    """The signature saved again with its variables right under the root of the saved object; kept for the next variant.
 
     Where a Keras 3 model holds them, TensorFlow 2.16's converter loses the value of some and aborts the process
     ("ReadVariableOp: missing attribute 'value'").
     """
+    folder = tempfile.TemporaryDirectory()
     loaded = tf.saved_model.load(str(saved_model))
     signature = loaded.signatures[SIGNATURE]
     module = tf.Module()
     module.kept = [*signature.variables]
-    tf.saved_model.save(module, folder, {SIGNATURE: signature})
+    tf.saved_model.save(module, folder.name, {SIGNATURE: signature})
+    return folder
