@@ -4,6 +4,7 @@ import math
 import pytest
 import tensorflow as tf
 from google.protobuf import json_format
+from tensorflow_model_analysis.proto import metrics_for_slice_pb2
 from tfx.components.evaluator import executor as evaluator
 from tfx.dsl.components.base import base_beam_executor
 from tfx.types import artifact_utils, standard_artifacts
@@ -171,3 +172,15 @@ def test_a_rule_for_a_metric_that_is_not_measured_is_refused():
 def test_a_folder_without_results_is_refused(tmp_path):
     with pytest.raises(ValueError, match="no metrics"):
         read_metrics(str(tmp_path))
+
+
+def test_a_table_among_the_metrics_is_passed_over(tmp_path):
+    record = metrics_for_slice_pb2.MetricsForSlice()
+    record.slice_key.SetInParent()
+    table, scalar = record.metric_keys_and_values.add(), record.metric_keys_and_values.add()
+    table.key.name, scalar.key.name = "confusion", "accuracy"
+    table.value.array_value.float64_values.extend([1, 2])
+    scalar.value.double_value.value = 0.5
+    with tf.io.TFRecordWriter(str(tmp_path / "metrics-00000-of-00001.tfrecord")) as writer:
+        writer.write(record.SerializeToString())
+    assert read_metrics(str(tmp_path))["candidate"] == {"accuracy": 0.5}
