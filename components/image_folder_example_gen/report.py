@@ -6,7 +6,7 @@ import os
 from collections import Counter
 from collections.abc import Iterable
 
-from components.image_folder_example_gen.records import Duplicate, Ignored, Refusal
+from components.image_folder_example_gen.records import Duplicate, Ignored, Picture, Refusal
 
 REPORT = "report.json"
 REJECTED = "rejected.jsonl"
@@ -68,6 +68,11 @@ def size_class(longest_side: int) -> str:
     """The range, a power of two wide, that a longest side in pixels falls into: 300 is in `256-511`."""
     low = 1 << (longest_side.bit_length() - 1)
     return f"{low}-{2 * low - 1}"
+
+
+def example_key(picture: Picture, split: str) -> tuple[str, ...]:
+    """The key under which `build` wants an Example counted."""
+    return ("examples", split, picture.source.label, size_class(max(picture.width, picture.height)))
 
 
 def key(outcome: Refusal | Duplicate | Ignored) -> tuple[str, ...]:

@@ -31,13 +31,8 @@ def scan(root: str | os.PathLike, options: IngestOptions, layout: str = "auto") 
         kept, others = duplicates.resolve(group)
         counts.update(report.key(other) for other in others)
         if kept:
-            counts[example_key(kept, splits.assign(kept, options.eval_fraction))] += 1
+            counts[report.example_key(kept, splits.assign(kept, options.eval_fraction))] += 1
     return report.build(counts, {folder.label for folder in folders if folder.label and not folder.misplaced})
-
-
-def example_key(picture: Picture, split: str) -> tuple[str, ...]:
-    """The key under which `report.build` wants an Example counted."""
-    return ("examples", split, picture.source.label, report.size_class(max(picture.width, picture.height)))
 
 
 def _examine(found: listing.Found, options: IngestOptions):

@@ -7,7 +7,7 @@ costs far less than moving the bytes through Beam.
 
 import os
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 
 import apache_beam as beam
@@ -18,7 +18,6 @@ from components.image_folder_example_gen import (
     inspection,
     listing,
     report,
-    scan,
     shards,
     splits,
     threads,
@@ -97,7 +96,7 @@ class Resolve(beam.DoFn):
 
 
 class WriteShard(beam.DoFn):
-    """Writes the images of one shard: `(split, Picture)` for what was written, `Refusal` as `OTHERS`."""
+    """Writes the images of one shard: a count of them, as `report.build` wants it, and `Refusal` as `OTHERS`."""
 
     def __init__(self, examples_uri: str, options: IngestOptions):
         self._uri, self._options = examples_uri, options
@@ -110,15 +109,19 @@ class WriteShard(beam.DoFn):
         """Ends the threads."""
         self._pool.shutdown()
 
-    def process(self, element: tuple[tuple[str, int, int], Iterable[Picture]]) -> Iterator[tuple[str, Picture]]:
+    def process(self, element: tuple[tuple[str, int, int], Iterable[Picture]]) -> Iterator[Counter]:
         """Writes one file."""
         (split, shard, shard_count), pictures = element
         destination = shards.path(split_folder(self._uri, split), shard, shard_count)
-        unfinished = os.path.join(
-            unfinished_folder(self._uri), f"{split}-{os.path.basename(destination)}-{os.getpid()}"
-        )
+        name = f"{split}-{os.path.basename(destination)}-{os.getpid()}"
+        unfinished = os.path.join(unfinished_folder(self._uri), name)
+        written = Counter()
         for outcome in shards.write(pictures, destination, unfinished, self._options, self._pool):
-            yield pvalue.TaggedOutput(OTHERS, outcome) if isinstance(outcome, Refusal) else (split, outcome)
+            if isinstance(outcome, Refusal):
+                yield pvalue.TaggedOutput(OTHERS, outcome)
+            else:
+                written[report.example_key(outcome, split)] += 1
+        yield written
 
 
 def split_folder(examples_uri: str, split: str) -> str:
@@ -153,12 +156,14 @@ def ingest(
     )
     assigned = resolved.unique | "Split" >> beam.Map(_with_split, options.eval_fraction)
     written = _write(assigned, options, examples_uri)
-    others = (walked[OTHERS], examined[OTHERS], resolved[OTHERS], written[OTHERS]) | "Others" >> beam.Flatten()
-    _account(
-        written.written,
-        others,
-        {folder.label for folder in folders if folder.label and not folder.misplaced},
-        report_uri,
+    start = pipeline | "Nothing" >> beam.Create([Counter()])  # so that even an empty folder has its account
+    labels = {folder.label for folder in folders if folder.label and not folder.misplaced}
+    (
+        (start, written.written, walked[OTHERS], examined[OTHERS], resolved[OTHERS], written[OTHERS])
+        | "Outcomes" >> beam.Flatten()
+        | "ToOne" >> beam.Map(_to_one)
+        | "Together" >> beam.GroupByKey()
+        | "Account" >> beam.Map(_account, labels, report_uri)
     )
 
 
@@ -187,30 +192,22 @@ def _with_shard(element: tuple[str, Picture], totals: dict[str, int]) -> tuple[t
     return (split, int(picture.sha256[-8:], 16) % shard_count, shard_count), picture
 
 
-def _account(written: beam.PCollection, others: beam.PCollection, labels: set[str], report_uri: str) -> None:
+def _to_one(outcome: Counter | Refusal | Duplicate | Ignored) -> tuple[int, Counter | Refusal | Duplicate | Ignored]:
+    return 0, outcome
+
+
+def _account(
+    element: tuple[int, Iterable[Counter | Refusal | Duplicate | Ignored]], labels: set[str], report_uri: str
+) -> None:
     """Writes `report.json` and the lists of files."""
-    keys = (
-        written | "KeyOfExample" >> beam.MapTuple(lambda split, picture: scan.example_key(picture, split)),
-        others | "KeyOfOther" >> beam.Map(report.key),
-    )
-    counts = keys | "Keys" >> beam.Flatten() | "Count" >> beam.combiners.Count.PerElement()
-    _alone(counts, "Counts") | "WriteReport" >> beam.Map(_write_report, labels, report_uri)
-    _alone(others, "Lists") | "WriteLists" >> beam.Map(_write_lists, report_uri)
-
-
-def _alone(collection: beam.PCollection, name: str) -> beam.PCollection:
-    """The whole collection as one list, an empty one included."""
-    return collection | name >> beam.combiners.ToList()
-
-
-def _write_report(counts: list[tuple[tuple[str, ...], int]], labels: set[str], report_uri: str) -> None:
-    report.write(report.build(dict(counts), labels), report_uri)
-
-
-def _write_lists(others: list[Refusal | Duplicate | Ignored], report_uri: str) -> None:
-    lists = defaultdict(list)
-    for other in others:
-        lists[type(other)].append(other)
+    counts, lists = Counter(), defaultdict(list)
+    for outcome in element[1]:
+        if isinstance(outcome, Counter):
+            counts += outcome
+        else:
+            counts[report.key(outcome)] += 1
+            lists[type(outcome)].append(outcome)
+    report.write(report.build(counts, labels), report_uri)
     for kind, name in ((Refusal, report.REJECTED), (Duplicate, report.DUPLICATES), (Ignored, report.IGNORED)):
         with open(os.path.join(report_uri, name), "w", encoding="utf-8") as file:
-            file.writelines(other.to_json() + "\n" for other in sorted(lists[kind]))
+            file.writelines(outcome.to_json() + "\n" for outcome in sorted(lists[kind]))
