@@ -1,5 +1,6 @@
 """The `easel` command: what it offers, and how it fails. Heavy imports happen inside the commands."""
 
+import atexit
 import sys
 import tempfile
 import traceback
@@ -10,6 +11,7 @@ from typing import Any, NoReturn
 import click
 from easel_serving.errors import ServingError
 
+from pipeline import quiet
 from pipeline.commands import check, configuration, models, run, use
 from pipeline.commands.faults import Fault
 from pipeline.lock import LockedError
@@ -39,6 +41,8 @@ class Easel(click.Group):
         except Exception as error:
             message, code = explain(error)
             click.echo(f"easel: {message}", err=True)
+        if "tensorflow" in sys.modules:
+            atexit.register(quiet.hush)
         sys.exit(code or 0)
 
     def list_commands(self, context: click.Context) -> list[str]:

@@ -17,6 +17,7 @@ from tfx.orchestration import metadata
 
 from components.champion.component import Champion
 from components.data_gate.component import DataGate
+from components.data_gate.options import GateOptions
 from components.image_folder_example_gen.component import ImageFolderExampleGen
 from components.image_folder_example_gen.features import statistics_options
 from components.promotion_gate.component import PromotionGate
@@ -34,7 +35,6 @@ from trainer.evaluation import eval_config
 from trainer.options import Options
 from trainer.rules import Rules
 from trainer.style import evaluation as style_evaluation
-
 
 CLASSIFIER, STYLE = "classifier", "style"
 
@@ -121,7 +121,7 @@ def data_lane(plan: Blueprint, name: str, folder: str, config: Config, world: Sn
 
 
 def gate(
-    plan: Blueprint, data: DataLane, lane: str, part: str, config: Config, needs_classes: bool
+    plan: Blueprint, data: DataLane, lane: str, part: str, options: GateOptions, needs_classes: bool
 ) -> conditional.Cond:
     """The condition under which a model lane may use a folder."""
     verdict = plan.add(
@@ -131,7 +131,7 @@ def gate(
             statistics=data.statistics,
             schema=data.schema,
             anomalies=data.anomalies,
-            options=_json(config.data_gate),
+            options=_json(options),
             needs_classes=int(needs_classes),
         ),
         lane,
@@ -145,7 +145,7 @@ def classifier_lane(plan: Blueprint, photos: DataLane, config: Config, world: Sn
     """Transform, Trainer, and the way to the serving directory, for the classifier."""
     lane = config.classifier
     options = {key: json.loads(_json(getattr(lane, key))) for key in ("image", "backbone", "train")}
-    with gate(plan, photos, CLASSIFIER, "photos", config, needs_classes=True):
+    with gate(plan, photos, CLASSIFIER, "photos", config.data_gate, needs_classes=True):
         transform = plan.add(
             tfx.components.Transform(
                 examples=photos.examples,
@@ -195,8 +195,10 @@ def style_lane(plan: Blueprint, photos: DataLane, paintings: DataLane, config: C
     lane = config.style
     sections = ("image", "perceptual", "encoder", "network", "train")
     options = {key: json.loads(_json(getattr(lane, key))) for key in sections}
-    photos_pass = gate(plan, photos, STYLE, "photos", config, needs_classes=False)
-    paintings_pass = gate(plan, paintings, STYLE, "paintings", config, needs_classes=False)
+    photos_pass = gate(plan, photos, STYLE, "photos", config.data_gate, needs_classes=False)
+    # Paintings are evaluated whether or not the network was trained on them; few folders can spare one.
+    lenient = config.data_gate.model_copy(update={"empty_eval": "ignore"})
+    paintings_pass = gate(plan, paintings, STYLE, "paintings", lenient, needs_classes=False)
     with photos_pass, paintings_pass:
 
         def transform(data: DataLane, name: str) -> BaseComponent:

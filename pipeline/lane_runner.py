@@ -61,8 +61,9 @@ class LaneRunner(local_dag_runner.LocalDagRunner):
         for wrapped in pipeline.nodes:
             node = wrapped.pipeline_node
             node_id = node.node_info.id
-            if any(trace.states.get(upstream) in ("failed", "blocked") for upstream in node.upstream_nodes):
-                self._note(trace, node_id, "blocked")
+            if any(trace.states.get(upstream) in ("failed", "skipped") for upstream in node.upstream_nodes):
+                # TFX's own launcher raises when a condition looks for the output of a node that was skipped.
+                self._note(trace, node_id, "skipped")
                 continue
             self._note(trace, node_id, "running")
             try:
@@ -88,7 +89,7 @@ class LaneRunner(local_dag_runner.LocalDagRunner):
 
     def _note(self, trace: Trace, node_id: str, state: str) -> None:
         trace.states[node_id] = state
-        self._on_event(node_id, "skipped" if state == "blocked" else state)
+        self._on_event(node_id, state)
 
 
 _STATES: Mapping[int, str] = {

@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from easel_serving.registry import Registry
 from ml_metadata.metadata_store import MetadataStore
 from ml_metadata.proto import metadata_store_pb2
 from tfx.orchestration import metadata
 
-from easel_serving.registry import Registry
 from pipeline.config import Config
 from pipeline.lane_runner import Trace
 from pipeline.results import ModelResult

@@ -53,6 +53,12 @@ def capture(log: Path) -> Iterator[None]:
                 root.removeHandler(handler)
 
 
+def hush() -> None:
+    """Ends this process's standard error: TensorFlow's destructors complain when the interpreter is taken down."""
+    sys.stderr.flush()
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+
+
 @contextlib.contextmanager
 def _redirected(target: int) -> Iterator[None]:
     saved = {number: os.dup(number) for number in (1, 2)}

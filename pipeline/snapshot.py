@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from components.champion.key import champion_key
-from components.image_folder_example_gen.fingerprint import fingerprint
 from components.schema_source.contract import schema_key
 from pipeline.config import Config
 

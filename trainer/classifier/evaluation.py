@@ -85,7 +85,7 @@ def confusion(evaluation_uri: str, model: str = CANDIDATE) -> tuple[list[str], n
     for record in tfma.load_metrics(evaluation_uri):
         for item in record.metric_keys_and_values:
             whole = not record.slice_key.single_slice_keys and item.key.name == "confusion"
-            if whole and (item.key.model_name.value or CANDIDATE) == model:
+            if whole and (item.key.model_name or CANDIDATE) == model:
                 return _matrix(json.loads(item.value.bytes_value))
     raise ValueError(f"{evaluation_uri}: no confusion matrix of the {model}")
 
