@@ -132,8 +132,8 @@ def _contenders(record: tfma.MetricsForSlice) -> dict[str, Any]:
     examples = 0
     for item in record.metric_keys_and_values:
         name, model = item.key.name, item.key.model_name or CANDIDATE
-        if item.key.is_diff or item.value.HasField("array_value"):  # a table, such as confusion, is no metric of ours
-            continue
+        if item.key.is_diff or item.value.HasField("array_value") or item.value.HasField("bytes_value"):
+            continue  # tables, such as who was taken for whom, are not numbers and bear no rule
         if name == "example_count":
             examples = int(item.value.double_value.value)
         else:

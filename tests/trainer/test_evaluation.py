@@ -174,13 +174,17 @@ def test_a_folder_without_results_is_refused(tmp_path):
         read_metrics(str(tmp_path))
 
 
-def test_a_table_among_the_metrics_is_passed_over(tmp_path):
+def test_tables_among_the_metrics_are_passed_over_and_what_could_not_be_computed_is_nan(tmp_path):
     record = metrics_for_slice_pb2.MetricsForSlice()
     record.slice_key.SetInParent()
-    table, scalar = record.metric_keys_and_values.add(), record.metric_keys_and_values.add()
-    table.key.name, scalar.key.name = "confusion", "accuracy"
-    table.value.array_value.float64_values.extend([1, 2])
-    scalar.value.double_value.value = 0.5
+    values = {name: record.metric_keys_and_values.add() for name in ("confusion", "counts", "accuracy", "ece")}
+    for name, item in values.items():
+        item.key.name = name
+    values["confusion"].value.bytes_value = b"[]"
+    values["counts"].value.array_value.float64_values.extend([1, 2])
+    values["accuracy"].value.double_value.value = 0.5
+    values["ece"].value.unknown_type.error = "cannot convert"
     with tf.io.TFRecordWriter(str(tmp_path / "metrics-00000-of-00001.tfrecord")) as writer:
         writer.write(record.SerializeToString())
-    assert read_metrics(str(tmp_path))["candidate"] == {"accuracy": 0.5}
+    measured = read_metrics(str(tmp_path))["candidate"]
+    assert measured == {"accuracy": 0.5, "ece": pytest.approx(math.nan, nan_ok=True)}
