@@ -1,8 +1,8 @@
 """Digests of our own source, so that TFX's cache sees a change of code.
 
-TFX hashes a `module_file`, but a component that is given an import path (`run_fn="trainer.style.training.run_fn"`) looks
-unchanged to its cache when the code behind the path changes. The digest of everything that a module imports from our
-rooms goes into the component's execution properties instead: an edited loss retrains what uses that loss, nothing else.
+TFX hashes a `module_file`, but a component that is given an import path (`run_fn="trainer.style.training.run_fn"`)
+looks unchanged to its cache when the code behind the path changes. The digest of everything that a module imports from
+our rooms goes into the component's execution properties: an edited loss retrains what uses that loss, nothing else.
 """
 
 import ast
@@ -15,7 +15,7 @@ ROOMS = ("components", "trainer", "easel_serving")
 
 
 def digest(*modules: str) -> str:
-    """SHA-256 (hex, 16 digits) of the source of the modules and of all that they import from our rooms, transitively."""
+    """SHA-256 (hex, 16 digits) of the source of the modules and of all of ours that they import, transitively."""
     total = hashlib.sha256()
     for module, path in sorted(closure(*modules).items()):
         total.update(f"{module}\0".encode() + hashlib.sha256(path.read_bytes()).digest())

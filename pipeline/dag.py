@@ -191,7 +191,7 @@ def classifier_lane(plan: Blueprint, photos: DataLane, config: Config, world: Sn
 
 
 def style_lane(plan: Blueprint, photos: DataLane, paintings: DataLane, config: Config, world: Snapshot) -> None:
-    """Two Transforms, StyleTrainer, the evaluation pairs, and the way to the serving directory, for the style network."""
+    """Two Transforms, StyleTrainer, evaluation pairs, and the way to the serving directory, for the style network."""
     lane = config.style
     sections = ("image", "perceptual", "encoder", "network", "train")
     options = {key: json.loads(_json(getattr(lane, key))) for key in sections}
@@ -383,8 +383,8 @@ def _when(verdict: types.BaseChannel, name: str) -> conditional.Cond:
 
 
 def _training(config: Config, options: dict, module: str, world: Snapshot) -> dict:
-    """A trainer's custom_config. Its checkpoints are kept under a digest of what it depends on, known before it runs."""
-    facts = json.dumps([options, config.seed, module, digest(f"{module}"), sorted(world.folders.items())])
+    """A trainer's custom_config; its checkpoints lie under a digest of what it depends on, known before it runs."""
+    facts = json.dumps([options, config.seed, module, digest(module), sorted(world.folders.items())])
     key = hashlib.sha256(facts.encode()).hexdigest()[:16]
     return {"options": options, "seed": config.seed, "resume_dir": str(Path(config.workspace) / "resume" / key)}
 

@@ -1,7 +1,7 @@
 """Runs a compiled pipeline node by node, as TFX's LocalDagRunner does, with two differences.
 
-A node that fails takes down only what depends on it, so that one broken lane does not cost the other its night. And each
-node's start and end are told to `on_event`, because TFX itself reports them only in its log.
+A node that fails takes down only what depends on it, so that one broken lane does not cost the other its night. And
+each node's start and end are told to `on_event`, because TFX itself reports them only in its log.
 """
 
 import datetime

@@ -39,7 +39,7 @@ def _confusion(outputs: Outputs) -> Confusion | None:
 
 
 def _gallery(outputs: Outputs) -> Gallery | None:
-    """The candidate's pictures of some evaluation pairs, approved or not: a rejected one is what one wants to look at."""
+    """The candidate's pictures of some evaluation pairs, approved or not: one wants to look at a rejected one."""
     pairs, model = outputs.folder("StylePairs.style", "examples"), outputs.folder("StyleTrainer.style", "model")
     if not pairs or not model or not outputs.folder("Evaluator.style", "evaluation"):
         return None

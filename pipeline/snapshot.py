@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from components.champion.key import champion_key
+from components.image_folder_example_gen.fingerprint import fingerprint
 from components.schema_source.contract import schema_key
 from pipeline.config import Config
 
@@ -61,7 +62,7 @@ def take(config: Config) -> Snapshot:
     """Reads the folders, the schema files and the serving directory that a run of `config` starts from."""
     names = [lane.name for lane in (config.classifier, config.style) if lane]
     return Snapshot(
-        folders={folder: "" for folder in data_folders(config).values()},
+        folders={folder: fingerprint(folder, config.ingest) for folder in data_folders(config).values()},
         schemas={path: schema_key(path) for path in schema_files(config).values()},
         champions={name: champion_key(str(config.serving), name) for name in names},
         nonce=uuid.uuid4().hex,
