@@ -1,7 +1,7 @@
 """Artifact types of Easel's own components.
 
-TFX's standard types (Examples, Model, ModelEvaluation, Schema, PushedModel, ...) are used wherever they fit. The integer
-properties below exist so that a `Cond` in the pipeline can test them; everything else is in the files named here.
+TFX's standard types (Examples, Model, ModelEvaluation, Schema, PushedModel, ...) are used wherever they fit. The
+integer properties below exist so that a `Cond` in the pipeline can test them; the rest is in the files named here.
 """
 
 from tfx.types import artifact
@@ -26,7 +26,7 @@ class DataVerdict(artifact.Artifact):
 
 
 class ChampionVerdict(artifact.Artifact):
-    """Whether there is something to decide: `champion.json`; `changed` is 0 when the candidate is the version that serves."""
+    """Whether there is something to decide: `champion.json`; `changed` is 0 when the candidate already serves."""
 
     TYPE_NAME = "EaselChampionVerdict"
     PROPERTIES = {"changed": _int()}
@@ -39,7 +39,7 @@ class TFLiteModels(artifact.Artifact):
 
 
 class Decision(artifact.Artifact):
-    """PromotionGate's answer: `decision.json` with reasons, checks and metrics; `approved` is 1 when it may be pushed."""
+    """PromotionGate's answer: `decision.json` with reasons, checks, metrics; `approved` is 1 when it may be pushed."""
 
     TYPE_NAME = "EaselDecision"
     PROPERTIES = {"approved": _int()}

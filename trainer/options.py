@@ -4,6 +4,6 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Options(BaseModel):
-    """Immutable, typed options; an unknown key is an error, and field docstrings become the JSON Schema's descriptions."""
+    """Immutable, typed options; an unknown key is an error, field docstrings become the JSON Schema's descriptions."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)

@@ -1,4 +1,4 @@
-"""One workspace through its life: first run, nothing new, new code, bad data, lost versions. The tests build on each other."""
+"""One workspace through its life: first run, nothing new, new code, bad data, lost versions; in this order."""
 
 import json
 import shutil
