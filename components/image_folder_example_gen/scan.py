@@ -22,16 +22,22 @@ def scan(root: str | os.PathLike, options: IngestOptions, layout: str = "auto") 
     counts: Counter[tuple[str, ...]] = Counter()
     copies: dict[str, list[Picture]] = {}
     with threads.pool() as pool:
-        for outcome in threads.ordered(pool, functools.partial(_examine, options=options), found, ahead=64):
+        for outcome in threads.ordered(pool, functools.partial(_examine, options=options), found):
             if isinstance(outcome, Picture):
                 copies.setdefault(outcome.sha256, []).append(outcome)
             else:
                 counts[report.key(outcome)] += 1
+    by_class: dict[str, list[Picture]] = {}
     for group in copies.values():
         kept, others = duplicates.resolve(group)
         counts.update(report.key(other) for other in others)
         if kept:
-            counts[report.example_key(kept, splits.assign(kept, options.eval_fraction))] += 1
+            by_class.setdefault(kept.source.label, []).append(kept)
+    for pictures in by_class.values():
+        draws = [splits.draw(picture.sha256) for picture in pictures]
+        for picture in pictures:
+            split = splits.assign(picture, options.eval_fraction, (min(draws), max(draws)))
+            counts[report.example_key(picture, split)] += 1
     return report.build(counts, {folder.label for folder in folders if folder.label and not folder.misplaced})
 
 

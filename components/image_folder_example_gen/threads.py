@@ -16,13 +16,22 @@ def pool() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(len(os.sched_getaffinity(0)))
 
 
+CHUNK = 8
+"""Items that a thread takes at once: handing over a single small photo costs a tenth of decoding it."""
+
+
 def ordered(
-    threads: ThreadPoolExecutor, work: Callable[[Item], Result], items: Iterable[Item], ahead: int = 16
+    threads: ThreadPoolExecutor, work: Callable[[Item], Result], items: Iterable[Item], ahead: int = 64
 ) -> Iterator[Result]:
-    """Results in the order of the items, with at most `ahead` items begun and not yet taken: memory stays bounded."""
+    """Results in the order of the items, with about `ahead` items begun and not yet taken: memory stays bounded."""
     remaining = iter(items)
-    begun = collections.deque(threads.submit(work, item) for item in itertools.islice(remaining, ahead))
+    chunks = iter(lambda: list(itertools.islice(remaining, CHUNK)), [])
+    begun = collections.deque(threads.submit(_each, work, chunk) for chunk in itertools.islice(chunks, ahead // CHUNK))
     while begun:
-        result = begun.popleft().result()
-        begun.extend(threads.submit(work, item) for item in itertools.islice(remaining, 1))
-        yield result
+        results = begun.popleft().result()
+        begun.extend(threads.submit(_each, work, chunk) for chunk in itertools.islice(chunks, 1))
+        yield from results
+
+
+def _each(work: Callable[[Item], Result], chunk: list[Item]) -> list[Result]:
+    return [work(item) for item in chunk]

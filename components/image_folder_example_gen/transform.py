@@ -5,6 +5,7 @@ pixels travel, so that grouping (by content, by shard) is cheap on every runner 
 costs far less than moving the bytes through Beam.
 """
 
+import functools
 import os
 import time
 from collections import Counter, defaultdict
@@ -71,7 +72,7 @@ class Examine(beam.DoFn):
 
     def process(self, batch: list[Source]) -> Iterator[tuple[str, Picture]]:
         """Yields what became of each file."""
-        for outcome in self._pool.map(lambda source: inspection.examine(source, self._options), batch):
+        for outcome in threads.ordered(self._pool, functools.partial(inspection.examine, options=self._options), batch):
             if isinstance(outcome, Picture):
                 yield outcome.sha256, outcome
             else:
@@ -154,7 +155,8 @@ def ingest(
         | "ByContent" >> beam.GroupByKey()
         | "Resolve" >> beam.ParDo(Resolve()).with_outputs(OTHERS, main="unique")
     )
-    assigned = resolved.unique | "Split" >> beam.Map(_with_split, options.eval_fraction)
+    extremes = resolved.unique | "Draw" >> beam.Map(_with_draw) | "Extremes" >> beam.CombinePerKey(splits.merge)
+    assigned = resolved.unique | "Split" >> beam.Map(_with_split, options.eval_fraction, pvalue.AsDict(extremes))
     written = _write(assigned, options, examples_uri)
     start = pipeline | "Nothing" >> beam.Create([Counter()])  # so that even an empty folder has its account
     labels = {folder.label for folder in folders if folder.label and not folder.misplaced}
@@ -167,8 +169,13 @@ def ingest(
     )
 
 
-def _with_split(picture: Picture, eval_fraction: float) -> tuple[str, Picture]:
-    return splits.assign(picture, eval_fraction), picture
+def _with_draw(picture: Picture) -> tuple[str, splits.Extremes]:
+    number = splits.draw(picture.sha256)
+    return picture.source.label, (number, number)
+
+
+def _with_split(picture: Picture, eval_fraction: float, extremes: dict[str, splits.Extremes]) -> tuple[str, Picture]:
+    return splits.assign(picture, eval_fraction, extremes[picture.source.label]), picture
 
 
 def _write(assigned: beam.PCollection, options: IngestOptions, examples_uri: str) -> pvalue.DoOutputsTuple:

@@ -66,18 +66,30 @@ def test_copies_in_two_classes_are_all_rejected():
     assert [(type(each), each.reason) for each in others] == [(Refusal, Reason.CONFLICT)] * 3
 
 
+ANY = (0.0, 1 - 2**-48)
+"""Extremes of a class so large that they decide nothing."""
+
+
 def test_splits_follow_the_content_even_of_sets_chosen_by_digest():
     digests = [f"{i:08x}{'0' * 56}" for i in range(4000)]  # all begin alike, as in a set that was cut by digest
-    share = sum(splits.assign(picture("x", sha256=digest), 0.2) == "eval" for digest in digests) / len(digests)
+    share = sum(splits.assign(picture("x", sha256=digest), 0.2, ANY) == "eval" for digest in digests) / len(digests)
     assert share == pytest.approx(0.2, abs=0.02)
-    assert splits.assign(picture("x", split="train", sha256=digests[0]), 1 - 1e-9) == "train"
+    assert splits.assign(picture("x", split="train", sha256=digests[0]), 1 - 1e-9, ANY) == "train"
 
 
 def test_splits_do_not_move_when_the_fraction_grows():
     digests = [f"{i:064x}" for i in range(300)]
-    small = {digest for digest in digests if splits.assign(picture("x", sha256=digest), 0.1) == "eval"}
-    large = {digest for digest in digests if splits.assign(picture("x", sha256=digest), 0.3) == "eval"}
+    small = {digest for digest in digests if splits.assign(picture("x", sha256=digest), 0.1, ANY) == "eval"}
+    large = {digest for digest in digests if splits.assign(picture("x", sha256=digest), 0.3, ANY) == "eval"}
     assert small < large
+
+
+@pytest.mark.parametrize("fraction", [0.001, 0.999])
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_small_classes_have_an_image_in_either_split(tmp_path, fraction, number):
+    write(tmp_path, {f"cat/{seed}.jpg": corpus.save(corpus.photo(seed=seed), "JPEG") for seed in range(number)})
+    found = scan(tmp_path, IngestOptions(eval_fraction=fraction)).splits
+    assert set(found) == ({"train"} if number == 1 else {"train", "eval"})
 
 
 def test_reading_says_what_is_wrong(tmp_path):

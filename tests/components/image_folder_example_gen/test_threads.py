@@ -1,0 +1,33 @@
+"""Work in threads: in order, bounded, and with the errors of the work."""
+
+import threading
+
+import pytest
+
+from components.image_folder_example_gen import threads
+
+
+def test_results_come_in_order():
+    with threads.pool() as pool:
+        assert list(threads.ordered(pool, lambda x: x * x, range(1000))) == [x * x for x in range(1000)]
+        assert list(threads.ordered(pool, lambda x: x, [])) == []
+
+
+def test_no_more_is_begun_than_can_be_taken_soon():
+    begun, lock = [], threading.Lock()
+
+    def work(item):
+        with lock:
+            begun.append(item)
+        return item
+
+    with threads.pool() as pool:
+        results = threads.ordered(pool, work, range(10_000), ahead=64)
+        for _ in range(10):
+            next(results)
+    assert len(begun) <= 64 + 2 * threads.CHUNK
+
+
+def test_an_error_in_the_work_is_raised_to_the_taker():
+    with threads.pool() as pool, pytest.raises(ZeroDivisionError):
+        list(threads.ordered(pool, lambda x: 1 / x, [1, 0]))
