@@ -353,6 +353,7 @@ def _judge_and_push(
                 rules=json.dumps({name: rule.model_dump(mode="json") for name, rule in options.thresholds.items()}),
                 metrics=json.dumps(module.METRICS),
                 trivial_name=module.TRIVIAL_NAME,
+                required_variants=json.dumps(options.tflite.required),
             ),
             lane,
             "decide",
