@@ -50,5 +50,7 @@ class Executor(base_executor.BaseExecutor):
 
 
 def _files(examples: list[types.Artifact], split: str) -> list[str]:
-    """Globs of the files of a split."""
+    """Globs of the files of a split; none where the examples have no such split."""
+    if split not in artifact_utils.decode_split_names(artifact_utils.get_single_instance(examples).split_names):
+        return []
     return [io_utils.all_files_pattern(uri) for uri in artifact_utils.get_split_uris(examples, split)]

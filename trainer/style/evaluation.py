@@ -14,6 +14,7 @@ import apache_beam as beam
 import numpy as np
 import tensorflow as tf
 import tensorflow_model_analysis as tfma
+from tensorflow_model_analysis.extractors import predictions_extractor
 
 from trainer import images
 from trainer.metrics import MeanOutput
@@ -62,7 +63,7 @@ def custom_extractors(
         eval_shared_model=eval_shared_model, eval_config=eval_config, tensor_adapter_config=tensor_adapter_config
     ):
         found.append(extractor)
-        if extractor.stage_name == tfma.extractors.PREDICTIONS_EXTRACTOR_STAGE_NAME:
+        if extractor.stage_name == predictions_extractor.PREDICTIONS_EXTRACTOR_STAGE_NAME:
             weights = perceptual_options(eval_config).weights
             found.append(tfma.extractors.Extractor("ExtractDistances", _Measure(weights)))
     return found
