@@ -12,6 +12,7 @@ _ORIENTATION_TAG = 0x0112
 _TIFF_SHORT, _TIFF_LONG = 3, 4
 
 
+@tf.autograph.experimental.do_not_convert  # it is a graph already, and converting it takes seconds
 def decode(data: tf.Tensor) -> tf.Tensor:
     """Decodes one JPEG, PNG, GIF (first frame) or BMP, upright: a JPEG's EXIF orientation is applied.
 
@@ -50,6 +51,7 @@ def upright(image: tf.Tensor, orientation: tf.Tensor) -> tf.Tensor:
     return image
 
 
+@tf.autograph.experimental.do_not_convert
 def resize(image: tf.Tensor, height: int, width: int, aspect: str = "squash") -> tf.Tensor:
     """Resizes with antialiasing (bilinear, the support grows with the reduction).
 

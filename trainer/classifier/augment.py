@@ -7,6 +7,7 @@ import tensorflow as tf
 from trainer.classifier.options import AugmentOptions
 
 
+@tf.autograph.experimental.do_not_convert  # it is a graph already, and converting it takes seconds
 def augment(images: tf.Tensor, seed: tf.Tensor, options: AugmentOptions) -> tf.Tensor:
     """Rotates, shifts, zooms and mirrors, then changes brightness and contrast, each photo by its own draw.
 

@@ -58,9 +58,9 @@ class HeadOptions(Options):
 
     views: int = Field(default=4, ge=1, le=64)
     """Versions of each photo whose features are computed: the photo itself, the rest augmented."""
-    epochs: int = Field(default=60, ge=1)
+    epochs: int = Field(default=40, ge=1)
     """At most; stops earlier when the validation part no longer improves."""
-    learning_rate: float = Field(default=1e-3, gt=0)
+    learning_rate: float = Field(default=3e-3, gt=0)
     """Of Adam, at the start of a cosine decay."""
 
 

@@ -103,7 +103,7 @@ def train_images(network: Network, session: Session, phase: str, options: Scratc
 
 def logits(model: keras.Model, session: Session) -> tuple[np.ndarray, np.ndarray]:
     """What `model` says about the held-out photos: logits float32 [M, K] and labels int64 [M]."""
-    compute = tf.function(lambda images: model(images, training=False))
+    compute = tf.function(lambda images: model(images, training=False), autograph=False)
     found = [compute(images).numpy() for images, _ in _batches(session, held_out=True)]
     empty = np.zeros((0, session.classes), np.float32)
     return np.concatenate([empty, *found]), session.photos.part_labels(held_out=True)
@@ -163,14 +163,15 @@ def _fit(model: keras.Model, session: Session, phase: str, optimizer: Any, **fit
         ],
     )
     found = {name: [float(value) for value in values] for name, values in history.history.items()}
-    return _Done(folder).keep(model, Result(int(optimizer.iterations), found))
+    epochs = history.epoch[-1] + 1 if history.epoch else fit["epochs"]
+    return _Done(folder).keep(model, Result(epochs * history.params["steps"], found))
 
 
 def _features(backbone: keras.Model, session: Session, held_out: bool, views: int) -> tuple[np.ndarray, np.ndarray]:
     """Features float32 [views * M, C] and labels [views * M] of one part; the first M are the photos as they are."""
     options = session.options
 
-    @tf.function
+    @tf.function(autograph=False)
     def compute(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
         pixels = tf.cast(images, tf.float32)
         rows = [pixels, *(augment(pixels, seed + tf.constant([view, 0]), options.augment) for view in range(1, views))]
