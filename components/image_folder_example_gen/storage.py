@@ -22,7 +22,7 @@ def read(path: bytes, max_bytes: int) -> bytes:
                 raise Unusable(Reason.NOT_A_FILE, "not a regular file")
             if status.st_size > max_bytes:
                 raise Unusable(Reason.TOO_LARGE, f"{status.st_size} bytes")
-            return file.read(max_bytes)
+            return file.readall()  # not read(max_bytes), which would allocate as much for every photo
     except FileNotFoundError:
         raise Unusable(Reason.VANISHED, "no longer there") from None
     except OSError as error:
