@@ -1,0 +1,74 @@
+import json
+import types
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests.trainer.style.conftest import noise, png
+from trainer.errors import UserError
+from trainer.style import tflite, training
+from trainer.tflite.options import StyleTFLiteOptions
+
+
+@pytest.fixture(scope="module")
+def model(fn_args) -> Path:
+    """The folder of a Model artifact after three steps."""
+    training.run_fn(fn_args)
+    return Path(fn_args.serving_model_dir).parent
+
+
+def test_the_description_has_the_bank_and_says_that_it_is_a_demo(model):
+    about = json.loads((model / "model.json").read_text())
+    assert [(style["name"], style["heldout"]) for style in about["styles"]] == [
+        ("field", False), ("sea", False), ("wood", True),
+    ]  # fmt: skip
+    assert all(np.isfinite(style["code"]).all() and len(style["code"]) == 8 for style in about["styles"])
+    assert about["demo"]
+    assert about["notes"]
+    assert about["training"]["steps"] == 3
+
+
+def test_the_saved_model_has_the_four_signatures(model):
+    signatures = tf.saved_model.load(str(model / "Format-Serving")).signatures
+    assert set(signatures) == {"serving_default", "encode_style", "stylize", "stylize_named"}
+    inputs = {name: set(function.structured_input_signature[1]) for name, function in signatures.items()}
+    assert inputs["serving_default"] == {"content_bytes", "style_bytes", "strength"}
+    assert inputs["stylize_named"] == {"content_bytes", "style_name", "strength"}
+    painted = signatures["stylize_named"](
+        content_bytes=tf.constant([png(noise(16, 16))]), style_name=tf.constant(["wood"]), strength=tf.constant([1.0])
+    )
+    assert set(painted) == {"stylized_bytes"}
+
+
+def test_a_sheet_and_logs_are_left_and_no_checkpoints(model, fn_args):
+    assert (Path(fn_args.model_run_dir) / "sheet.png").stat().st_size
+    assert list(Path(fn_args.model_run_dir).glob("events.out.tfevents.*"))
+    assert not Path(fn_args.custom_config["resume_dir"], "checkpoints").exists()
+
+
+def test_the_parts_for_tflite_fit_their_samples(model):
+    feature = {
+        "content_bytes": png(noise(16, 16)), "style_bytes": png(noise(16, 16, 1)), "painting": b"sea",
+    }  # fmt: skip
+    record = tf.train.Example(
+        features=tf.train.Features(
+            feature={k: tf.train.Feature(bytes_list=tf.train.BytesList(value=[v])) for k, v in feature.items()}
+        )
+    ).SerializeToString()
+    for part in tflite.parts(model, StyleTFLiteOptions()):
+        samples = list(part.samples([record, record]))
+        assert len(samples) == (1 if part.name == "predictor" else 2)
+        run = tf.saved_model.load(str(part.saved_model)).signatures["serving_default"]
+        found = {
+            name: value.numpy()
+            for name, value in run(**{k: tf.constant(v) for k, v in samples[0].inputs.items()}).items()
+        }
+        assert part.measure(samples[0], found, found) == {"squared_error": 0.0}
+
+
+def test_a_loss_that_is_not_a_number_stops_with_a_word(tmp_path):
+    learner = types.SimpleNamespace(total=3, restore=lambda path: 0, step=lambda number: {"loss": float("nan")})
+    with pytest.raises(UserError, match=r"not a number at step 1.*learning_rate"):
+        training._learn(learner, tmp_path / "logs", tmp_path / "checkpoints", sheet=None)
