@@ -72,7 +72,7 @@ def check(path: Path, overrides: Sequence[str]) -> CheckReport:
     for key, folder in config.inputs().items():
         try:
             if folder not in scanned:
-                scanned[folder] = scan(folder, config.ingest)
+                scanned[folder] = scan(folder, config.ingest, "flat" if key == "style.paintings" else "auto")
         except UserError as error:
             errors.append(f"{key}: {error}")
             continue

@@ -29,7 +29,7 @@ from components.tflite_exporter.component import TFLiteExporter
 from pipeline.code_digest import digest
 from pipeline.config import Config
 from pipeline.progress import Node
-from pipeline.snapshot import Snapshot, data_folders, schema_files
+from pipeline.snapshot import LAYOUTS, Snapshot, data_folders, schema_files
 from trainer.classifier import evaluation as classifier_evaluation
 from trainer.evaluation import eval_config
 from trainer.options import Options
@@ -86,7 +86,10 @@ def data_lane(plan: Blueprint, name: str, folder: str, config: Config, world: Sn
     """Ingest, statistics, schema and TFX's own validation of one folder. The verdict is each model lane's own."""
     ingest = plan.add(
         ImageFolderExampleGen(
-            input_base=folder, options=_json(config.ingest), layout="flat" if name == "paintings" else "auto"
+            input_base=folder,
+            options=_json(config.ingest),
+            fingerprint=world.folders[folder],
+            layout=LAYOUTS.get(name, "auto"),
         ),
         name,
         "read images",
@@ -102,6 +105,7 @@ def data_lane(plan: Blueprint, name: str, folder: str, config: Config, world: Sn
             statistics=statistics.outputs["statistics"],
             schema_path=schema_file,
             base_schema=str(SCHEMAS / ("paintings.pbtxt" if name == "paintings" else "photos.pbtxt")),
+            key=world.schemas[schema_file],
         ),
         name,
         "schema",
@@ -144,14 +148,15 @@ def gate(
 def classifier_lane(plan: Blueprint, photos: DataLane, config: Config, world: Snapshot) -> None:
     """Transform, Trainer, and the way to the serving directory, for the classifier."""
     lane = config.classifier
-    options = {key: json.loads(_json(getattr(lane, key))) for key in ("image", "backbone", "train")}
+    images = _sections(lane, "image", "backbone")
+    options = images | _sections(lane, "train")
     with gate(plan, photos, CLASSIFIER, "photos", config.data_gate, needs_classes=True):
         transform = plan.add(
             tfx.components.Transform(
                 examples=photos.examples,
                 schema=photos.schema,
                 preprocessing_fn="trainer.classifier.preprocessing.preprocessing_fn",
-                custom_config={"options": options},
+                custom_config={"options": images},
                 disable_statistics=True,
             ),
             CLASSIFIER,
@@ -159,7 +164,7 @@ def classifier_lane(plan: Blueprint, photos: DataLane, config: Config, world: Sn
             "trainer.classifier.preprocessing",
         )
 
-        def train(title: str, module: str, part: str | None = None) -> BaseComponent:
+        def train(title: str, module: str, options: dict, part: str | None = None) -> BaseComponent:
             return plan.add(
                 tfx.components.Trainer(
                     run_fn=f"{module}.run_fn",
@@ -168,7 +173,7 @@ def classifier_lane(plan: Blueprint, photos: DataLane, config: Config, world: Sn
                     schema=photos.schema,
                     train_args=tfx.proto.TrainArgs(splits=["train"]),
                     eval_args=tfx.proto.EvalArgs(splits=["eval"]),
-                    custom_config=_training(config, options, module, world),
+                    custom_config=_training(config, options, module, [world.folders[lane.photos]]),
                 ),
                 CLASSIFIER,
                 title,
@@ -179,8 +184,8 @@ def classifier_lane(plan: Blueprint, photos: DataLane, config: Config, world: Sn
         _judge_and_push(
             plan,
             CLASSIFIER,
-            candidate=train("train", "trainer.classifier.training"),
-            trivial=train("train baseline", "trainer.classifier.baseline", part="trivial"),
+            candidate=train("train", "trainer.classifier.training", options),
+            trivial=train("train baseline", "trainer.classifier.baseline", images, part="trivial"),
             eval_examples=photos.examples,
             metrics=classifier_evaluation.metric_configs(),
             data={"photos": photos},
@@ -193,8 +198,9 @@ def classifier_lane(plan: Blueprint, photos: DataLane, config: Config, world: Sn
 def style_lane(plan: Blueprint, photos: DataLane, paintings: DataLane, config: Config, world: Snapshot) -> None:
     """Two Transforms, StyleTrainer, evaluation pairs, and the way to the serving directory, for the style network."""
     lane = config.style
-    sections = ("image", "perceptual", "encoder", "network", "train")
-    options = {key: json.loads(_json(getattr(lane, key))) for key in sections}
+    images = _sections(lane, "image")
+    options = images | _sections(lane, "perceptual", "encoder", "network", "train")
+    folders = [world.folders[lane.photos], world.folders[lane.paintings]]
     photos_pass = gate(plan, photos, STYLE, "photos", config.data_gate, needs_classes=False)
     # Paintings are evaluated whether or not the network was trained on them; few folders can spare one.
     lenient = config.data_gate.model_copy(update={"empty_eval": "ignore"})
@@ -207,7 +213,7 @@ def style_lane(plan: Blueprint, photos: DataLane, paintings: DataLane, config: C
                     examples=data.examples,
                     schema=data.schema,
                     preprocessing_fn="trainer.style.preprocessing.preprocessing_fn",
-                    custom_config={"options": options},
+                    custom_config={"options": images},
                     disable_statistics=True,
                 ),
                 STYLE,
@@ -225,7 +231,7 @@ def style_lane(plan: Blueprint, photos: DataLane, paintings: DataLane, config: C
             "evaluation pairs",
         )
 
-        def train(title: str, module: str, part: str | None = None) -> BaseComponent:
+        def train(title: str, module: str, options: dict, part: str | None = None) -> BaseComponent:
             return plan.add(
                 StyleTrainer(
                     photos=photos_tensors.outputs["transformed_examples"],
@@ -233,7 +239,7 @@ def style_lane(plan: Blueprint, photos: DataLane, paintings: DataLane, config: C
                     photos_graph=photos_tensors.outputs["transform_graph"],
                     paintings_graph=paintings_tensors.outputs["transform_graph"],
                     run_fn=f"{module}.run_fn",
-                    custom_config=json.dumps(_training(config, options, module, world)),
+                    custom_config=json.dumps(_training(config, options, module, folders)),
                 ),
                 STYLE,
                 title,
@@ -244,8 +250,8 @@ def style_lane(plan: Blueprint, photos: DataLane, paintings: DataLane, config: C
         _judge_and_push(
             plan,
             STYLE,
-            candidate=train("train", "trainer.style.training"),
-            trivial=train("train baseline", "trainer.style.baseline", part="trivial"),
+            candidate=train("train", "trainer.style.training", options),
+            trivial=train("train baseline", "trainer.style.baseline", images, part="trivial"),
             eval_examples=pairs.outputs["examples"],
             metrics=style_evaluation.metric_configs(lane.perceptual),
             data={"photos": photos, "paintings": paintings},
@@ -383,9 +389,14 @@ def _when(verdict: types.BaseChannel, name: str) -> conditional.Cond:
     return conditional.Cond(verdict.future()[0].property(name) == 1)
 
 
-def _training(config: Config, options: dict, module: str, world: Snapshot) -> dict:
+def _sections(lane: Options, *names: str) -> dict:
+    """Some sections of a lane, for a `custom_config`: only what a component reads may make it run again."""
+    return {name: getattr(lane, name).model_dump(mode="json") for name in names}
+
+
+def _training(config: Config, options: dict, module: str, folders: list[str]) -> dict:
     """A trainer's custom_config; its checkpoints lie under a digest of what it depends on, known before it runs."""
-    facts = json.dumps([options, config.seed, module, digest(module), sorted(world.folders.items())])
+    facts = json.dumps([options, config.seed, module, digest(module), folders])
     key = hashlib.sha256(facts.encode()).hexdigest()[:16]
     return {"options": options, "seed": config.seed, "resume_dir": str(Path(config.workspace) / "resume" / key)}
 

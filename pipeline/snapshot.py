@@ -15,6 +15,9 @@ from pipeline.config import Config
 
 PACKAGES = ("tfx", "tensorflow", "keras", "apache-beam", "tensorflow-transform", "tensorflow-model-analysis", "easel")
 
+LAYOUTS = {"paintings": "flat"}
+"""Data lanes whose folders inside the folder are no classes."""
+
 
 @dataclass(frozen=True)
 class Snapshot:
@@ -62,7 +65,10 @@ def take(config: Config) -> Snapshot:
     """Reads the folders, the schema files and the serving directory that a run of `config` starts from."""
     names = [lane.name for lane in (config.classifier, config.style) if lane]
     return Snapshot(
-        folders={folder: fingerprint(folder, config.ingest) for folder in data_folders(config).values()},
+        folders={
+            folder: fingerprint(folder, config.ingest, LAYOUTS.get(lane, "auto"))
+            for lane, folder in data_folders(config).items()
+        },
         schemas={path: schema_key(path) for path in schema_files(config).values()},
         champions={name: champion_key(str(config.serving), name) for name in names},
         nonce=uuid.uuid4().hex,

@@ -6,8 +6,6 @@ from tfx.types import component_spec, standard_artifacts
 
 from components import types as easel_types
 from components.image_folder_example_gen import executor
-from components.image_folder_example_gen.fingerprint import fingerprint
-from components.image_folder_example_gen.options import IngestOptions
 
 
 class ImageFolderExampleGenSpec(component_spec.ComponentSpec):
@@ -31,7 +29,9 @@ class ImageFolderExampleGen(base_beam_component.BaseBeamComponent):
     """Ingests a folder of images as splits `train` and `eval` of gzip TFRecord `tf.Example`s.
 
     ```
-    photos = ImageFolderExampleGen(input_base="photos", options=IngestOptions().model_dump_json())
+    options = IngestOptions()
+    state = fingerprint("photos", options)
+    photos = ImageFolderExampleGen(input_base="photos", options=options.model_dump_json(), fingerprint=state)
     statistics = StatisticsGen(examples=photos.outputs["examples"], stats_options=features.statistics_options())
     ```
 
@@ -41,24 +41,21 @@ class ImageFolderExampleGen(base_beam_component.BaseBeamComponent):
     SPEC_CLASS = ImageFolderExampleGenSpec
     EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(executor.Executor)
 
-    def __init__(self, input_base: str, options: str, layout: str = "auto", code: str = ""):
-        """Makes the component; its cache key is the state of the folder now.
+    def __init__(self, input_base: str, options: str, fingerprint: str, layout: str = "auto", code: str = ""):
+        """Makes the component.
 
         Args:
           input_base: the folder.
           options: `IngestOptions` as JSON.
+          fingerprint: the folder's state (`fingerprint.fingerprint`), so that the cache notices a changed file.
           layout: `auto` or `flat`, see `listing`.
           code: digest of the code that runs, so that a changed program is not served from the cache.
-
-        Raises:
-          UserError: `input_base` is no folder that can be read.
         """
-        state = fingerprint(input_base, IngestOptions.model_validate_json(options), layout)
         spec = ImageFolderExampleGenSpec(
             input_base=input_base,
             layout=layout,
             options=options,
-            fingerprint=state,
+            fingerprint=fingerprint,
             code=code,
             examples=types.Channel(type=standard_artifacts.Examples),
             report=types.Channel(type=easel_types.IngestReport),

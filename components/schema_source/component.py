@@ -6,7 +6,7 @@ from tfx import types
 from tfx.dsl.components.base import base_component, executor_spec
 from tfx.types import component_spec, standard_artifacts
 
-from components.schema_source import contract, executor
+from components.schema_source import executor
 
 
 class SchemaSourceSpec(component_spec.ComponentSpec):
@@ -30,6 +30,7 @@ class SchemaSource(base_component.BaseComponent):
         statistics=statistics.outputs["statistics"],
         schema_path="easel-workspace/schemas/classifier.pbtxt",
         base_schema="data/schemas/photos.pbtxt",
+        key=contract.schema_key("easel-workspace/schemas/classifier.pbtxt"),
     )
     ```
 
@@ -39,23 +40,21 @@ class SchemaSource(base_component.BaseComponent):
     SPEC_CLASS = SchemaSourceSpec
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(executor.Executor)
 
-    def __init__(self, statistics: types.BaseChannel, schema_path: str, base_schema: str, code: str = ""):
-        """Makes the component; its cache key is the state of the schema file now.
+    def __init__(self, statistics: types.BaseChannel, schema_path: str, base_schema: str, key: str, code: str = ""):
+        """Makes the component.
 
         Args:
           statistics: what a proposal takes the classes from.
           schema_path: the schema file; it need not exist.
           base_schema: path of the curated schema that a proposal starts from. Its content is part of the cache key.
+          key: the schema file's state (`contract.schema_key`), so that the cache notices an edit.
           code: digest of the code that runs.
-
-        Raises:
-          UserError: the file at `schema_path` is not a schema.
         """
         spec = SchemaSourceSpec(
             statistics=statistics,
             schema_path=str(Path(schema_path).absolute()),
             base_schema=Path(base_schema).read_text(encoding="utf-8"),
-            key=contract.schema_key(schema_path),
+            key=key,
             code=code,
             schema=types.Channel(type=standard_artifacts.Schema),
         )

@@ -15,8 +15,10 @@ from components.data_gate.component import DataGate
 from components.data_gate.options import GateOptions
 from components.image_folder_example_gen import features
 from components.image_folder_example_gen.component import ImageFolderExampleGen
+from components.image_folder_example_gen.fingerprint import fingerprint
 from components.image_folder_example_gen.options import IngestOptions
 from components.schema_source.component import SchemaSource
+from components.schema_source.contract import schema_key
 from tests.components.image_folder_example_gen import corpus
 
 BASE = Path(__file__).parents[2] / "data" / "schemas" / "photos.pbtxt"
@@ -25,11 +27,13 @@ BEAM = ["--runner=DirectRunner", "--direct_running_mode=in_memory"]
 
 def run(folder: Path, workspace: Path) -> dict:
     """Runs the lane and returns the verdict."""
-    ingest = ImageFolderExampleGen(str(folder), IngestOptions().model_dump_json())
+    options = IngestOptions()
+    ingest = ImageFolderExampleGen(str(folder), options.model_dump_json(), fingerprint(str(folder), options))
     statistics = tfx.components.StatisticsGen(
         examples=ingest.outputs["examples"], stats_options=features.statistics_options()
     )
-    schema = SchemaSource(statistics.outputs["statistics"], str(workspace / "schema.pbtxt"), str(BASE))
+    contract = str(workspace / "schema.pbtxt")
+    schema = SchemaSource(statistics.outputs["statistics"], contract, str(BASE), schema_key(contract))
     validator = tfx.components.ExampleValidator(
         statistics=statistics.outputs["statistics"], schema=schema.outputs["schema"]
     )
