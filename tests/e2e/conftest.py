@@ -1,7 +1,8 @@
 """A tiny drawn data set and a configuration that trains on it in seconds; one workspace for the whole story."""
 
-import json
+import copy
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -17,28 +18,37 @@ from pipeline.progress import NullView
 from pipeline.results import RunResult
 
 SETTINGS = {
+    "workspace": "workspace",
     "seed": 7,
     "classifier": {
         "photos": "photos",
         "backbone": {"name": "small_cnn", "weights": "none"},
         "image": {"size": 48},
-        "train": {"scratch_epochs": 6},
+        "train": {"scratch": {"epochs": 3}},
         "thresholds": {"accuracy": {"at_least": 0.0}},
         "tflite": {"calibration_examples": 16},
     },
     "style": {
-        "photos": "photos",
+        "photos": "pictures",
         "paintings": "paintings",
         "perceptual": {"weights": "none"},
         "encoder": {"weights": "none"},
         "network": {"channels": 16, "blocks": 1},
         "image": {"train_side": 64, "max_side": 128},
-        "train": {"steps": 4, "batch_size": 2, "crop": 48},
-        "pairs": {"photos": 2, "paintings": 3, "side": 64},
+        "train": {
+            "steps": 2,
+            "reproduction_steps": 2,
+            "batch_size": 2,
+            "crop": 48,
+            "photo_crops": 8,
+            "painting_crops": 1,
+        },
+        "pairs": {"photos": 2, "paintings": 2, "side": 64},
         "thresholds": {"style_distance": {"at_most": 1000.0}},
-        "tflite": {"variants": ["float32", "float16"], "min_psnr": {"float16": 15.0, "float32": 15.0}},
+        "tflite": {"variants": ["float32", "int8"], "min_psnr": {"float32": 15.0, "int8": 1.0}},
     },
 }
+"""Small enough for a test. Nothing can be learned in so few steps, so the thresholds let everything pass that runs."""
 
 
 @dataclass(frozen=True)
@@ -48,15 +58,21 @@ class House:
     root: Path
 
     def configure(self, **changes: object) -> None:
-        """Writes the configuration, with `section__key=value` changes."""
-        settings = json.loads(json.dumps(SETTINGS))
+        """Writes the configuration, with `section__key=value` changes; None removes a key, and its default holds."""
+        settings = copy.deepcopy(SETTINGS)
         for path, value in changes.items():
             *sections, key = path.split("__")
             place = settings
             for section in sections:
-                place = place.setdefault(section, {})
+                place = place[section]
             place[key] = value
-        (self.root / "easel.yaml").write_text(yaml.safe_dump({"workspace": "workspace", **settings}))
+            if value is None:
+                del place[key]
+        (self.root / "easel.yaml").write_text(yaml.safe_dump(settings))
+
+    def settings(self, lane: str, section: str) -> dict:
+        """A section as it is without changes."""
+        return SETTINGS[lane][section]
 
     def easel(self, *arguments: str) -> subprocess.CompletedProcess:
         """Runs the command as a person would."""
@@ -76,9 +92,15 @@ class House:
         return sorted(int(path.name) for path in folder.glob("*") if path.name.isdigit())
 
 
-@pytest.fixture(scope="session")
-def drawn(tmp_path_factory) -> Path:
-    """Photos of every drawn class and the drawn paintings."""
-    folder = tmp_path_factory.mktemp("drawn")
-    draw(folder, photos_per_class=24, seed=3)
-    return folder
+@pytest.fixture(scope="module")
+def house(tmp_path_factory) -> House:
+    """Drawn photos in class folders, other photos in a flat folder, and drawn paintings."""
+    house = House(tmp_path_factory.mktemp("house"))
+    draw(house.root, photos_per_class=16, seed=3)
+    draw(house.root / "more", photos_per_class=3, seed=4)
+    (house.root / "pictures").mkdir()
+    for path in (house.root / "more" / "photos").rglob("*.jpg"):
+        path.rename(house.root / "pictures" / path.name)
+    shutil.rmtree(house.root / "more")
+    house.configure()
+    return house
