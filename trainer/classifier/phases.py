@@ -181,7 +181,7 @@ def _features(backbone: keras.Model, session: Session, held_out: bool, views: in
     batches = session.photos.part(held_out).batch(options.batch_size).prefetch(1)
     found = [np.zeros((views, 0, backbone.output.shape[-1]), np.float32)]
     for index, (images, _) in enumerate(batches):
-        found.append(compute(images, [session.seed, index * views]).numpy())
+        found.append(compute(images, tf.constant([session.seed, index * views])).numpy())
         progress.report(photos=sum(rows.shape[1] for rows in found), of=len(labels))
     return np.concatenate(found, axis=1).reshape(-1, backbone.output.shape[-1]), np.tile(labels, views)
 
