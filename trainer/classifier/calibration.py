@@ -9,6 +9,9 @@ _LOWEST, _HIGHEST = 0.05, 20.0
 def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
     """The temperature T > 0 for which softmax(logits / T) gives the labels the highest likelihood.
 
+    The target is (N + 1) / (N + 2) for the true class instead of 1 (Platt 1999, "Probabilistic outputs for support
+    vector machines", section 2.2): N right answers do not justify certainty, and without it T would go to 0.
+
     Args:
       logits: float [N, K] of examples that the network was not trained on.
       labels: int [N].
@@ -19,9 +22,12 @@ def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
     if not len(labels):
         return 1.0
 
+    count, classes = logits.shape
+    targets = np.full((count, classes), 1 / (count + 2) / (classes - 1))
+    targets[np.arange(count), labels] = (count + 1) / (count + 2)
+
     def loss(log_temperature: float) -> float:
-        scores = special.log_softmax(logits / np.exp(log_temperature), axis=1)
-        return -float(np.mean(scores[np.arange(len(labels)), labels]))
+        return -float(np.mean(targets * special.log_softmax(logits / np.exp(log_temperature), axis=1)))
 
     bounds = (np.log(_LOWEST), np.log(_HIGHEST))
     return float(np.exp(optimize.minimize_scalar(loss, bounds=bounds, method="bounded").x))
