@@ -6,6 +6,7 @@ from typing import Any
 import apache_beam as beam
 import numpy as np
 import tensorflow_model_analysis as tfma
+from tensorflow_model_analysis.extractors import predictions_extractor
 
 from trainer.classifier.preprocessing import CLASS_TEXT
 from trainer.evaluation import CANDIDATE
@@ -48,7 +49,8 @@ def custom_extractors(
     extractors = tfma.default_extractors(
         eval_shared_model=eval_shared_model, eval_config=config, tensor_adapter_config=tensor_adapter_config
     )
-    after = [extractor.stage_name for extractor in extractors].index("ExtractPredictions") + 1
+    stages = [extractor.stage_name for extractor in extractors]
+    after = stages.index(predictions_extractor.PREDICTIONS_EXTRACTOR_STAGE_NAME) + 1
     judge = tfma.extractors.Extractor(stage_name="JudgeByName", ptransform=beam.Map(_judged))
     return [*extractors[:after], judge, *extractors[after:]]
 

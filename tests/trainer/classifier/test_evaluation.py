@@ -1,0 +1,114 @@
+"""TFX's own Evaluator on two models whose classes differ in order and number."""
+
+import json
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from tfx.components.evaluator import executor as evaluator
+from tfx.dsl.components.base import base_beam_executor
+from tfx.types import artifact_utils, standard_artifacts
+from tfx.utils import proto_utils
+
+from tests.trainer.classifier.pictures import example
+from trainer.classifier.evaluation import METRICS, confusion, custom_extractors, metric_configs
+from trainer.evaluation import eval_config, read_metrics
+
+TRUTH = ["cat", "cat", "dog", "dog", "emu"]
+# Scores by row. The champion numbers the classes otherwise and has never heard of an emu.
+CANDIDATE = (["cat", "dog", "emu"], [[0.8, 0.1, 0.1], [0.6, 0.4, 0], [0.1, 0.9, 0], [0.5, 0.4, 0.1], [0, 0.3, 0.7]])
+CHAMPION = (["dog", "cat"], [[0.1, 0.9], [0.2, 0.8], [0.7, 0.3], [0.6, 0.4], [0.4, 0.6]])
+
+
+class TableModel(tf.Module):
+    """A classifier whose scores are looked up by the example's number."""
+
+    def __init__(self, labels, table):
+        super().__init__()
+        self.labels, self.table = tf.constant(labels), tf.constant(table, tf.float32)
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
+    def classify(self, inputs):
+        row = tf.io.parse_example(inputs, {"row": tf.io.FixedLenFeature([], tf.int64)})["row"]
+        return {"classes": tf.tile(self.labels[None], [tf.size(row), 1]), "scores": tf.gather(self.table, row)}
+
+
+def model_artifact(folder, contents):
+    model = TableModel(*contents)
+    tf.saved_model.save(model, str(folder / "Format-Serving"), signatures={"classify": model.classify})
+    artifact = standard_artifacts.Model()
+    artifact.uri, artifact.id = str(folder), 1
+    return artifact
+
+
+def evaluate(folder, champion):
+    """Runs TFX's executor as the pipeline does; the evaluation's folder."""
+    (folder / "examples" / "Split-eval").mkdir(parents=True)
+    with tf.io.TFRecordWriter(str(folder / "examples/Split-eval/data-0.gz"), options="GZIP") as writer:
+        for row, name in enumerate(TRUTH):
+            writer.write(example(**{"row": row, "image/class/text": name.encode()}))
+    examples, evaluation = standard_artifacts.Examples(), standard_artifacts.ModelEvaluation()
+    examples.uri, examples.split_names = str(folder / "examples"), artifact_utils.encode_split_names(["eval"])
+    evaluation.uri = str(folder / "evaluation")
+    blessing = standard_artifacts.ModelBlessing()
+    blessing.uri = str(folder / "blessing")
+    inputs = {"model": [model_artifact(folder / "candidate", CANDIDATE)], "examples": [examples]}
+    if champion:
+        inputs["baseline_model"] = [model_artifact(folder / "champion", CHAMPION)]
+    context = base_beam_executor.BaseBeamExecutor.Context(
+        beam_pipeline_args=["--direct_running_mode=in_memory"], tmp_dir=str(folder / "tmp"), unique_id="1"
+    )
+    config = eval_config(metric_configs(), METRICS, {}, ["image/class/text"])
+    evaluator.Executor(context).Do(
+        inputs,
+        {"evaluation": [evaluation], "blessing": [blessing]},
+        {
+            "eval_config": proto_utils.proto_to_json(config),
+            "example_splits": json.dumps(None),
+            "fairness_indicator_thresholds": None,
+            "module_path": custom_extractors.__module__,
+        },
+    )
+    return evaluation.uri
+
+
+@pytest.fixture(scope="module")
+def compared(tmp_path_factory):
+    return evaluate(tmp_path_factory.mktemp("compared"), champion=True)
+
+
+def test_classes_are_compared_by_name(compared):
+    measured = read_metrics(compared)
+    assert measured["candidate"]["accuracy"] == pytest.approx(4 / 5)
+    assert measured["champion"]["accuracy"] == pytest.approx(4 / 5)
+    # cat: 2 right of 2, guessed 3 times; dog: 1 right of 2, guessed once; emu: all right.
+    assert measured["candidate"]["macro_f1"] == pytest.approx(np.mean([4 / 5, 2 / 3, 1]))
+    assert measured["champion"]["macro_f1"] == pytest.approx(np.mean([4 / 5, 1, 0]))
+    # Each of the candidate's answers is alone in its bin.
+    assert measured["candidate"]["ece"] == pytest.approx(np.mean([0.2, 0.4, 0.1, 0.5, 0.3]))
+    assert set(measured["candidate"]) == set(METRICS)
+
+
+def test_slices_are_the_true_classes(compared):
+    slices = read_metrics(compared)["slices"]["image/class/text"]
+    assert {name: values["candidate"]["accuracy"] for name, values in slices.items()} == {
+        "cat": 1.0,
+        "dog": 0.5,
+        "emu": 1.0,
+    }
+    assert slices["emu"]["champion"]["accuracy"] == 0.0
+
+
+def test_the_confusion_matrix_is_read_back(compared):
+    labels, counts = confusion(compared)
+    assert labels == ["cat", "dog", "emu"]
+    np.testing.assert_array_equal(counts, [[2, 0, 0], [1, 1, 0], [0, 0, 1]])
+    np.testing.assert_array_equal(confusion(compared, "champion")[1], [[2, 0, 0], [0, 2, 0], [1, 0, 0]])
+
+
+def test_a_model_that_is_alone_is_the_candidate(tmp_path):
+    uri = evaluate(tmp_path, champion=False)
+    assert read_metrics(uri)["candidate"]["accuracy"] == pytest.approx(4 / 5)
+    assert confusion(uri)[1].sum() == 5
+    with pytest.raises(ValueError, match="no confusion matrix of the champion"):
+        confusion(uri, "champion")
