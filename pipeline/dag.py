@@ -5,6 +5,7 @@ One function a lane, one that joins them. Nothing here reads a file; what has to
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -41,8 +42,14 @@ CLASSIFIER, STYLE = "classifier", "style"
 SCHEMAS = Path(__file__).parent.parent / "data" / "schemas"
 """The curated schemas that a first run's proposal starts from."""
 
-LOCAL_BEAM = ("--direct_running_mode=in_memory",)
-"""Beam's default local runner starts Prism on the current stack, which is slow and flaky."""
+LOCAL_BEAM = (
+    # Beam's default local runner starts Prism on the current stack, which is slow and flaky.
+    "--direct_running_mode=in_memory",
+    # Without a flag that says where workers find their dependencies, TFX packs itself into an sdist before each of its
+    # dozen Beam jobs, for seconds of work and 20 MB each. The direct runner's workers are threads and read no image.
+    "--sdk_container_image=unused-by-the-direct-runner",
+)
+"""Beam's arguments unless the configuration names another runner."""
 
 
 @dataclass
@@ -285,9 +292,15 @@ def build(config: Config, world: Snapshot) -> tuple[tfx.dsl.Pipeline, list[Node]
         metadata_connection_config=metadata.sqlite_metadata_connection_config(
             str(config.workspace / "metadata.sqlite")
         ),
-        beam_pipeline_args=[*LOCAL_BEAM, *config.beam_args],
+        beam_pipeline_args=beam_arguments(config.beam_args),
     )
     return pipeline, plan.nodes
+
+
+def beam_arguments(given: Sequence[str]) -> list[str]:
+    """The configuration's `beam_args`, after what the local runner needs when no other runner is named there."""
+    local = not any(argument.startswith("--runner") and "Direct" not in argument for argument in given)
+    return [*(LOCAL_BEAM if local else ()), *given]
 
 
 def _judge_and_push(
