@@ -23,7 +23,7 @@ demo: env ## draw photos and paintings into demo/, train both models on them, sa
 	@echo "      --style demo/paintings/swirling_night.png -o painted.png"
 
 test: lint ## check the style, then run the tests (ARGS='tests/data -k draw')
-	@.venv/bin/pytest $(ARGS)
+	@.venv/bin/pytest -n 2 --dist loadfile $(ARGS)
 
 lint: env ## check the style only
 	@.venv/bin/ruff check --quiet .

@@ -12,6 +12,8 @@ from PIL import Image
 from pipeline import dag
 from pipeline.results import RunResult
 
+pytestmark = pytest.mark.timeout(1500)
+
 
 @pytest.fixture(scope="module")
 def first(house) -> RunResult:
