@@ -16,7 +16,7 @@ from pipeline.results import ModelResult, RunResult
 _VERDICTS = {
     "pushed": ("✓", "green", "pushed as version {}"),
     "unchanged": ("✓", "green", "unchanged: version {} serves"),
-    "rejected": ("✗", "yellow", "not approved: {} still serves"),
+    "rejected": ("✗", "yellow", "not approved: {}"),
     "stopped": ("■", "yellow", "stopped by data validation"),
     "failed": ("✗", "red", "failed"),
     "skipped": ("○", "dim", "skipped"),
@@ -63,8 +63,9 @@ def tflite_line(variant: Mapping[str, Any]) -> str:
 
 def _headline(model: ModelResult) -> Text:
     sign, style, words = _VERDICTS[model.outcome]
-    version = f"version {model.version}" if model.outcome == "rejected" and model.version else model.version
-    words = words.format("nothing" if version is None else version)
+    if model.outcome == "rejected":
+        words = words.format(f"version {model.version} still serves" if model.version else "nothing serves yet")
+    words = words.format(model.version)
     line = Text.assemble((f"{sign} ", style), (model.name, "bold"), "  ", (words, style))
     counts = [f"{number(files['examples'])} {key}" for key, files in model.data.items() if files.get("examples")]
     return line.append(f"  {', '.join(counts)}", style="dim") if counts else line

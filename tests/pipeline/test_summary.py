@@ -57,7 +57,7 @@ def test_a_first_model_has_no_champion_column():
     )
     text = text_of(first)
     assert "champion" not in text
-    assert "not approved: nothing still serves" in text
+    assert "not approved: nothing serves yet" in text
 
 
 def test_models_without_figures_are_a_line_and_their_reasons():
