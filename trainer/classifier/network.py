@@ -1,4 +1,4 @@
-"""The network: a backbone, its average over the picture, and a dropout head."""
+"""The network: a backbone, the averages of its features at several resolutions, and a dropout head."""
 
 from dataclasses import dataclass
 
@@ -31,7 +31,9 @@ def build(options: ClassifierOptions, classes: int, weights: str) -> Network:
       UserError: see `trainer.backbones.build`.
     """
     backbone = backbones.build(options.backbone.name, weights, options.image_size)
-    pooled = keras.layers.GlobalAveragePooling2D(name="pooled")(backbone.output)
+    maps = [backbone.get_layer(name).output for name in level_ends(backbone)[-options.train.head.levels :]]
+    averages = [keras.layers.GlobalAveragePooling2D(name=f"average{i}")(level) for i, level in enumerate(maps)]
+    pooled = keras.layers.Concatenate(name="pooled")(averages) if len(averages) > 1 else averages[0]
     features = keras.Model(backbone.input, pooled, name="features")
     head = keras.Sequential(
         [
@@ -43,6 +45,21 @@ def build(options: ClassifierOptions, classes: int, weights: str) -> Network:
         name="head",
     )
     return Network(features, head, keras.Model(backbone.input, head(pooled), name="classifier"))
+
+
+def level_ends(backbone: keras.Model) -> list[str]:
+    """The last layer at each resolution of a backbone, from fine to coarse; the last is the backbone's output.
+
+    What is left behind at a finer resolution is texture and colour, which the coarsest has traded for objects; a frozen
+    backbone classifies materials noticeably better with it.
+    """
+    coarsest, ends = backbone.output.shape[1], {}
+    for layer in backbone.layers:
+        shape = getattr(layer.output, "shape", ())
+        # Padding makes a resolution of its own, and squeeze-and-excitation one of a single pixel.
+        if len(shape) == 4 and shape[1] >= coarsest and not isinstance(layer, keras.layers.ZeroPadding2D):
+            ends[shape[1]] = layer.name
+    return [ends[side] for side in sorted(ends, reverse=True)]
 
 
 def unfreeze(features: keras.Model, at: str | int | float) -> int:

@@ -58,10 +58,12 @@ class HeadOptions(Options):
 
     views: int = Field(default=4, ge=1, le=64)
     """Versions of each photo whose features are computed: the photo itself, the rest augmented."""
-    epochs: int = Field(default=40, ge=1)
-    """At most; stops earlier when the validation part no longer improves."""
+    levels: int = Field(default=3, ge=1)
+    """At how many of the backbone's resolutions, counted from the coarsest, features are averaged for the head."""
+    epochs: int = Field(default=20, ge=1)
+    """Passes over the features."""
     learning_rate: float = Field(default=3e-3, gt=0)
-    """Of Adam, at the start of a cosine decay."""
+    """Of Adam, at the start of a cosine decay to 0."""
 
 
 class FineTuneOptions(Options):
@@ -89,10 +91,10 @@ class ClassifierTrainOptions(Options):
 
     batch_size: int = Field(default=32, ge=1)
     """Photos per step."""
-    validation: float = Field(default=0.15, ge=0, lt=0.9)
+    validation: float = Field(default=0.1, ge=0, lt=0.9)
     """Fraction of the training photos held out for early stopping and calibration; the eval split stays untouched."""
     patience: int = Field(default=8, ge=1)
-    """Epochs without improvement on the validation part after which a phase stops."""
+    """Epochs without improvement on the validation part after which the training of whole images stops."""
     dropout: float = Field(default=0.3, ge=0, lt=1)
     """Fraction of features dropped before the last layer."""
     label_smoothing: float = Field(default=0.05, ge=0, lt=1)

@@ -65,6 +65,8 @@ def train_head(network: Network, session: Session) -> Result:
         session,
         "head",
         optimizer=keras.optimizers.Adam(schedule),
+        # A linear layer overfits its confidence long before its accuracy, and calibration mends the former.
+        keep_best=False,
         x=features,
         y=_one_hot(labels, session),
         batch_size=options.batch_size,
@@ -95,6 +97,7 @@ def train_images(network: Network, session: Session, phase: str, options: Scratc
         session,
         phase,
         optimizer=keras.optimizers.AdamW(schedule, weight_decay=1e-4),
+        keep_best=True,
         x=data,
         validation_data=_batches(session, held_out=True) if session.photos.held_out.any() else None,
         epochs=options.epochs,
@@ -141,8 +144,9 @@ class _Done:
         return Result(**json.loads(self._facts.read_text()))
 
 
-def _fit(model: keras.Model, session: Session, phase: str, optimizer: Any, **fit: Any) -> Result:
+def _fit(model: keras.Model, session: Session, phase: str, optimizer: Any, keep_best: bool, **fit: Any) -> Result:
     options, folder = session.options, session.checkpoints / phase
+    best = BestWeights(folder, "val_loss" if fit["validation_data"] else "loss", options.patience)
     folder.mkdir(parents=True, exist_ok=True)
     model.compile(
         optimizer=optimizer,
@@ -157,7 +161,7 @@ def _fit(model: keras.Model, session: Session, phase: str, optimizer: Any, **fit
         callbacks=[
             StopWithoutNumber(phase),
             keras.callbacks.BackupAndRestore(folder / "last"),
-            BestWeights(folder, "val_loss" if fit["validation_data"] else "loss", options.patience),
+            *([best] if keep_best else []),
             keras.callbacks.TensorBoard(str(session.logs / phase), write_graph=False),
             Progress(),
         ],

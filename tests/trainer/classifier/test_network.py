@@ -2,6 +2,7 @@ import keras
 import numpy as np
 import pytest
 
+from trainer import backbones
 from trainer.classifier import network
 from trainer.classifier.options import ClassifierOptions
 from trainer.errors import UserError
@@ -17,8 +18,19 @@ def built():
 def test_the_views_share_weights(built):
     pixels = np.random.default_rng(0).uniform(0, 255, (2, 32, 32, 3)).astype("float32")
     features = built.features(pixels)
-    assert features.shape == (2, 128)
+    assert features.shape == (2, 32 + 64 + 128)
     np.testing.assert_allclose(built.head(features), built.model(pixels), rtol=1e-5)
+
+
+def test_the_head_sees_the_last_features_of_each_resolution(built):
+    backbone = backbones.build("MobileNetV2", "none", 96)
+    ends = network.level_ends(backbone)
+    assert ends[-3:] == ["block_6_expand_relu", "block_13_expand_relu", "out_relu"]
+    assert [backbone.get_layer(name).output.shape[1] for name in ends[-3:]] == [12, 6, 3]
+    coarsest = keras.Model(built.features.input, built.features.get_layer("stage3_relu2").output)
+    pixels = np.random.default_rng(0).uniform(0, 255, (2, 32, 32, 3)).astype("float32")
+    average = np.mean(coarsest(pixels), axis=(1, 2))
+    np.testing.assert_allclose(built.features(pixels)[:, -128:], average, rtol=1e-4, atol=1e-5)
 
 
 def test_unfreezing_by_name_index_and_fraction_leaves_normalisation_frozen(built):

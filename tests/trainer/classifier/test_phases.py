@@ -48,13 +48,13 @@ def test_the_same_seed_trains_the_same_head(session):
     np.testing.assert_allclose(*weights, atol=1e-4)
 
 
-def test_the_best_weights_are_kept_and_the_steps_counted(built, session):
+def test_steps_are_counted_and_logits_are_those_of_the_trained_head(built, session):
     result = phases.train_head(built, session)
     assert result.steps == 4 * 5  # 4 epochs of 72 photos in 2 views and batches of 32
     logits, labels = phases.logits(built.model, session)
     assert logits.shape == (18, 3)
     accuracy = (logits.argmax(axis=1) == labels).mean()
-    assert accuracy == pytest.approx(result.history["val_accuracy"][np.argmin(result.history["val_loss"])])
+    assert accuracy == pytest.approx(result.history["val_accuracy"][-1])
 
 
 def test_a_killed_phase_goes_on_after_its_last_epoch_and_a_finished_one_is_not_repeated(built, session, monkeypatch):
