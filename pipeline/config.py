@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from easel_serving.directory import check_name
 from easel_serving.errors import ServingError
-from pydantic import AfterValidator, Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, ValidationError, field_validator, model_validator
 
 from components.data_gate.options import GateOptions
 from components.image_folder_example_gen.options import IngestOptions
@@ -69,12 +69,20 @@ class ClassifierLane(Options):
     train: ClassifierTrainOptions = ClassifierTrainOptions()
     """The training."""
     thresholds: dict[Literal["accuracy", "macro_f1", "ece"], Rule] = {
-        "accuracy": Rule(beats_trivial_by=0.05, max_loss_to_champion=0.02),
+        "accuracy": Rule(beats_trivial_by=0.05, max_loss_to_champion=0.02, max_probable_loss_to_champion=0.05),
         "macro_f1": Rule(max_loss_to_champion=0.03),
     }
     """What a candidate must reach to be served, by metric; what is given here replaces all of the defaults."""
     tflite: ClassifierTFLiteOptions = ClassifierTFLiteOptions()
     """The variants for phones and browsers."""
+
+    @field_validator("thresholds")
+    @classmethod
+    def _bounded_where_it_can_be(cls, thresholds: dict[str, Rule]) -> dict[str, Rule]:
+        for name in ("macro_f1", "ece"):
+            if name in thresholds and thresholds[name].max_probable_loss_to_champion is not None:
+                raise ValueError(f"{name} is no mean over examples: give max_probable_loss_to_champion to accuracy")
+        return thresholds
 
 
 class StyleLane(Options):

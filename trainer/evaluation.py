@@ -5,8 +5,10 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import numpy as np
 import tensorflow_model_analysis as tfma
 
+from trainer import metrics as own_metrics
 from trainer.rules import Direction, Rule, Rules
 
 CANDIDATE = "candidate"
@@ -99,6 +101,20 @@ def read_metrics(evaluation_uri: str) -> dict[str, Any]:
     if overall is None:
         raise ValueError(f"{evaluation_uri}: no metrics of the Evaluator in this folder")
     return {**overall, "slices": {feature: dict(sorted(values.items())) for feature, values in sorted(slices.items())}}
+
+
+def read_outcomes(evaluation_uri: str, model: str = CANDIDATE) -> np.ndarray | None:
+    """Each example's own values under a model: what `trainer.metrics.Outcomes` collected over all examples.
+
+    Returns:
+      A structured array [N] sorted by `key`, a float32 field per metric; None when nothing was collected of `model`.
+    """
+    for record in tfma.load_metrics(evaluation_uri):
+        for item in record.metric_keys_and_values:
+            whole = not record.slice_key.single_slice_keys and item.key.name == "outcomes" and not item.key.is_diff
+            if whole and (item.key.model_name or CANDIDATE) == model:
+                return own_metrics.read_outcomes(item.value.bytes_value)
+    return None
 
 
 def read_failures(evaluation_uri: str) -> list[str]:

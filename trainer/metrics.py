@@ -1,7 +1,8 @@
 """TFMA metrics that both lanes share."""
 
+import io
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import apache_beam as beam
 import numpy as np
@@ -23,6 +24,28 @@ class MeanOutput(tfma.metrics.Metric):
 def mean_output(name: str) -> tfma.MetricConfig:
     """The configuration of `MeanOutput` for the output `name`, for a `metric_configs()` of a lane."""
     return tfma.MetricConfig(class_name="MeanOutput", module=__name__, config=json.dumps({"name": name}))
+
+
+class Outcomes(tfma.metrics.Metric):
+    """Each example's own values of some outputs, for whoever compares two models example by example.
+
+    Reads `predictions[model]["key"]`, bytes that are the same for the same example under every model, and the outputs;
+    gives bytes that `read_outcomes` reads.
+    """
+
+    def __init__(self, outputs: Sequence[str], name: str = "outcomes"):
+        super().__init__(_outcomes_computations, outputs=list(outputs), name=name)
+
+
+def outcomes(outputs: Iterable[str]) -> tfma.MetricConfig:
+    """The configuration of `Outcomes`, for a `metric_configs()` of a lane."""
+    config = {"name": "outcomes", "outputs": list(outputs)}
+    return tfma.MetricConfig(class_name="Outcomes", module=__name__, config=json.dumps(config))
+
+
+def read_outcomes(value: bytes) -> np.ndarray:
+    """The value of `Outcomes`: a structured array [N] sorted by `key`, with a float32 field for each output."""
+    return np.load(io.BytesIO(value), allow_pickle=False)
 
 
 def output_value(inputs: tfma.metrics.StandardMetricInputs, model_name: str, output: str) -> np.ndarray:
@@ -76,3 +99,39 @@ class _MeanCombineFn(beam.CombineFn):
     def extract_output(self, accumulator: tuple[float, int]) -> dict[tfma.metrics.MetricKey, float]:
         total, count = accumulator
         return {self._key: total / count if count else float("nan")}
+
+
+def _outcomes_computations(
+    name: str, outputs: Sequence[str], model_names: list[str] | None = None
+) -> tfma.metrics.MetricComputations:
+    computations = []
+    for model_name in model_names or [""]:
+        key = tfma.metrics.MetricKey(name=name, model_name=model_name)
+        combiner = _CollectFn(key, model_name, outputs)
+        computations.append(tfma.metrics.MetricComputation(keys=[key], preprocessors=None, combiner=combiner))
+    return computations
+
+
+class _CollectFn(beam.CombineFn):
+    """Rows (key, values): some forty bytes an example, so that a million of them still fit one value."""
+
+    def __init__(self, key: tfma.metrics.MetricKey, model_name: str, outputs: Sequence[str]):
+        self._key, self._model_name, self._outputs = key, model_name, list(outputs)
+
+    def create_accumulator(self) -> list[tuple]:
+        return []
+
+    def add_input(self, accumulator: list[tuple], element: tfma.metrics.StandardMetricInputs) -> list[tuple]:
+        names = ("key", *self._outputs)
+        accumulator.append(tuple(output_value(element, self._model_name, name).item() for name in names))
+        return accumulator
+
+    def merge_accumulators(self, accumulators: Iterable[list[tuple]]) -> list[tuple]:
+        return [row for accumulator in accumulators for row in accumulator]
+
+    def extract_output(self, accumulator: list[tuple]) -> dict[tfma.metrics.MetricKey, bytes]:
+        width = max((len(row[0]) for row in accumulator), default=1)
+        kind = [("key", f"S{width}"), *((name, "f4") for name in self._outputs)]
+        file = io.BytesIO()
+        np.save(file, np.sort(np.array(accumulator, kind), order="key"))
+        return {self._key: file.getvalue()}

@@ -14,18 +14,25 @@ Direction = Literal["higher", "lower"]
 
 
 class Rule(Options):
-    """The bounds of one metric; what is left out is not asked for. "Better" follows the metric's own direction."""
+    """The bounds of one metric; what is left out is not asked for. "Better" follows the metric's own direction.
+
+    "Surely" and "with 95 % confidence" are one-sided and come from a paired bootstrap over the eval examples, where the
+    metric is a mean over examples.
+    """
 
     at_least: float | None = None
     """The candidate's value must not be below this."""
     at_most: float | None = None
     """The candidate's value must not be above this."""
     beats_trivial_by: NonNegativeFloat | None = None
-    """Better than the trivial baseline by at least this difference, in the metric's unit."""
+    """Better than the trivial baseline by at least this difference, in the metric's unit, and surely better at all."""
     beats_trivial_times: float | None = Field(default=None, gt=0)
-    """At least this many times as good as the trivial baseline, such as 2 for half of its distance."""
+    """At least this many times as good as the trivial baseline (2: half of its distance), and surely better at all."""
     max_loss_to_champion: NonNegativeFloat | None = None
     """Worse than the version that serves by at most this difference, in the metric's unit; 0 allows no loss."""
+    max_probable_loss_to_champion: NonNegativeFloat | None = None
+    """With 95 % confidence worse than the version that serves by at most this, so that noise hides no loss; needs a
+    metric that is a mean over examples."""
     every_slice_at_least: float | None = None
     """No slice (class, painting) may be below this."""
     every_slice_at_most: float | None = None

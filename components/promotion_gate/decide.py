@@ -5,10 +5,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from components.promotion_gate import sentences
+import numpy as np
+
+from components.promotion_gate import bootstrap, sentences
 from trainer.rules import Direction, Rule, Rules
 
 OVERALL = ""
+TRIVIAL, CHAMPION = "trivial", "champion"
 
 
 @dataclass(frozen=True)
@@ -22,7 +25,7 @@ class Check:
     """The candidate's value; None where it was not measured."""
     bound: float | None
     rule: str
-    """The field of `Rule`, or `measured`, `evaluator`, `tflite`."""
+    """The field of `Rule`, or `measured`, `beats_trivial_surely`, `evaluator`, `tflite`."""
     passed: bool
     text: str
     """The same in words."""
@@ -38,6 +41,8 @@ class Evidence:
     """Metrics of the trivial baseline on the same examples."""
     blessed: bool | None
     """What TFX's Evaluator said of its thresholds; None when it validated nothing."""
+    gains: Mapping[str, Mapping[str, np.ndarray]] = field(default_factory=dict)
+    """Contender (`trivial`, `champion`) -> metric -> `bootstrap.gains` over it; metrics that are no means have none."""
     failures: Sequence[str] = ()
     """The metrics that the Evaluator found wanting."""
     tflite: Sequence[Mapping[str, Any]] = ()
@@ -100,10 +105,17 @@ def _overall(metric: str, policy: Policy, evidence: Evidence) -> Iterator[Check]
     value = evidence.measured["candidate"][metric]
     yield from _absolute(metric, OVERALL, value, rule.at_least, rule.at_most, ("at_least", "at_most"))
     yield from _over_trivial(metric, value, evidence.trivial.get(metric), rule, direction, policy.trivial_name)
+    if rule.beats_trivial_by is not None or rule.beats_trivial_times is not None:
+        yield from _surely_over_trivial(metric, evidence.gains.get(TRIVIAL, {}).get(metric), policy.trivial_name)
     champion = evidence.measured["champion"]
-    if champion is not None and rule.max_loss_to_champion is not None:
+    if champion is None:
+        return
+    if rule.max_loss_to_champion is not None:
         allowed = rule.max_loss_to_champion
         yield _loss(metric, OVERALL, value, champion.get(metric), allowed, direction, "max_loss_to_champion")
+    if rule.max_probable_loss_to_champion is not None:
+        gains = evidence.gains.get(CHAMPION, {}).get(metric, np.zeros(0))
+        yield _probable_loss(metric, gains, rule.max_probable_loss_to_champion)
 
 
 def _absolute(
@@ -135,6 +147,24 @@ def _over_trivial(
         sentence = sentences.margin if rule_name == "beats_trivial_by" else sentences.ratio
         text = sentence(sentences.plain(metric), value, trivial, _possessive(name), better, bound, passed=passed)
         yield Check(metric, OVERALL, value, bound, rule_name, passed, text)
+
+
+def _surely_over_trivial(metric: str, gains: np.ndarray | None, name: str) -> Iterator[Check]:
+    """A margin made by a few lucky examples is none: on 16 of them a constant answer may be 5 % ahead of chance."""
+    if gains is None:
+        return
+    bound = bootstrap.lower_bound(gains)
+    passed = bound > 0
+    text = sentences.certainty(sentences.plain(metric), _possessive(name), bound, len(gains), passed=passed)
+    yield Check(metric, OVERALL, bound if _finite(bound) else None, 0.0, "beats_trivial_surely", passed, text)
+
+
+def _probable_loss(metric: str, gains: np.ndarray, allowed: float) -> Check:
+    bound = bootstrap.lower_bound(gains)
+    passed = bound >= -allowed
+    text = sentences.probable_loss(sentences.plain(metric), bound, len(gains), allowed)
+    value = bound if _finite(bound) else None
+    return Check(metric, OVERALL, value, -allowed, "max_probable_loss_to_champion", passed, text)
 
 
 def _loss(

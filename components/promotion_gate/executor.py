@@ -1,20 +1,23 @@
 """The work of PromotionGate: reads the evidence, writes the decision."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from pydantic import TypeAdapter
 from tfx import types
 from tfx.components.evaluator import constants
 from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 
-from components.promotion_gate.decide import Evidence, Policy, decide
+from components.promotion_gate import bootstrap
+from components.promotion_gate.decide import CHAMPION, TRIVIAL, Evidence, Policy, decide
 from components.tflite_exporter.files import read_verdicts
+from trainer import evaluation as results
 from trainer import progress
-from trainer.evaluation import CANDIDATE, read_failures, read_metrics
-from trainer.rules import Rules
+from trainer.rules import Direction, Rules
 
 DECISION = "decision.json"
 
@@ -37,10 +40,11 @@ class Executor(base_executor.BaseExecutor):
             required_variants=json.loads(exec_properties["required_variants"]),
         )
         evidence = Evidence(
-            measured=read_metrics(uris["evaluation"]),
-            trivial=read_metrics(uris["trivial_evaluation"])[CANDIDATE],
+            measured=results.read_metrics(uris["evaluation"]),
+            trivial=results.read_metrics(uris["trivial_evaluation"])[results.CANDIDATE],
             blessed=_blessed(uris["blessing"]),
-            failures=read_failures(uris["evaluation"]),
+            gains=_gains(uris, policy.directions),
+            failures=results.read_failures(uris["evaluation"]),
             tflite=read_verdicts(uris["tflite"]),
         )
         answer = decide(policy, evidence)
@@ -58,3 +62,21 @@ def _blessed(uri: str) -> bool | None:
     if Path(uri, constants.BLESSED_FILE_NAME).exists():
         return True
     return False if Path(uri, constants.NOT_BLESSED_FILE_NAME).exists() else None
+
+
+def _gains(uris: dict[str, str], directions: Mapping[str, Direction]) -> dict[str, dict[str, np.ndarray]]:
+    """`Evidence.gains` of an evaluation in which each example's own outcomes were collected."""
+    candidate = results.read_outcomes(uris["evaluation"])
+    others = {
+        TRIVIAL: results.read_outcomes(uris["trivial_evaluation"]),
+        CHAMPION: results.read_outcomes(uris["evaluation"], results.CHAMPION),
+    }
+    return {
+        name: {
+            metric: bootstrap.gains(candidate, other, metric, direction)
+            for metric, direction in directions.items()
+            if metric in candidate.dtype.names
+        }
+        for name, other in others.items()
+        if candidate is not None and other is not None
+    }

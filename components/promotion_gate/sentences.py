@@ -57,3 +57,24 @@ def loss(subject: str, value: float, other: float, gain: float, allowed: float) 
     relation = "better" if gain > 0 else "worse"
     sentence = f"{subject} {shown} is {difference} {relation} than the champion's {other_shown}"
     return sentence if gain > 0 else f"{sentence} (at most {allowed_shown} worse is allowed)"
+
+
+def certainty(subject: str, whose: str, gain: float, examples: int, *, passed: bool) -> str:
+    """`accuracy is surely better than the linear model's, by 0.2 or more (95 % confidence, 235 examples)`."""
+    basis = f"(95 % confidence, {examples} examples)"
+    if passed:
+        return f"{subject} is surely better than {whose}, by {numbers(gain)[0]} or more {basis}"
+    return f"{subject} is not surely better than {whose} {basis}; more eval images would tell them apart"
+
+
+def probable_loss(subject: str, gain: float, examples: int, allowed: float) -> str:
+    """`accuracy is at most 0.021 worse than the champion's (95 % confidence, 235 examples; 0.05 is allowed)`."""
+    if not math.isfinite(gain):
+        return f"{subject} could not be compared with the champion's example by example"
+    loss_shown, allowed_shown = numbers(abs(gain), allowed)
+    relation = f"at least {loss_shown} better" if gain > 0 else f"at most {loss_shown} worse"
+    hint = "" if gain >= -allowed else "; more eval images would narrow it"
+    return (
+        f"{subject} is {relation} than the champion's "
+        f"(95 % confidence, {examples} examples; {allowed_shown} worse is allowed{hint})"
+    )

@@ -70,6 +70,10 @@ class House:
                 del place[key]
         (self.root / "easel.yaml").write_text(yaml.safe_dump(settings))
 
+    def settings(self, lane: str, section: str) -> dict:
+        """A section as it is without changes."""
+        return SETTINGS[lane][section]
+
     def easel(self, *arguments: str) -> subprocess.CompletedProcess:
         """Runs the command as a person would."""
         environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "-1"}

@@ -1,4 +1,4 @@
-"""One workspace through its life: first run, nothing new, a serving directory that was lost; in this order."""
+"""One workspace through its life: first run, nothing new, lost versions, bad models, new code, bad data; in order."""
 
 import json
 import shutil
@@ -9,6 +9,7 @@ import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
 from PIL import Image
 
+from pipeline import dag
 from pipeline.results import RunResult
 
 pytestmark = pytest.mark.timeout(1500)
@@ -98,3 +99,60 @@ def test_an_emptied_serving_directory_is_refilled_without_training(house, first)
     assert result.exit_code == 0
     assert result.seconds < first.seconds / 2
     assert house.versions("classifier") == house.versions("style") == [1]
+
+
+def test_models_that_learned_nothing_are_not_pushed_and_the_run_exits_4(house, first):
+    house.configure(
+        classifier__train={"scratch": {"epochs": 1, "learning_rate": 1e-9}},
+        classifier__thresholds=None,
+        style__train={**house.settings("style", "train"), "learning_rate": 1e-9},
+        style__thresholds=None,
+    )
+    result = house.run()
+    house.configure()
+    models = by_name(result)
+    assert result.exit_code == 4
+    assert {model.outcome for model in models.values()} == {"rejected"}
+    assert "accuracy" in " ".join(models["classifier"].reasons)
+    assert "style distance" in " ".join(models["style"].reasons)
+    assert house.versions("classifier") == house.versions("style") == [1]
+
+
+def test_an_edited_loss_retrains_the_style_network_only(house, first, monkeypatch):
+    original = dag.digest
+
+    def edited(*modules):
+        return original(*modules) + ("-edited" if "trainer.style.training" in modules else "")
+
+    monkeypatch.setattr(dag, "digest", edited)
+    models = by_name(house.run())
+    assert models["classifier"].outcome == "unchanged"
+    # The same seed and the same data give the same network: it was trained, evaluated and found to be the champion or
+    # no worse than it.
+    assert models["style"].outcome in ("pushed", "unchanged")
+
+
+def test_a_new_class_stops_the_classifier_while_the_style_lane_finishes(house, first):
+    folder = house.root / "photos" / "spirals"
+    folder.mkdir()
+    rng = np.random.default_rng(0)
+    for number in range(12):
+        Image.fromarray(rng.integers(0, 255, (120, 160, 3), np.uint8)).save(folder / f"{number}.jpg")
+    result = house.run()
+    shutil.rmtree(folder)
+    models = by_name(result)
+    assert result.exit_code == 3
+    assert models["classifier"].outcome == "stopped"
+    assert "spirals" in " ".join(models["classifier"].reasons)
+    assert models["style"].outcome in ("pushed", "unchanged")
+
+
+def test_black_paintings_stop_the_style_lane_and_are_named(house, first):
+    for number, path in enumerate(sorted((house.root / "paintings").iterdir())):
+        Image.new("RGB", (200 + number, 200)).save(path)
+    result = house.run()
+    models = by_name(result)
+    assert result.exit_code == 3
+    assert models["style"].outcome == "stopped"
+    assert "paintings" in " ".join(models["style"].reasons)
+    assert models["classifier"].outcome == "unchanged"

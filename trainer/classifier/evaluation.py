@@ -10,21 +10,25 @@ from tensorflow_model_analysis.extractors import predictions_extractor
 
 from trainer.classifier.preprocessing import CLASS_TEXT
 from trainer.evaluation import CANDIDATE
-from trainer.metrics import mean_output
+from trainer.metrics import mean_output, outcomes
 from trainer.rules import Direction
 
 METRICS: dict[str, Direction] = {"accuracy": "higher", "macro_f1": "higher", "ece": "lower"}
 SLICES = ("image/class/text",)
 TRIVIAL_NAME = "a linear model on colour statistics"
 
+KEY = "image/key/sha256"
+"""The feature that tells examples apart."""
+
 _SIGNATURE = "classify"
 
 
 def metric_configs() -> list[tfma.MetricConfig]:
-    """The metrics of `METRICS` and `confusion`, which `confusion` reads."""
+    """The metrics of `METRICS`, the table that `confusion` reads, and each photo's outcome for the PromotionGate."""
     ours = {"MacroF1": "macro_f1", "ExpectedCalibrationError": "ece", "Confusion": "confusion"}
     return [
         mean_output("accuracy"),
+        outcomes(["accuracy"]),
         *(
             tfma.MetricConfig(
                 class_name=class_name, module="trainer.classifier.metrics", config=json.dumps({"name": name})
@@ -37,7 +41,7 @@ def metric_configs() -> list[tfma.MetricConfig]:
 def custom_extractors(
     eval_shared_model: Any, eval_config: tfma.EvalConfig, tensor_adapter_config: Any
 ) -> list[tfma.extractors.Extractor]:
-    """TFMA's extractors, and after the predictions ours: `accuracy`, `confidence`, `truth` and `guess` per example.
+    """TFMA's extractors, and after the predictions ours: `key` and what `judge` says, per example.
 
     The models are called by their signature `classify`: TFMA hands a signature whose one input is a string serialized
     Examples, and that is the one that takes them.
@@ -93,12 +97,12 @@ def confusion(evaluation_uri: str, model: str = CANDIDATE) -> tuple[list[str], n
 
 
 def _judged(extracts: dict[str, Any]) -> dict[str, Any]:
-    truth = _names(extracts["features"][CLASS_TEXT])
+    truth, key = (_names(extracts["features"][name]) for name in (CLASS_TEXT, KEY))
     predictions = extracts["predictions"]
     if "scores" in predictions:
-        judged = judge(**predictions, truth=truth)
+        judged = judge(**predictions, truth=truth) | {"key": key}
     else:
-        judged = {model: judge(**outputs, truth=truth) for model, outputs in predictions.items()}
+        judged = {model: judge(**outputs, truth=truth) | {"key": key} for model, outputs in predictions.items()}
     return {**extracts, "predictions": judged}
 
 

@@ -17,7 +17,7 @@ import tensorflow_model_analysis as tfma
 from tensorflow_model_analysis.extractors import predictions_extractor
 
 from trainer import images
-from trainer.metrics import MeanOutput
+from trainer.metrics import MeanOutput, outcomes
 from trainer.rules import Direction
 from trainer.style import losses
 from trainer.style.options import PerceptualOptions
@@ -44,13 +44,18 @@ class PerceptualMean(MeanOutput):
 
 
 def metric_configs(perceptual: PerceptualOptions) -> list[tfma.MetricConfig]:
-    """The configurations of the three metrics, measured with VGG19 of these weights."""
+    """The configurations of the three metrics, measured with VGG19 of these weights, and of each pair's own values."""
     config = perceptual.model_dump(mode="json")
     return [
-        tfma.MetricConfig(
-            class_name=PerceptualMean.__name__, module=__name__, config=json.dumps({"name": name, "perceptual": config})
-        )
-        for name in METRICS
+        outcomes(METRICS),
+        *(
+            tfma.MetricConfig(
+                class_name=PerceptualMean.__name__,
+                module=__name__,
+                config=json.dumps({"name": name, "perceptual": config}),
+            )
+            for name in METRICS
+        ),
     ]
 
 
@@ -151,10 +156,15 @@ class _MeasureFn(beam.DoFn):
         return [{**extracts, tfma.PREDICTIONS_KEY: measured}]
 
     def _measured(self, contents: np.ndarray, styles: np.ndarray, made: Any) -> dict[str, np.ndarray]:
-        """One model's pictures (an array, or one by its output's name) -> metric -> float32 [N, 1]."""
+        """One model's pictures (an array, or one by its output's name) -> metric -> float32 [N, 1], `key` bytes [N]."""
         painted = np.ravel(made["stylized_bytes"] if isinstance(made, Mapping) else made)
         rows = [self._judge.distances(*row) for row in zip(contents, styles, painted, strict=True)]
-        return {name: np.array([[row[name]] for row in rows], np.float32) for name in METRICS}
+        keys = [
+            hashlib.sha256(content + style).hexdigest().encode()
+            for content, style in zip(contents, styles, strict=True)
+        ]
+        values = {name: np.array([[row[name]] for row in rows], np.float32) for name in METRICS}
+        return {"key": np.array(keys, object), **values}
 
 
 def _batch(image: tf.Tensor) -> tf.Tensor:

@@ -1,6 +1,7 @@
 import json
 import math
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -31,13 +32,13 @@ def classes(candidate, champion=None):
     }
 
 
-def decision(rules=None, blessed=None, trivial=TRIVIAL, policy=None, failures=(), tflite=(), **kinds):
+def decision(rules=None, blessed=None, trivial=TRIVIAL, policy=None, failures=(), tflite=(), gains=None, **kinds):
     rules = rules or {}
     if blessed is None and any(rule.at_least is not None or rule.at_most is not None for rule in rules.values()):
         blessed = True
     return decide(
         Policy(rules=rules, directions=DIRECTIONS, **(policy or {})),
-        Evidence(measured(**kinds), trivial, blessed, failures, tflite),
+        Evidence(measured(**kinds), trivial, blessed, gains or {}, failures, tflite),
     )
 
 
@@ -111,6 +112,45 @@ def test_the_champion_may_be_lost_to_by_as_much_as_the_rule_allows(champion, app
     assert answer["reasons"][0] == reason
 
 
+@pytest.mark.parametrize(
+    ("right", "approved", "reason"),
+    [
+        (60, True, "accuracy is surely better than the trivial baseline's, by 0.52 or more "
+                   "(95 % confidence, 100 examples)"),
+        (1, False, "accuracy is not surely better than the trivial baseline's (95 % confidence, 100 examples); "
+                   "more eval images would tell them apart"),
+    ],
+)  # fmt: skip
+def test_a_margin_over_the_trivial_baseline_must_not_be_luck(right, approved, reason):
+    gains = {"trivial": {"accuracy": np.repeat([1.0, 0.0], [right, 100 - right])}}
+    answer = decision({"accuracy": Rule(beats_trivial_by=0.05)}, gains=gains)
+    assert answer["approved"] == approved
+    assert reason in answer["reasons"]
+
+
+@pytest.mark.parametrize(
+    ("worse", "better", "approved", "reason"),
+    [
+        (2, 2, True, "accuracy is at most 0.03 worse than the champion's (95 % confidence, 100 examples; "
+                     "0.05 worse is allowed)"),
+        (20, 20, False, "accuracy is at most 0.1 worse than the champion's (95 % confidence, 100 examples; "
+                        "0.05 worse is allowed; more eval images would narrow it)"),
+        (0, 30, True, "accuracy is at least 0.23 better than the champion's (95 % confidence, 100 examples; "
+                      "0.05 worse is allowed)"),
+    ],
+)  # fmt: skip
+def test_noise_hides_no_loss_to_the_champion(worse, better, approved, reason):
+    gains = {"champion": {"accuracy": np.repeat([-1.0, 1.0, 0.0], [worse, better, 100 - worse - better])}}
+    rules = {"accuracy": Rule(max_probable_loss_to_champion=0.05)}
+    answer = decision(rules, gains=gains, champion=GOOD)
+    assert (answer["approved"], answer["reasons"][0]) == (approved, reason)
+
+
+def test_a_champion_that_cannot_be_compared_example_by_example_promotes_nothing():
+    answer = decision({"accuracy": Rule(max_probable_loss_to_champion=0.05)}, champion=GOOD)
+    assert answer["reasons"] == ["accuracy could not be compared with the champion's example by example"]
+
+
 def test_without_a_champion_only_the_other_rules_count():
     assert decision({"accuracy": Rule(max_loss_to_champion=0.0, max_slice_loss_to_champion=0.0)})["approved"]
 
@@ -162,7 +202,7 @@ def test_no_class_may_lose_more_than_allowed_although_the_average_gains():
     ],
 )
 def test_the_evaluator_has_a_veto(blessed, failures, reason):
-    evidence = Evidence(measured(), TRIVIAL, blessed, failures)
+    evidence = Evidence(measured(), TRIVIAL, blessed, failures=failures)
     answer = decide(Policy({"accuracy": Rule(at_least=0.1)}, DIRECTIONS), evidence)
     assert not answer["approved"]
     assert answer["reasons"][0] == reason

@@ -12,7 +12,7 @@ from tfx.utils import proto_utils
 
 from tests.trainer.classifier.pictures import example
 from trainer.classifier.evaluation import METRICS, confusion, custom_extractors, metric_configs
-from trainer.evaluation import eval_config, read_metrics
+from trainer.evaluation import eval_config, read_metrics, read_outcomes
 
 TRUTH = ["cat", "cat", "dog", "dog", "emu"]
 # Scores by row. The champion numbers the classes otherwise and has never heard of an emu.
@@ -46,7 +46,8 @@ def evaluate(folder, champion):
     (folder / "examples" / "Split-eval").mkdir(parents=True)
     with tf.io.TFRecordWriter(str(folder / "examples/Split-eval/data-0.gz"), options="GZIP") as writer:
         for row, name in enumerate(TRUTH):
-            writer.write(example(**{"row": row, "image/class/text": name.encode()}))
+            key = f"{row:064d}".encode()
+            writer.write(example(**{"row": row, "image/class/text": name.encode(), "image/key/sha256": key}))
     examples, evaluation = standard_artifacts.Examples(), standard_artifacts.ModelEvaluation()
     examples.uri, examples.split_names = str(folder / "examples"), artifact_utils.encode_split_names(["eval"])
     evaluation.uri = str(folder / "evaluation")
@@ -87,6 +88,13 @@ def test_classes_are_compared_by_name(compared):
     # Each of the candidate's answers is alone in its bin.
     assert measured["candidate"]["ece"] == pytest.approx(np.mean([0.2, 0.4, 0.1, 0.5, 0.3]))
     assert set(measured["candidate"]) == set(METRICS)
+
+
+def test_each_photos_outcome_is_kept_for_both_models(compared):
+    candidate, champion = read_outcomes(compared), read_outcomes(compared, "champion")
+    assert [int(key) for key in candidate["key"]] == list(range(5))
+    assert candidate["accuracy"].tolist() == [1, 1, 1, 0, 1]
+    assert champion["accuracy"].tolist() == [1, 1, 1, 1, 0]
 
 
 def test_slices_are_the_true_classes(compared):

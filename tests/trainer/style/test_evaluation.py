@@ -54,7 +54,7 @@ def test_a_smaller_picture_is_measured_beside_the_photo_reduced(judge):
 
 def test_the_weights_travel_in_the_configuration():
     assert evaluation.perceptual_options(CONFIG) == PerceptualOptions(weights="none")
-    metric = evaluation.PerceptualMean(**json.loads(evaluation.metric_configs(PerceptualOptions())[0].config))
+    metric = evaluation.PerceptualMean(**json.loads(evaluation.metric_configs(PerceptualOptions())[-1].config))
     assert metric.get_config()["perceptual"] == {"weights": "imagenet"}
 
 
