@@ -1,9 +1,11 @@
 """`easel classify`, `easel stylize` and `easel serve`: the pushed models at work."""
 
+import dataclasses
 import io
 import logging
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from rich import box
@@ -14,23 +16,39 @@ from pipeline.commands import options
 from pipeline.summary import value
 from trainer.errors import UserError
 
+if TYPE_CHECKING:
+    from easel_serving import Client
+
 _BEST = 3
 """How many classes a person wants to see; `--json` has all."""
 
 _model = click.option("--model", metavar="NAME", help="Which model, when several of the kind serve.")
+_server = click.option(
+    "--server",
+    metavar="URL",
+    envvar="EASEL_SERVER",
+    show_envvar=True,
+    help="Ask a server, such as http://localhost:8501 or grpc://localhost:8500, instead of loading the model here.",
+)
 
 
 @click.command(short_help="Label photos with the model that serves.")
 @click.argument("photos", metavar="PHOTO...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @options.serving
+@_server
 @_model
 @options.as_json
-def classify(photos: tuple[Path, ...], serving: Path, model: str | None, as_json: bool) -> None:
+def classify(photos: tuple[Path, ...], serving: Path, server: str | None, model: str | None, as_json: bool) -> None:
     """Label photos with the version that serves, and say how sure it is."""
     with quiet.capture(Path(os.devnull)):
-        from easel_serving.local import LocalModels
+        if server:
+            with _client(server, classifier=model) as client:
+                found = zip(photos, client.classify(*photos), strict=True)
+                answers = [{"path": str(path), **dataclasses.asdict(answer)} for path, answer in found]
+        else:
+            from easel_serving.local import LocalModels
 
-        answers = LocalModels(serving).classify(photos, model)
+            answers = LocalModels(serving).classify(photos, model)
     if as_json:
         options.print_json(answers)
         return
@@ -50,8 +68,11 @@ def classify(photos: tuple[Path, ...], serving: Path, model: str | None, as_json
     "-o", "--output", required=True, type=click.Path(path_type=Path, dir_okay=False), help="Where to write it."
 )
 @options.serving
+@_server
 @_model
-def stylize(content: Path, style: str, strength: float, output: Path, serving: Path, model: str | None) -> None:
+def stylize(
+    content: Path, style: str, strength: float, output: Path, serving: Path, server: str | None, model: str | None
+) -> None:
     """Paint a photo in the manner of a painting, with the version that serves.
 
     The picture has the photo's size, and the format that the name of the output asks for.
@@ -60,9 +81,13 @@ def stylize(content: Path, style: str, strength: float, output: Path, serving: P
         raise UserError(f"{output}: the folder {output.absolute().parent} does not exist")
     wanted = _format(output)
     with quiet.capture(Path(os.devnull)):
-        from easel_serving.local import LocalModels
+        if server:
+            with _client(server, style=model) as client:
+                [painted] = client.stylize(content, style=style, strength=strength)
+        else:
+            from easel_serving.local import LocalModels
 
-        painted = LocalModels(serving).stylize(content, style, strength, model)
+            painted = LocalModels(serving).stylize(content, style, strength, model)
     _save(painted, output, wanted)
     click.echo(output)
 
@@ -78,6 +103,12 @@ def serve(serving: Path, host: str, rest_port: int, grpc_port: int) -> None:
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     server(serving, host=host, rest_port=rest_port, grpc_port=grpc_port)
+
+
+def _client(server: str, **models: str | None) -> "Client":
+    from easel_serving import Client
+
+    return Client(server, **{kind: name for kind, name in models.items() if name})
 
 
 def _format(output: Path) -> str:

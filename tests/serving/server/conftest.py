@@ -1,5 +1,9 @@
 import base64
+import contextlib
 import io
+import socket
+import threading
+import time
 
 import pytest
 from PIL import Image
@@ -31,6 +35,28 @@ def client(core, serving):
 
     with testclient.TestClient(build(core, Convenience(core, Directory(serving)))) as made:
         yield made
+
+
+@contextlib.contextmanager
+def served(app):
+    """The address of an application that listens on a real port."""
+    uvicorn = pytest.importorskip("uvicorn")
+    listening = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off"))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+    server.should_exit = True
+    thread.join()
+
+
+@pytest.fixture(scope="package")
+def live(client):
+    """The address of the embedded server, in this process."""
+    with served(client.app) as address:
+        yield address
 
 
 @pytest.fixture(scope="package")
