@@ -49,6 +49,7 @@ WEIGHTS: tuple[Key, ...] = (
     ("style", "perceptual", "weights"),
     ("style", "encoder", "weights"),
 )
+KEYS: tuple[Key, ...] = (("signing_key",),)
 OUTPUTS: tuple[Key, ...] = (("workspace",), ("serving",))
 NAMED_WEIGHTS = ("imagenet", "none")
 
@@ -130,6 +131,13 @@ class Config(Options):
     """The directory that TensorFlow Serving reads; the default is `serving` in the workspace."""
     serving_base_path: str = Field(default="/models", pattern=r"^/")
     """Where TensorFlow Serving finds that directory: the prefix of the paths in `models.config`."""
+    serving_address: Annotated[str, Field(pattern=r"^[^\s/]+:\d+$")] | None = None
+    """`HOST:PORT` of a running TensorFlow Serving's gRPC: it loads a version before a label is moved to it."""
+    promotion: Literal["auto", "canary", "manual"] = "auto"
+    """What an approved version becomes: `stable` (`auto`), `canary` beside the stable one, or nothing (`manual`) until
+    `easel models promote`. The first version is stable unless this is `manual`."""
+    signing_key: Folder | None = None
+    """A private Ed25519 key (PEM) that signs what is pushed; `easel serve --public-key` then loads nothing else."""
     seed: int = Field(default=20240607, ge=0, lt=2**31)
     """Seeds every random choice."""
     beam_args: tuple[Annotated[str, Field(pattern="^--")], ...] = ()
@@ -193,7 +201,7 @@ def load(path: str | Path, overrides: Sequence[str] = ()) -> Config:
       ConfigError: a UserError; names the line and the key, and lists all faults in `errors`.
     """
     source = read(Path(path), overrides)
-    for key in (*INPUTS, *SCHEMAS, *OUTPUTS, *WEIGHTS):
+    for key in (*INPUTS, *SCHEMAS, *KEYS, *OUTPUTS, *WEIGHTS):
         _make_absolute(source, key)
     source.data.setdefault("workspace", str(Path.cwd() / Config.model_fields["workspace"].default))
     try:
@@ -217,7 +225,7 @@ def _make_absolute(source: Source, key: Key) -> None:
 
 def _missing_paths(config: Config, source: Source) -> list[str]:
     faults = []
-    for key in (*INPUTS, *SCHEMAS, *WEIGHTS):
+    for key in (*INPUTS, *SCHEMAS, *KEYS, *WEIGHTS):
         value = _value(config, key)
         if value is None or "://" in value or (key in WEIGHTS and value in NAMED_WEIGHTS):
             continue

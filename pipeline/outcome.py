@@ -96,9 +96,12 @@ def _model(config: Config, lane: str, data: Mapping[str, str], trace: Trace, out
     if not decision["approved"]:
         return ModelResult(outcome="rejected", version=stable.number if stable else None, **facts)
     pushed = outputs.document(f"ServingPusher.{lane}", "pushed_model", "pushed.json")
+    facts["warnings"] += tuple(pushed["warnings"])
     if pushed["outcome"] == "refilled":
         facts["warnings"] += (f"the serving directory had lost version {pushed['version']}; it was put back",)
         return ModelResult(outcome=UNCHANGED, version=pushed["version"], **facts)
+    if pushed["outcome"] == UNCHANGED:
+        return ModelResult(outcome=UNCHANGED, version=pushed["stable"], **facts)
     return ModelResult(outcome=pushed["outcome"], version=pushed["version"], **facts)
 
 

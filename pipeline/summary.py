@@ -65,6 +65,8 @@ def _headline(model: ModelResult) -> Text:
     sign, style, words = _VERDICTS[model.outcome]
     if model.outcome == "rejected":
         words = words.format(f"version {model.version} still serves" if model.version else "nothing serves yet")
+    if model.outcome == "unchanged" and not model.version:
+        words = "unchanged: nothing serves yet"
     words = words.format(model.version)
     line = Text.assemble((f"{sign} ", style), (model.name, "bold"), "  ", (words, style))
     counts = [f"{number(files['examples'])} {key}" for key, files in model.data.items() if files.get("examples")]

@@ -20,6 +20,8 @@ class ServingPusherSpec(component_spec.ComponentSpec):
         "model_name": component_spec.ExecutionParameter(type=str),
         "base_path": component_spec.ExecutionParameter(type=str),
         "policy": component_spec.ExecutionParameter(type=str),
+        "server": component_spec.ExecutionParameter(type=str),
+        "signing_key": component_spec.ExecutionParameter(type=str),
         "lineage": component_spec.ExecutionParameter(type=str),
         "nonce": component_spec.ExecutionParameter(type=str),
     }
@@ -42,7 +44,8 @@ class ServingPusher(base_component.BaseComponent):
     """Makes an approved model the next version of the serving directory, unless its content already is one.
 
     Output `pushed_model` (PushedModel): `pushed.json` with `outcome` (pushed, unchanged, refilled), `version`, `path`,
-    `labels` and `stable`, the version that serves: another one when this content was rolled back. TFX's custom
+    `labels`, `stable`, the version that serves (another one when this content was rolled back, or waits for its
+    promotion), and `warnings`: that it waits, or that a server could not be told. TFX's custom
     properties `pushed`, `pushed_destination`, `pushed_version`.
 
     Args:
@@ -63,6 +66,8 @@ class ServingPusher(base_component.BaseComponent):
         paintings_schema: like `photos_schema`.
         base_path: where TensorFlow Serving sees the serving directory.
         policy: `auto`, `canary` or `manual`; see `Registry.push`.
+        server: `HOST:PORT` of a running TensorFlow Serving's gRPC that is told of the version; "" for none.
+        signing_key: the file of a private Ed25519 key (PEM) that signs the manifest; "" for none.
     """
 
     SPEC_CLASS = ServingPusherSpec
@@ -86,6 +91,8 @@ class ServingPusher(base_component.BaseComponent):
         paintings_schema: types.BaseChannel | None = None,
         base_path: str = "/models",
         policy: str = "auto",
+        server: str = "",
+        signing_key: str = "",
     ):
         spec = ServingPusherSpec(
             model=model,
@@ -102,6 +109,8 @@ class ServingPusher(base_component.BaseComponent):
             model_name=model_name,
             base_path=base_path,
             policy=policy,
+            server=server,
+            signing_key=signing_key,
             lineage=lineage,
             nonce=nonce,
             pushed_model=types.Channel(type=standard_artifacts.PushedModel),

@@ -6,7 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import tensorflow as tf
+from easel_serving.directory import CANARY, Version
+from easel_serving.errors import ServingError
 from easel_serving.registry import Registry
+from easel_serving.remote import Remote
 from tfx.dsl.components.base import base_executor
 from tfx.types import artifact, artifact_utils
 from tfx.utils import path_utils
@@ -45,7 +48,11 @@ class Executor(base_executor.BaseExecutor):
         )
         with tempfile.TemporaryDirectory() as folder:
             attachments.write(Path(folder), description, Path(tflite.uri) if tflite else None, document["tflite"])
-            registry = Registry(exec_properties["serving_dir"], exec_properties["base_path"])
+            registry = Registry(
+                exec_properties["serving_dir"],
+                exec_properties["base_path"],
+                signing_key=exec_properties["signing_key"] or None,
+            )
             done = registry.push(
                 name,
                 saved_model,
@@ -56,6 +63,7 @@ class Executor(base_executor.BaseExecutor):
                 why="; ".join(decision["reasons"]),
             )
         version = done.version
+        warnings = _tell(exec_properties["server"], registry) if done.outcome != "unchanged" else []
         pushed = artifact_utils.get_single_instance(output_dict["pushed_model"])
         pushed.set_int_custom_property("pushed", 1)
         pushed.set_string_custom_property("pushed_destination", str(version.path))
@@ -67,9 +75,30 @@ class Executor(base_executor.BaseExecutor):
             "stable": stable.number if stable else None,
             "path": str(version.path),
             "labels": list(version.labels),
+            "warnings": [*_waiting(version, stable.number if stable else None), *warnings],
         }
         Path(pushed.uri, "pushed.json").write_text(json.dumps(summary, indent=2))
         progress.report(version=version.number, outcome=done.outcome)
+
+
+def _waiting(version: Version, stable: int | None) -> list[str]:
+    """Says of a version that does not serve what does, and how to let it serve."""
+    if stable == version.number:
+        return []
+    what = "is the canary" if CANARY in version.labels else "does not serve"
+    serving = f"version {stable} serves" if stable else "no version serves"
+    command = f"easel models promote {version.model} {version.number}"
+    return [f"version {version.number} {what}; {serving} until `{command}`"]
+
+
+def _tell(server: str, registry: Registry) -> list[str]:
+    """Has a running TensorFlow Serving follow; a version that is pushed stays so when the server cannot be told."""
+    try:
+        if server:
+            Remote(server).announce(registry.root)
+    except ServingError as error:
+        return [str(error)]
+    return []
 
 
 def _data(input_dict: dict[str, list], folder: str) -> dict[str, Any]:

@@ -1,12 +1,15 @@
 """`easel models`: what is pushed, and which version serves."""
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import click
-from easel_serving.directory import Directory, listing
+from easel_serving import audit
+from easel_serving.directory import Directory, check_name, listing
 from easel_serving.errors import ServingError
 from easel_serving.registry import Registry
+from easel_serving.remote import NotToldError, Remote
 from easel_serving.verify import verify as find_differences
 from rich import box
 from rich.table import Table
@@ -18,6 +21,18 @@ from pipeline.summary import tflite_line, value
 name = click.argument("name", metavar="MODEL")
 version = click.argument("version", metavar="VERSION", type=click.IntRange(min=1))
 why = click.option("--why", default="", help="The reason, for the audit log.")
+server = click.option(
+    "--server",
+    metavar="HOST:PORT",
+    envvar="EASEL_TENSORFLOW_SERVING",
+    show_envvar=True,
+    help="A running TensorFlow Serving's gRPC: it loads the version before a label is moved, and follows at once.",
+)
+
+
+def _changing(command: Callable) -> Callable:
+    """The options of every command that changes something."""
+    return why(server(options.as_json(command)))
 
 
 @click.group(invoke_without_command=True, short_help="List, compare, promote and roll back versions.")
@@ -91,21 +106,21 @@ def compare(serving: Path, name: str, first: int, second: int, as_json: bool) ->
 @name
 @version
 @click.option("--to", "label", type=click.Choice(["stable", "canary"]), default="stable", show_default=True)
-@why
+@_changing
 @click.pass_obj
-def promote(serving: Path, name: str, version: int, label: str, why: str) -> None:
+def promote(serving: Path, name: str, version: int, label: str, why: str, server: str | None, as_json: bool) -> None:
     """Let a version serve (stable), or be tried beside the one that does (canary)."""
-    _say(name, Registry(serving).promote(name, version, label, why))
+    _change(serving, server, as_json, name, lambda registry: registry.promote(name, version, label, why))
 
 
 @models.command()
 @name
 @click.option("--to", type=click.IntRange(min=1), help="The version to go back to, instead of the one before.")
-@why
+@_changing
 @click.pass_obj
-def rollback(serving: Path, name: str, to: int | None, why: str) -> None:
+def rollback(serving: Path, name: str, to: int | None, why: str, server: str | None, as_json: bool) -> None:
     """Let the version serve that served before."""
-    _say(name, Registry(serving).rollback(name, to, why))
+    _change(serving, server, as_json, name, lambda registry: registry.rollback(name, to, why))
 
 
 @models.command()
@@ -113,43 +128,112 @@ def rollback(serving: Path, name: str, to: int | None, why: str) -> None:
 @click.argument("label", metavar="LABEL")
 @click.argument("version", metavar="VERSION", type=click.IntRange(min=1), required=False)
 @click.option("--remove", is_flag=True, help="Remove the label instead.")
-@why
+@_changing
 @click.pass_obj
-def label(serving: Path, name: str, label: str, version: int | None, remove: bool, why: str) -> None:
+def label(
+    serving: Path,
+    name: str,
+    label: str,
+    version: int | None,
+    remove: bool,
+    why: str,
+    server: str | None,
+    as_json: bool,
+) -> None:
     """Point a label of your own at a version; clients can ask for it by that name."""
     if remove == (version is not None):
         raise click.UsageError("give either a VERSION or --remove", click.get_current_context())
-    registry = Registry(serving)
-    _say(name, registry.unlabel(name, label, why) if remove else registry.label(name, label, version, why))
+
+    def change(registry: Registry) -> dict[str, int]:
+        return registry.unlabel(name, label, why) if remove else registry.label(name, label, version, why)
+
+    _change(serving, server, as_json, name, change)
 
 
 @models.command()
 @name
 @version
-@why
+@_changing
 @click.pass_obj
-def retire(serving: Path, name: str, version: int, why: str) -> None:
+def retire(serving: Path, name: str, version: int, why: str, server: str | None, as_json: bool) -> None:
     """Take a version out of service for good; its card and its figures stay."""
-    _say(name, Registry(serving).retire(name, version, why))
+    _change(serving, server, as_json, name, lambda registry: registry.retire(name, version, why))
 
 
 @models.command()
 @name
 @click.option("--keep", type=click.IntRange(min=1), required=True, help="How many of the newest versions to keep.")
 @why
+@options.as_json
 @click.pass_obj
-def gc(serving: Path, name: str, keep: int, why: str) -> None:
+def gc(serving: Path, name: str, keep: int, why: str, as_json: bool) -> None:
     """Delete old versions; never a labelled one, never the only one."""
     removed = Registry(serving).gc(name, keep, why)
-    click.echo(f"{name}: removed {', '.join(map(str, removed)) or 'nothing'}")
+    if as_json:
+        options.print_json({"model": name, "removed": removed})
+    else:
+        click.echo(f"{name}: removed {', '.join(map(str, removed)) or 'nothing'}")
 
 
 @models.command()
+@name
+@version
+@click.option("--key", required=True, metavar="PEM", help="The private Ed25519 key.")
+@why
 @options.as_json
 @click.pass_obj
-def verify(serving: Path, as_json: bool) -> None:
+def sign(serving: Path, name: str, version: int, key: str, why: str, as_json: bool) -> None:
+    """Sign a version that was pushed without a key, after comparing its files with its manifest."""
+    Registry(serving, signing_key=key).sign(name, version, why)
+    if as_json:
+        options.print_json({"model": name, "version": version, "signed": True})
+    else:
+        click.echo(f"{name}: version {version} is signed")
+
+
+@models.command()
+@click.argument("name", metavar="[MODEL]", required=False)
+@options.as_json
+@click.pass_obj
+def log(serving: Path, name: str | None, as_json: bool) -> None:
+    """Show who changed what, when and why, oldest first."""
+    records = [record for record in audit.read(serving) if name in (None, record["model"])]
+    if name is not None:
+        check_name(name)
+    if as_json:
+        options.print_json(records)
+        return
+    table = Table("when", "who", "model", "change", "labels", "why", box=box.SIMPLE_HEAD)
+    for record in records:
+        what = f"{record['action']} {record['version']}"
+        table.add_row(
+            record["time"].replace("T", " ")[:16], record["who"], record["model"], what, _moves(record), record["why"]
+        )
+    options.print_for_people(table)
+
+
+@models.command(name="reload")
+@server
+@options.as_json
+@click.pass_obj
+def reload_(serving: Path, server: str | None, as_json: bool) -> None:
+    """Have a running TensorFlow Serving follow the directory: versions first, labels once those are loaded."""
+    if not server:
+        raise click.UsageError("name the server: --server HOST:PORT", click.get_current_context())
+    Remote(server).announce(serving.absolute())
+    if as_json:
+        options.print_json({"server": server, "serving": serving.absolute()})
+    else:
+        click.echo(f"{server} follows {serving.absolute()}")
+
+
+@models.command()
+@click.option("--public-key", metavar="PEM", help="Also ask of every version that the holder of this key signed it.")
+@options.as_json
+@click.pass_obj
+def verify(serving: Path, public_key: str | None, as_json: bool) -> None:
     """Compare every file with the digest it was pushed with; exits 1 when one is missing, changed or foreign."""
-    findings = find_differences(serving)
+    findings = find_differences(serving, public_key)
     if as_json:
         options.print_json([vars(finding) for finding in findings])
     else:
@@ -161,8 +245,29 @@ def verify(serving: Path, as_json: bool) -> None:
         click.echo("All files are as they were pushed.")
 
 
-def _say(name: str, labels: dict[str, int]) -> None:
-    click.echo(f"{name}: " + ", ".join(f"{label} is version {number}" for label, number in sorted(labels.items())))
+def _change(
+    serving: Path, server: str | None, as_json: bool, name: str, change: Callable[[Registry], dict[str, int]]
+) -> None:
+    """Changes labels and says where they point; exits 1 when the change is made and the server did not follow."""
+    registry, fault = Registry(serving, server=Remote(server) if server else None), None
+    try:
+        labels = change(registry)
+    except NotToldError as error:
+        labels, fault = registry.labels(name), error
+    if as_json:
+        options.print_json({"model": name, "labels": labels})
+    else:
+        pointing = [f"{label} is version {number}" for label, number in sorted(labels.items())]
+        click.echo(f"{name}: {', '.join(pointing) or 'no labels'}")
+    if fault:
+        raise Fault(str(fault))
+
+
+def _moves(record: dict) -> str:
+    """What a change did to the labels: `stable 1 > 2, canary > 3`."""
+    old, new = record["from"], record["to"]
+    moved = [label for label in sorted({*old, *new}) if old.get(label) != new.get(label)]
+    return ", ".join(f"{label} {old.get(label, '')} > {new.get(label, '-')}".replace("  ", " ") for label in moved)
 
 
 def _table(versions: list[dict]) -> Table:

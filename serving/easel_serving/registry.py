@@ -14,9 +14,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from easel_serving import audit, card, config_files, files, journal, lock
+from easel_serving import audit, card, config_files, files, journal, lock, signing, verify
 from easel_serving.directory import CANARY, MANIFEST, MANIFESTS, PREVIOUS, STABLE, Directory, Version, check_name
 from easel_serving.errors import ServingError
+from easel_serving.remote import Remote
 
 BASE_PATH = "/models"
 POLICIES = ("auto", "canary", "manual")
@@ -38,14 +39,25 @@ class Registry(Directory):
         base_path: where TensorFlow Serving sees the serving directory, an absolute path (`/models` in its container);
             None keeps what `models.config` says.
         timeout: seconds to wait for another writer.
+        signing_key: a private key (PEM) with which every pushed manifest is signed; see `easel_serving.signing`.
+        server: a TensorFlow Serving that loads a version before a label is pointed at it, and is told of every change.
     """
 
-    def __init__(self, serving_dir: str | Path, base_path: str | None = None, timeout: float = 60.0):
+    def __init__(
+        self,
+        serving_dir: str | Path,
+        base_path: str | None = None,
+        timeout: float = 60.0,
+        signing_key: str | Path | None = None,
+        server: Remote | None = None,
+    ):
         super().__init__(serving_dir)
         if base_path is not None and not base_path.startswith("/"):
             raise ServingError(f"{base_path}: the base path must be absolute, as TensorFlow Serving sees it")
         self._base_path = base_path
         self._timeout = timeout
+        self._signing_key = signing_key
+        self._server = server
 
     def push(
         self,
@@ -86,18 +98,22 @@ class Registry(Directory):
             digest = files.model_digest(saved_model)
             known = [version for version in self.history(name) if version.digest == digest and not _collected(version)]
             if known:
-                return self._known(known[-1], saved_model, warmup)
-            number = self._next_number(name)
-            labels = self._labels_after_push(name, number, policy)
-            staged = self._stage_model(name, saved_model, warmup)
-            described = {**manifest, "model": name, "version": number, "digest": digest, "files": files.hashes(staged)}
-            staged_manifest = self._stage_manifest(name, described, attachments)
-            change = self._change("push", name, number, labels, why, arrives=number, is_new=True)
-            journal.begin(self.root, change)
-            files.rename(staged_manifest, self.root / name / MANIFESTS / str(number))
-            files.rename(staged, self.root / name / str(number))
-            journal.finish(self.root, change)
-            return Push("pushed", self.version(name, number))
+                done = self._known(known[-1], saved_model, warmup)
+            else:
+                number = self._next_number(name)
+                labels = self._labels_after_push(name, number, policy)
+                staged = self._stage_model(name, saved_model, warmup)
+                facts = {"model": name, "version": number, "digest": digest, "files": files.hashes(staged)}
+                staged_manifest = self._stage_manifest(name, {**manifest, **facts}, attachments)
+                change = self._change("push", name, number, labels, why, arrives=number, is_new=True)
+                journal.begin(self.root, change)
+                files.rename(staged_manifest, self.root / name / MANIFESTS / str(number))
+                files.rename(staged, self.root / name / str(number))
+                journal.finish(self.root, change)
+                done = Push("pushed", self.version(name, number))
+        if done.outcome != "unchanged":
+            self._announce()
+        return done
 
     def promote(self, name: str, number: int, label: str = STABLE, why: str = "") -> dict[str, int]:
         """Points `stable` or `canary` at a version; the old stable becomes `previous`. Returns the labels."""
@@ -117,7 +133,8 @@ class Registry(Directory):
                 raise ServingError(f"{name} has no label {label}; it has {', '.join(sorted(labels)) or 'none'}")
             number = labels.pop(label)
             self._commit(self._change("unlabel", name, number, labels, why))
-            return labels
+        self._announce()
+        return labels
 
     def rollback(self, name: str, to: int | None = None, why: str = "") -> dict[str, int]:
         """Points `stable` back at the version that was stable before, or at `to`. Returns the labels.
@@ -132,14 +149,15 @@ class Registry(Directory):
             target = labels.get(PREVIOUS) if to is None else to
             if target is None:
                 raise ServingError(f"{name}: no version was stable before; name one with --to")
-            self._require_present(name, target)
+            self._require_loadable(name, target)
             new = {key: number for key, number in labels.items() if key != PREVIOUS}
             new[STABLE] = target
             earlier = [number for number in self._once_stable(name) if number < target]
             if earlier:
                 new[PREVIOUS] = earlier[-1]
             self._commit(self._change("rollback", name, target, new, why))
-            return new
+        self._announce()
+        return new
 
     def retire(self, name: str, number: int, why: str = "") -> dict[str, int]:
         """Takes a version out of service for good: folder and TFLite files go, its manifest and card stay.
@@ -155,7 +173,8 @@ class Registry(Directory):
                 raise ServingError(f"{name} version {number} is stable; promote another version or roll back first")
             labels = {label: target for label, target in self.labels(name).items() if target != number}
             self._commit(self._change("retire", name, number, labels, why, leaves=(number,)))
-            return labels
+        self._announce()
+        return labels
 
     def gc(self, name: str, keep: int, why: str = "") -> list[int]:
         """Removes all but the newest `keep` versions; never a labelled one, never the only one. Returns the removed.
@@ -170,6 +189,23 @@ class Registry(Directory):
             if doomed:
                 self._commit(self._change("gc", name, doomed[-1], self.labels(name), why, leaves=doomed))
             return list(doomed)
+
+    def sign(self, name: str, number: int, why: str = "") -> Version:
+        """Signs the manifest of a version that was pushed without a key, after comparing its files with it.
+
+        Raises:
+            ServingError: the registry was made without `signing_key`, or a file is not as it was pushed.
+        """
+        if self._signing_key is None:
+            raise ServingError(f"{name} version {number}: no key to sign with")
+        with self._writing():
+            version = self.version(name, number)
+            for finding in verify.differences(self.root, version):
+                raise ServingError(f"{self.root / finding.path}: {finding.kind}; only what was pushed can be signed")
+            manifest = (version.manifest_dir / MANIFEST).read_bytes()
+            files.write(version.manifest_dir / signing.SIGNATURE, signing.signature(manifest, self._signing_key))
+            self._commit(self._change("sign", name, number, self.labels(name), why))
+        return version
 
     @contextlib.contextmanager
     def _writing(self) -> Iterator[None]:
@@ -186,10 +222,11 @@ class Registry(Directory):
     def _relabel(self, action: str, name: str, number: int, label: str, why: str) -> dict[str, int]:
         check_name(label)
         with self._writing():
-            self._require_present(name, number)
+            self._require_loadable(name, number)
             labels = moved(self.labels(name), label, number)
             self._commit(self._change(action, name, number, labels, why))
-            return labels
+        self._announce()
+        return labels
 
     def _commit(self, change: journal.Change) -> None:
         journal.begin(self.root, change)
@@ -207,11 +244,17 @@ class Registry(Directory):
             return entry.base_path
         return f"{(self._base_path or BASE_PATH).rstrip('/')}/{name}"
 
-    def _require_present(self, name: str, number: int) -> None:
+    def _announce(self) -> None:
+        if self._server is not None:
+            self._server.announce(self.root)
+
+    def _require_loadable(self, name: str, number: int) -> None:
         version = self.version(name, number)
         if not version.present:
             state = "was retired" if version.retired else "has lost its folder"
             raise ServingError(f"{name} version {number} {state}; a label needs a version that can be loaded")
+        if self._server is not None:
+            self._server.load(self.root, name, number)
 
     def _labels_after_push(self, name: str, number: int, policy: str) -> dict[str, int]:
         labels = self.labels(name)
@@ -237,8 +280,12 @@ class Registry(Directory):
         if version.path.exists():
             files.remove(version.path)
         staged = self._stage_model(version.model, saved_model, warmup)
-        refreshed = {**version.manifest, "files": files.hashes(staged)}
-        files.write(version.manifest_dir / MANIFEST, json.dumps(refreshed, indent=2))
+        refreshed = json.dumps({**version.manifest, "files": files.hashes(staged)}, indent=2)
+        files.remove(version.manifest_dir / signing.SIGNATURE)
+        files.write(version.manifest_dir / MANIFEST, refreshed)
+        if self._signing_key is not None:
+            signed = signing.signature(refreshed.encode(), self._signing_key)
+            files.write(version.manifest_dir / signing.SIGNATURE, signed)
         labels = self.labels(version.model)
         change = self._change("refill", version.model, version.number, labels, "folder lost", arrives=version.number)
         journal.begin(self.root, change)
@@ -271,8 +318,10 @@ class Registry(Directory):
         else:
             shutil.copytree(attachments, staged, copy_function=shutil.copyfile)
         (staged / "card.md").write_text(card.render(manifest))
-        complete = {**manifest, "attachments": files.hashes(staged)}
-        (staged / MANIFEST).write_text(json.dumps(complete, indent=2))
+        complete = json.dumps({**manifest, "attachments": files.hashes(staged)}, indent=2)
+        (staged / MANIFEST).write_text(complete)
+        if self._signing_key is not None:
+            (staged / signing.SIGNATURE).write_bytes(signing.signature(complete.encode(), self._signing_key))
         files.sync_tree(staged)
         return staged
 

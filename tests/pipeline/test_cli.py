@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 import yaml
 from click.testing import CliRunner
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from easel_serving.registry import Registry
 from PIL import Image
 
@@ -266,6 +268,44 @@ def test_models_can_be_shown_moved_and_checked(serving):
     assert "All files" in models("verify")
     assert "removed nothing" in models("gc", "cats", "--keep", "1")
     assert "version 2" in models("retire", "cats", "1")
+
+
+def test_every_change_answers_in_json_and_is_logged(serving, tmp_path):
+    def models(*arguments):
+        return json.loads(easel("models", "--serving", serving, *arguments, "--json").stdout)
+
+    assert models("rollback", "cats", "--why", "complaints") == {"model": "cats", "labels": {"stable": 1}}
+    assert models("promote", "cats", "2", "--to", "canary") == {"model": "cats", "labels": {"stable": 1, "canary": 2}}
+    assert models("label", "cats", "canary", "--remove")["labels"] == {"stable": 1}
+    assert models("retire", "cats", "2", "--why", "no use")["labels"] == {"stable": 1}
+    assert models("gc", "cats", "--keep", "1") == {"model": "cats", "removed": []}
+    key = tmp_path / "key.pem"
+    key.write_bytes(Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    assert models("sign", "cats", "1", "--key", key) == {"model": "cats", "version": 1, "signed": True}
+    actions = [(record["action"], record["version"], record["why"]) for record in models("log", "cats")]
+    assert actions == [
+        ("push", 1, ""), ("push", 2, ""), ("rollback", 1, "complaints"), ("promote", 2, ""), ("unlabel", 2, ""),
+        ("retire", 2, "no use"), ("sign", 1, ""),
+    ]  # fmt: skip
+    text = easel("models", "--serving", serving, "log").stdout
+    assert "stable 2 > 1" in text
+    assert "canary 2 > -" in text
+
+
+def test_a_server_that_does_not_follow_is_named_and_1(serving, monkeypatch):
+    from easel_serving.remote import NotToldError, Remote
+
+    def unreachable(self, root):
+        raise NotToldError(f"{self.address}: UNAVAILABLE")
+
+    monkeypatch.setattr(Remote, "announce", unreachable)
+    result = easel("models", "--serving", serving, "label", "cats", "canary", "--remove", "--server", "h:1", "--json")
+    assert result.exit_code == 2
+    monkeypatch.setattr(Remote, "load", lambda *_: None)
+    result = easel("models", "--serving", serving, "promote", "cats", "1", "--server", "tfs:8500", "--json")
+    assert (result.exit_code, json.loads(result.stdout)["labels"]["stable"]) == (1, 1)
+    assert result.stderr == "easel: tfs:8500: UNAVAILABLE\n"
+    assert easel("models", "--serving", serving, "reload").exit_code == 2
 
 
 def test_a_changed_file_is_found(serving):

@@ -125,13 +125,15 @@ def push(inputs, tmp_path):
         "model_name": "colours",
         "base_path": "/srv/models",
         "policy": "auto",
+        "server": "",
+        "signing_key": "",
         "lineage": json.dumps({"commit": "abc", "packages": {"tensorflow": tf.__version__}}),
         "nonce": "1",
     }
 
-    def call():
+    def call(**changed):
         pushed = artifact(standard_artifacts.PushedModel, tmp_path / "pushed")
-        Executor().Do(inputs, {"pushed_model": [pushed]}, properties)
+        Executor().Do(inputs, {"pushed_model": [pushed]}, properties | changed)
         return json.loads((tmp_path / "pushed/pushed.json").read_text())
 
     return call
@@ -142,9 +144,28 @@ def registry(tmp_path):
     return Registry(tmp_path / "serving")
 
 
+def test_a_version_waits_for_its_promotion_and_a_server_that_is_away_fails_nothing(push, registry):
+    pushed = push(policy="manual", server="127.0.0.1:9")
+    assert (pushed["outcome"], pushed["labels"], pushed["stable"]) == ("pushed", [], None)
+    waiting, away = pushed["warnings"]
+    assert waiting == "version 1 does not serve; no version serves until `easel models promote colours 1`"
+    assert away.startswith("127.0.0.1:9: UNAVAILABLE")
+    registry.promote("colours", 1)
+    assert push() | {"path": ""} == {
+        "outcome": "unchanged", "version": 1, "stable": 1, "path": "", "labels": ["stable"], "warnings": [],
+    }  # fmt: skip
+
+
 def test_everything_that_belongs_to_a_version_is_there(push, registry):
     path = str(registry.root / "colours/1")
-    assert push() == {"outcome": "pushed", "version": 1, "stable": 1, "path": path, "labels": ["stable"]}
+    assert push() == {
+        "outcome": "pushed",
+        "version": 1,
+        "stable": 1,
+        "path": path,
+        "labels": ["stable"],
+        "warnings": [],
+    }
     version = registry.stable("colours")
     manifest = version.manifest
     assert manifest["metrics"]["trivial"] == {"accuracy": 0.5}
