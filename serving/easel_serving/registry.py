@@ -2,8 +2,8 @@
 
 Safe with several processes (one lock), with kills (every change is journalled) and with TensorFlow Serving reading
 along (a version appears by one rename, complete). Labels: `stable` serves; `canary` is tried; `previous` was stable
-before and stays loaded, because TensorFlow Serving moves a label only between versions that are loaded: on reading the
-new configuration it loads the new version while `stable` still points at the old one.
+before and stays loaded, so that a rollback takes no loading. TensorFlow Serving moves a label only to a version that is
+loaded: `easel_serving.remote` leads one that runs; the embedded server needs no leading.
 """
 
 import contextlib
