@@ -97,12 +97,19 @@ def stylize(
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option("--rest-port", type=click.IntRange(0, 65535), default=8501, show_default=True)
 @click.option("--grpc-port", type=click.IntRange(0, 65535), default=8500, show_default=True)
-def serve(serving: Path, host: str, rest_port: int, grpc_port: int) -> None:
+@click.option(
+    "--runtime",
+    type=click.Choice(["tensorflow", "tflite"]),
+    default="tensorflow",
+    show_default=True,
+    help="What runs the models: the SavedModels, or the TFLite variants (REST only, starts in a second).",
+)
+def serve(serving: Path, host: str, rest_port: int, grpc_port: int, runtime: str) -> None:
     """Serve the pushed models with TensorFlow Serving's REST and gRPC API, without Docker."""
     from easel_serving.server import main as server
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    server(serving, host=host, rest_port=rest_port, grpc_port=grpc_port)
+    server(serving, host=host, rest_port=rest_port, grpc_port=grpc_port, runtime=runtime)
 
 
 def _client(server: str, **models: str | None) -> "Client":

@@ -121,11 +121,15 @@ def codes(answers: Sequence[Tensors]) -> list[np.ndarray]:
 
 
 def _call(model: str, options: Options, signature: str, outputs: tuple[str, ...], **inputs: Sequence) -> Call:
-    tensors = {
-        name: value if isinstance(value, np.ndarray) else np.array([*value, None], object)[:-1]
-        for name, value in inputs.items()
-    }
-    return Call(model, options.version, signature, tensors, outputs)
+    return Call(model, options.version, signature, {name: _tensor(value) for name, value in inputs.items()}, outputs)
+
+
+def _tensor(value: Sequence) -> np.ndarray:
+    if isinstance(value, np.ndarray):
+        return value
+    tensor = np.empty(len(value), object)
+    tensor[:] = value
+    return tensor
 
 
 def _encode(sources: Sequence[images.Source], what: str) -> list[bytes]:

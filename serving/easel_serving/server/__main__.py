@@ -5,7 +5,7 @@ import logging
 import sys
 
 from easel_serving.errors import ServingError
-from easel_serving.server import main
+from easel_serving.server import RUNTIMES, main
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m easel_serving.server", description=main.__doc__.splitlines()[0])
@@ -13,6 +13,7 @@ if __name__ == "__main__":
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--rest-port", type=int, default=8501)
     parser.add_argument("--grpc-port", type=int, default=8500)
+    parser.add_argument("--runtime", choices=RUNTIMES, default=RUNTIMES[0], help="what runs the models")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     try:
         main(**vars(parser.parse_args()))

@@ -2,9 +2,14 @@
 
 from typing import Any
 
-from tensorflow.core.framework import types_pb2
-
 from easel_serving.server.core import Address, Core
+
+_TYPES = (
+    *("INVALID", "FLOAT", "DOUBLE", "INT32", "UINT8", "INT16", "INT8", "STRING", "COMPLEX64", "INT64", "BOOL"),
+    *("QINT8", "QUINT8", "QINT32", "BFLOAT16", "QINT16", "QUINT16", "UINT16", "COMPLEX128", "HALF", "RESOURCE"),
+    *("VARIANT", "UINT32", "UINT64"),
+)
+"""`DataType` in tensorflow/core/framework/types.proto, by number: the TFLite runtime has no TensorFlow to ask."""
 
 
 def as_json(core: Core, address: Address) -> dict[str, Any]:
@@ -29,7 +34,7 @@ def _signature(definition: Any) -> dict[str, Any]:
 def _tensor(info: Any) -> dict[str, Any]:
     shape = info.tensor_shape
     return {
-        "dtype": types_pb2.DataType.Name(info.dtype),
+        "dtype": f"DT_{_TYPES[info.dtype]}",
         "tensor_shape": {
             "dim": [{"size": str(dim.size), "name": dim.name} for dim in shape.dim],
             "unknown_rank": shape.unknown_rank,

@@ -12,13 +12,13 @@ import uvicorn
 
 from easel_serving.directory import Directory
 from easel_serving.errors import ServingError
+from easel_serving.server.answering import Answering
 from easel_serving.server.app import build
 from easel_serving.server.batching import Limits
 from easel_serving.server.convenience import Convenience
 from easel_serving.server.core import Core
 from easel_serving.server.manager import Manager
 from easel_serving.server.metrics import Metrics
-from easel_serving.server.servable import Servable
 
 LOGGER = logging.getLogger("easel.serving")
 
@@ -28,15 +28,16 @@ GRACE_SECONDS = 15
 MAX_CONNECTIONS = 512
 
 
-def run(serving_dir: Path, host: str, rest_port: int, grpc_port: int | None) -> None:
+def run(serving_dir: Path, host: str, rest_port: int, grpc_port: int | None, runtime: str = "tensorflow") -> None:
     """See `easel_serving.server.main`."""
     limits = Limits.read(serving_dir)
-    manager = Manager(serving_dir, lambda path: Servable(path, limits))
+    servable = _servable(runtime)
+    manager = Manager(serving_dir, lambda path: servable(path, limits))
     core = Core(manager, Metrics())
     app = build(core, Convenience(core, Directory(serving_dir)))
     listening = _listen(host, rest_port)
     rpc = None
-    if grpc_port is not None:
+    if grpc_port is not None and runtime == "tensorflow":
         rpc = _start_grpc(core, host, grpc_port)
     manager.start()
     LOGGER.info("REST and the web page: http://%s:%s/", *listening.getsockname()[:2])
@@ -58,6 +59,20 @@ def run(serving_dir: Path, host: str, rest_port: int, grpc_port: int | None) -> 
         if rpc is not None:
             rpc.stop(GRACE_SECONDS).wait()
         manager.stop()
+
+
+def _servable(runtime: str) -> type[Answering]:
+    try:
+        if runtime == "tflite":
+            from easel_serving.tflite.servable import TFLiteServable
+
+            return TFLiteServable
+        from easel_serving.server.servable import Servable
+
+        return Servable
+    except ImportError as error:
+        extra = "tflite" if runtime == "tflite" else "server"
+        raise ServingError(f"runtime {runtime}: install easel-serving[{extra}] ({error})") from None
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -8,14 +8,13 @@ import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
 from easel_serving import files
-from easel_serving.server.batching import Batcher, Limits, Tensors
+from easel_serving.server.answering import DEFAULT_SIGNATURE, Answering
+from easel_serving.server.batching import Limits, Tensors
 from easel_serving.server.status import StatusError, invalid
 from easel_serving.tf_errors import one_line
 
-DEFAULT_SIGNATURE = "serving_default"
 
-
-class Servable:
+class Servable(Answering):
     """A SavedModel, ready to answer.
 
     Args:
@@ -29,37 +28,17 @@ class Servable:
     def __init__(self, path: Path, limits: Limits):
         self._loaded = tf.saved_model.load(str(path))
         graph = saved_model_pb2.SavedModel.FromString((path / "saved_model.pb").read_bytes()).meta_graphs[0]
-        self.signature_defs = {
-            name: definition for name, definition in graph.signature_def.items() if name in self._loaded.signatures
-        }
-        self._batcher = Batcher(self.run, limits)
+        signatures = self._loaded.signatures
+        super().__init__(
+            {name: definition for name, definition in graph.signature_def.items() if name in signatures},
+            {name: _inputs(function) for name, function in signatures.items()},
+            limits,
+        )
         try:
             self._warm_up(path / files.WARMUP)
         except Exception:
             self.close()
             raise
-
-    def inputs(self, signature: str) -> dict[str, "np.dtype[Any]"]:
-        """`{input: dtype}` of a signature, "" for the default one; INVALID_ARGUMENT for one that is not there."""
-        name = signature or DEFAULT_SIGNATURE
-        if name not in self._loaded.signatures:
-            raise invalid(f'Serving signature name: "{name}" not found in signature def')
-        specs = self._loaded.signatures[name].structured_input_signature[1]
-        return {key: np.dtype(specs[key].dtype.as_numpy_dtype) for key in sorted(specs)}
-
-    def submit(self, signature: str, inputs: Tensors) -> Any:
-        """Queues a request; a future of the outputs. The signature must exist and the inputs be its own."""
-        name = signature or DEFAULT_SIGNATURE
-        if name not in self._loaded.signatures:
-            raise StatusError("FAILED_PRECONDITION", f'Serving signature key "{name}" not found.')
-        wanted = set(self.inputs(name))
-        if set(inputs) != wanted:
-            raise invalid(
-                f"input size does not match signature: {len(inputs)}!={len(wanted)} len({{{_names(inputs)}}}) != "
-                f"len({{{_names(wanted)}}}). Sent extra: {{{_names(set(inputs) - wanted)}}}. Missing but required: "
-                f"{{{_names(wanted - set(inputs))}}}."
-            )
-        return self._batcher.submit(name, inputs)
 
     def run(self, signature: str, inputs: Tensors) -> dict[str, np.ndarray]:
         """Runs a signature now, in this thread."""
@@ -70,10 +49,6 @@ class Servable:
         except (tf.errors.OpError, ValueError, TypeError) as error:
             raise invalid(one_line(error)) from None
         return {name: value.numpy() for name, value in outputs.items()}
-
-    def close(self) -> None:
-        """Answers what is queued, then ends."""
-        self._batcher.close()
 
     def _warm_up(self, path: Path) -> None:
         if not path.exists():
@@ -87,5 +62,6 @@ class Servable:
             self.run(signature or DEFAULT_SIGNATURE, inputs)
 
 
-def _names(names: Any) -> str:
-    return ",".join(sorted(names))
+def _inputs(function: Any) -> dict[str, "np.dtype[Any]"]:
+    specs = function.structured_input_signature[1]
+    return {key: np.dtype(spec.dtype.as_numpy_dtype) for key, spec in specs.items()}
