@@ -12,10 +12,18 @@ def _int() -> artifact.Property:
 
 
 class IngestReport(artifact.Artifact):
-    """What became of every file: `report.json` (counts), `rejected.jsonl`, `duplicates.jsonl`, `ignored.jsonl`."""
+    """What became of every file: `report.json` (counts), and a line of JSON for each file that is more than an example
+    in `rejected.jsonl`, `duplicates.jsonl`, `ignored.jsonl`, and for each group in `near_duplicates.jsonl`.
+    """
 
     TYPE_NAME = "EaselIngestReport"
     PROPERTIES = {"seen": _int(), "examples": _int(), "rejected": _int(), "duplicates": _int(), "ignored": _int()}
+
+
+class SplitLedger(artifact.Artifact):
+    """Which split every image was ever given: `ledger.json` and `ledger-NN-of-NN.tsv`, see `ledger.py` of ingest."""
+
+    TYPE_NAME = "EaselSplitLedger"
 
 
 class DataVerdict(artifact.Artifact):

@@ -22,6 +22,7 @@ from pipeline import estimate
 from pipeline.config import Config, load
 from pipeline.config_file import ConfigError
 from pipeline.progress import number
+from pipeline.snapshot import LAYOUTS, data_folders, latest_ledgers
 from trainer.errors import UserError
 
 _COUNTS = ("seen", "examples", "rejected", "duplicates", "ignored")
@@ -69,10 +70,14 @@ def check(path: Path, overrides: Sequence[str]) -> CheckReport:
     warnings: list[str] = []
     scanned: dict[str, Report] = {}
     inputs: dict[str, Report] = {}
+    lanes = {folder: lane for lane, folder in data_folders(config).items()}
+    ledgers = latest_ledgers(config) if config.ingest.keep_splits else {}
     for key, folder in config.inputs().items():
+        lane = lanes[folder]
         try:
             if folder not in scanned:
-                scanned[folder] = scan(folder, config.ingest, "flat" if key == "style.paintings" else "auto")
+                ledger = ledgers[lane].uri if lane in ledgers else ""
+                scanned[folder] = scan(folder, config.ingest, LAYOUTS.get(lane, "auto"), ledger)
         except UserError as error:
             errors.append(f"{key}: {error}")
             continue

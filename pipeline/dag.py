@@ -19,6 +19,7 @@ from tfx.orchestration import metadata
 from components.champion.component import Champion
 from components.data_gate.component import DataGate
 from components.data_gate.options import GateOptions
+from components.image_folder_example_gen import ledger
 from components.image_folder_example_gen.component import ImageFolderExampleGen
 from components.image_folder_example_gen.features import statistics_options
 from components.promotion_gate.component import PromotionGate
@@ -101,6 +102,9 @@ def data_lane(plan: Blueprint, name: str, folder: str, config: Config, world: Sn
         name,
         "read images",
     )
+    properties = ingest.spec.exec_properties
+    latest = world.ledgers.get(name) if config.ingest.keep_splits else None
+    properties[ledger.PROPERTY] = ledger.base_for(properties, latest)
     statistics = plan.add(
         tfx.components.StatisticsGen(examples=ingest.outputs["examples"], stats_options=statistics_options()),
         name,

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from components.champion.key import champion_key
 from components.image_folder_example_gen.fingerprint import fingerprint
+from components.image_folder_example_gen.ledger import Ledger, load
 from components.schema_source.contract import schema_key
 from pipeline.config import Config
 
@@ -26,6 +27,7 @@ class Snapshot:
     Attributes:
       folders: digest of the names, sizes and times of the files, by folder.
       schemas: cache key of each schema file, by file (see `schema_key`).
+      ledgers: the latest split ledger of each data lane that has one.
       champions: cache key of the version that serves, by model name; "" when none does.
       nonce: different in every run, for the components that must never be served from cache.
       provenance: commit, packages and processor, for the manifest.
@@ -33,6 +35,7 @@ class Snapshot:
 
     folders: Mapping[str, str]
     schemas: Mapping[str, str]
+    ledgers: Mapping[str, Ledger]
     champions: Mapping[str, str]
     nonce: str
     provenance: Mapping[str, object]
@@ -70,6 +73,7 @@ def take(config: Config) -> Snapshot:
             for lane, folder in data_folders(config).items()
         },
         schemas={path: schema_key(path) for path in schema_files(config).values()},
+        ledgers=latest_ledgers(config),
         champions={name: champion_key(str(config.serving), name) for name in names},
         nonce=uuid.uuid4().hex,
         provenance={
@@ -79,6 +83,34 @@ def take(config: Config) -> Snapshot:
             "machine": platform.machine(),
         },
     )
+
+
+def latest_ledgers(config: Config) -> dict[str, Ledger]:
+    """The split ledger that the last complete ingest of each data lane left in the workspace's metadata."""
+    database = config.workspace / "metadata.sqlite"
+    if not database.is_file():
+        return {}
+    # Not at the top: `easel check` asks too, and seldom has a workspace.
+    from ml_metadata import metadata_store
+    from ml_metadata.proto import metadata_store_pb2
+
+    connection = metadata_store_pb2.ConnectionConfig()
+    connection.sqlite.filename_uri = str(database)
+    store = metadata_store.MetadataStore(connection)
+    found = {}
+    for lane in data_folders(config):
+        node = store.get_context_by_type_and_name("node", f"{config.name}.ImageFolderExampleGen.{lane}")
+        artifacts = store.get_artifacts_by_context(node.id) if node else []
+        ledgers = [
+            each
+            for each in artifacts
+            if each.type == "EaselSplitLedger" and each.state == metadata_store_pb2.Artifact.LIVE
+        ]
+        latest = max(ledgers, key=lambda artifact: artifact.id, default=None)
+        ledger = load(latest.uri) if latest else None
+        if ledger:
+            found[lane] = ledger
+    return found
 
 
 def _commit() -> str:

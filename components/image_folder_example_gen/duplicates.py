@@ -1,9 +1,35 @@
-"""Byte-identical copies."""
+"""Byte-identical copies, and what the ledger knows of the same content."""
 
 from collections.abc import Iterable
 
 from components.image_folder_example_gen.reasons import Reason
 from components.image_folder_example_gen.records import Duplicate, Picture, Refusal
+
+
+def resolve_all(
+    found: Iterable[Picture | tuple[str, str]],
+) -> tuple[list[Picture], list[Duplicate | Refusal], list[tuple[str, str]]]:
+    """Sorts out files and lines of the ledger: one image for each content.
+
+    Returns:
+      The images, with the split of the ledger as `earlier`; what became of other files; and lines of the ledger that
+      none of the images is of.
+    """
+    copies: dict[str, list[Picture]] = {}
+    earlier: dict[str, str] = {}
+    for each in found:
+        if isinstance(each, Picture):
+            copies.setdefault(each.sha256, []).append(each)
+        else:
+            sha256, split = each
+            earlier[sha256] = split
+    unique, others = [], []
+    for sha256, group in sorted(copies.items()):
+        kept, rest = resolve(group)
+        others += rest
+        if kept:
+            unique.append(kept._replace(earlier=earlier.pop(sha256, "")))
+    return unique, others, sorted(earlier.items())
 
 
 def resolve(copies: Iterable[Picture]) -> tuple[Picture | None, list[Duplicate | Refusal]]:

@@ -20,33 +20,30 @@ def serialize(picture: Picture, options: IngestOptions) -> bytes:
     if hashlib.sha256(data).hexdigest() != picture.sha256:
         raise Unusable(Reason.CHANGED, "its content changed between two reads")
     encoded = data if picture.untouched else conversion.reencode(data, options)
-    feature = {
-        features.ENCODED: _bytes(encoded),
-        features.FORMAT: _bytes(picture.format.encode()),
-        features.HEIGHT: _int(picture.height),
-        features.WIDTH: _int(picture.width),
-        features.CHANNELS: _int(3),
-        features.FILENAME: _bytes(picture.source.name.encode()),
-        features.SHA256: _bytes(picture.sha256.encode()),
-        features.LABEL: _bytes(picture.source.label.encode()),
-        features.ASPECT_RATIO: _float(picture.width / picture.height),
-        features.BRIGHTNESS: _float(picture.brightness),
-        features.CONTRAST: _float(picture.contrast),
-        features.SHARPNESS: _float(picture.sharpness),
-        features.COLORFULNESS: _float(picture.colorfulness),
-        features.NUM_BYTES: _int(len(data)),
-    }
-    example = tf.train.Example(features=tf.train.Features(feature=feature))
+    example = tf.train.Example()
+    # Filled in place, because messages that are given to other messages are copied, three times over here.
+    feature = example.features.feature
+    for name, value in {
+        features.ENCODED: encoded,
+        features.FORMAT: picture.format.encode(),
+        features.FILENAME: picture.source.name.encode(),
+        features.SHA256: picture.sha256.encode(),
+        features.LABEL: picture.source.label.encode(),
+    }.items():
+        feature[name].bytes_list.value.append(value)
+    for name, value in {
+        features.HEIGHT: picture.height,
+        features.WIDTH: picture.width,
+        features.CHANNELS: 3,
+        features.NUM_BYTES: len(data),
+    }.items():
+        feature[name].int64_list.value.append(value)
+    for name, value in {
+        features.ASPECT_RATIO: picture.width / picture.height,
+        features.BRIGHTNESS: picture.brightness,
+        features.CONTRAST: picture.contrast,
+        features.SHARPNESS: picture.sharpness,
+        features.COLORFULNESS: picture.colorfulness,
+    }.items():
+        feature[name].float_list.value.append(value)
     return example.SerializeToString(deterministic=True)
-
-
-def _bytes(value: bytes) -> tf.train.Feature:
-    return tf.train.Feature(bytes_list=tf.train.BytesList(value=[value]))
-
-
-def _int(value: int) -> tf.train.Feature:
-    return tf.train.Feature(int64_list=tf.train.Int64List(value=[value]))
-
-
-def _float(value: float) -> tf.train.Feature:
-    return tf.train.Feature(float_list=tf.train.FloatList(value=[value]))

@@ -10,7 +10,7 @@ from tfx.dsl.components.base import base_beam_executor
 from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils
 
-from components.image_folder_example_gen import listing, report, shards, splits, transform
+from components.image_folder_example_gen import ledger, listing, report, shards, splits, transform
 from components.image_folder_example_gen.options import IngestOptions
 from trainer import progress
 
@@ -24,17 +24,21 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         output_dict: dict[str, list[types.Artifact]],
         exec_properties: dict[str, Any],
     ) -> None:
-        """Ingests `input_base` into `examples` and `report`."""
+        """Ingests `input_base` into `examples`, `report` and `ledger`."""
         options = IngestOptions.model_validate_json(exec_properties["options"])
         examples = artifact_utils.get_single_instance(output_dict["examples"])
         account = artifact_utils.get_single_instance(output_dict["report"])
+        book = artifact_utils.get_single_instance(output_dict["ledger"])
         folders = listing.folders(exec_properties["input_base"], exec_properties["layout"], options.follow_links)
         for split in splits.NAMES:
             tf.io.gfile.makedirs(transform.split_folder(examples.uri, split))
         tf.io.gfile.makedirs(transform.unfinished_folder(examples.uri))
-        os.makedirs(account.uri, exist_ok=True)
+        for artifact in (account, book):
+            os.makedirs(artifact.uri, exist_ok=True)
+        earlier = exec_properties.get(ledger.PROPERTY) or ""
         with self._make_beam_pipeline() as pipeline:
-            transform.ingest(pipeline, folders, options, examples.uri, account.uri)
+            transform.ingest(pipeline, folders, options, examples.uri, account.uri, book.uri, earlier)
+        ledger.write_header(book.uri, exec_properties)
         tf.io.gfile.rmtree(transform.unfinished_folder(examples.uri))
         for split in splits.NAMES:
             _fill(transform.split_folder(examples.uri, split))

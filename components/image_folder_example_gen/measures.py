@@ -4,7 +4,6 @@ import math
 
 import cv2
 import numpy as np
-from PIL import Image
 
 WORKING_SIDE = 48
 """Measures are taken on the image reduced by 1, 2, 4 or 8 with its short side still at least this many pixels."""
@@ -18,19 +17,28 @@ def reduction(width: int, height: int) -> int:
     return max(factor for factor in (1, 2, 4, 8) if factor == 1 or min(width, height) // factor >= WORKING_SIDE)
 
 
-def measure(image: Image.Image) -> tuple[float, float, float, float]:
-    """Brightness, contrast, sharpness and colourfulness of an image in mode RGB.
+def axes(pixels: np.ndarray) -> np.ndarray:
+    """Luma (0..1), red - green and yellow - blue (-1..1), float32 [H, W, 3], from RGB, uint8 [H, W, 3]."""
+    # OpenCV's small calls cost a few microseconds; numpy's reductions several times that, and products through a BLAS,
+    # which has threads of its own, hundreds of times when called from our threads.
+    return cv2.transform(pixels.astype(np.float32), _AXES)
+
+
+def measure(opponents: np.ndarray) -> tuple[float, float, float, float]:
+    """Brightness, contrast, sharpness and colourfulness of an image, given its `axes`.
 
     Brightness (0..1) and contrast (0..0.5) are mean and standard deviation of luma (ITU-R BT.601). Sharpness (0..1) is
     the mean absolute response of luma's 4-neighbour Laplacian, over 4. Colourfulness is M of Hasler and Suesstrunk,
     "Measuring colourfulness in natural images" (2003), section 7, over 255: 0 for grey, about 0.4 for vivid photos.
     """
-    # OpenCV's small calls cost a few microseconds; numpy's reductions several times that, and products through a BLAS,
-    # which has threads of its own, hundreds of times when called from our threads.
-    axes = cv2.transform(np.asarray(image, np.float32), _AXES)
-    (brightness, *offsets), (contrast, *deviations) = (numbers.ravel().tolist() for numbers in cv2.meanStdDev(axes))
+    (brightness, *offsets), (contrast, *deviations) = (each.ravel().tolist() for each in cv2.meanStdDev(opponents))
     colorfulness = math.hypot(*deviations) + 0.3 * math.hypot(*offsets)
-    return brightness, contrast, _sharpness(cv2.extractChannel(axes, 0)), colorfulness
+    return brightness, contrast, _sharpness(luma(opponents)), colorfulness
+
+
+def luma(opponents: np.ndarray) -> np.ndarray:
+    """The first of the `axes`, float32 [H, W]."""
+    return cv2.extractChannel(opponents, 0)
 
 
 def _sharpness(luma: np.ndarray) -> float:

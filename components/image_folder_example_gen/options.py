@@ -10,6 +10,10 @@ class IngestOptions(Options):
 
     eval_fraction: float = Field(0.2, gt=0, lt=1)
     """Share of the images held out for evaluation when the folders do not split them (`train/`, `test/`)."""
+    keep_splits: bool = True
+    """Keep every image in the split that an earlier run in this workspace gave it; otherwise split anew every time."""
+    near_duplicate_bits: int = Field(60, ge=0, le=100)
+    """Images whose 256-bit perceptual hashes differ in at most this many bits count as copies and share a split."""
     max_side: int = Field(2048, ge=64)
     """Longest side in pixels; larger photos are reduced to it."""
     min_side: int = Field(16, ge=1)
@@ -20,6 +24,8 @@ class IngestOptions(Options):
     """Images longer than this many times their width (or the other way round) are rejected."""
     max_bytes: int = Field(256 * 1024 * 1024, ge=1)
     """Larger files are rejected unread."""
+    max_seconds: float = Field(60.0, gt=0)
+    """Files that take longer to read and decode are rejected."""
     quality: int = Field(95, ge=1, le=100)
     """JPEG quality (4:4:4) of what has to be re-encoded; photos that TensorFlow decodes correctly keep their bytes."""
     background: tuple[int, int, int] = (255, 255, 255)

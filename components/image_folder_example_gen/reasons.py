@@ -24,7 +24,12 @@ class Reason(str, enum.Enum):
     TOO_LARGE = "too_large", "The file is above `ingest.max_bytes`."
     BOMB = "bomb", "The header claims more than `ingest.max_pixels` pixels: raise the limit if the image is genuine."
     ASPECT = "aspect", "Longer than `ingest.max_aspect` times its width: crop it, or raise the limit."
+    TIMEOUT = "timeout", "Takes longer to decode than `ingest.max_seconds`: save it anew, or raise the limit."
     CONFLICT = "conflict", "The same bytes are in folders of different classes: keep the right one."
+    NEAR_DUPLICATE = (
+        "near_duplicate",
+        "Its near-copies are in train and in eval, so it would spoil the evaluation: keep one of them.",
+    )
     OUTSIDE_LAYOUT = "outside_layout", "The image is outside the class (or split) folders: move it into one."
     CLASS_NAME = "class_name", "The folder's name cannot name a class (line breaks or blanks only): rename it."
     LINK_OUTSIDE = "link_outside", "A link that leaves the folder: copy the files, or set `ingest.follow_links`."

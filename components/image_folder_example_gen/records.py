@@ -45,6 +45,10 @@ class Picture(NamedTuple):
     """Mean absolute Laplacian of luma, 0..1, on the image reduced to a short side of about 48-96 pixels."""
     colorfulness: float
     """Hasler and Suesstrunk's M, divided by 255."""
+    fingerprint: bytes = b""
+    """What near-duplicates are found by, see `similarity`; empty for a picture without structure."""
+    earlier: str = ""
+    """The split that an earlier run gave it; empty when it is new."""
 
 
 class Refusal(NamedTuple):
@@ -71,6 +75,17 @@ class Duplicate(NamedTuple):
     def to_json(self) -> str:
         """One line of JSON."""
         return json.dumps({"path": self.name, "duplicate_of": self.of})
+
+
+class NearDuplicate(NamedTuple):
+    """An image of which there are near-copies: one of the `files` of a group in `near_duplicates.jsonl`."""
+
+    group: str
+    """Digest (16 hex digits) of one of the group, which stands for all."""
+    name: str
+    label: str
+    split: str
+    """`train` or `eval`; empty when it was left out because its near-copies are in both."""
 
 
 class Ignored(NamedTuple):

@@ -6,12 +6,26 @@ import os
 from collections import Counter
 from collections.abc import Iterable
 
-from components.image_folder_example_gen.records import Duplicate, Ignored, Picture, Refusal
+from components.image_folder_example_gen.records import Duplicate, Ignored, NearDuplicate, Picture, Refusal
 
 REPORT = "report.json"
 REJECTED = "rejected.jsonl"
 DUPLICATES = "duplicates.jsonl"
 IGNORED = "ignored.jsonl"
+NEAR_DUPLICATES = "near_duplicates.jsonl"
+
+
+@dataclasses.dataclass(frozen=True)
+class NearDuplicates:
+    """Counts of images that have near-copies. Most of them are examples; those left out are among the rejected."""
+
+    groups: int = 0
+    images: int = 0
+    """Images in all groups."""
+    conflicts: int = 0
+    """Groups whose images are in folders of different classes."""
+    left_out: int = 0
+    """Images that are rejected because their near-copies are in train and in eval."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,15 +45,18 @@ class Report:
     """Rejected files per reason code."""
     sizes: dict[str, int]
     """Examples per size class of the longest side, such as `256-511`."""
+    near_duplicates: NearDuplicates = NearDuplicates()
+    """Resized, recompressed or cropped copies."""
 
 
-def build(counts: dict[tuple[str, ...], int], labels: Iterable[str]) -> Report:
+def build(counts: dict[tuple[str, ...], int], labels: Iterable[str], near: Iterable[NearDuplicate] = ()) -> Report:
     """Makes the report.
 
     Args:
       counts: how many files fell under each key: `("examples", split, class, size)`, `("rejected", code)`,
         `("duplicates",)` or `("ignored",)`.
       labels: classes that have a folder, even if nothing in it was usable.
+      near: all images with near-copies.
     """
     total, classes, reasons, sizes = Counter(), Counter(dict.fromkeys(sorted(labels), 0)), Counter(), Counter()
     splits: dict[str, Counter] = {}
@@ -61,6 +78,7 @@ def build(counts: dict[tuple[str, ...], int], labels: Iterable[str]) -> Report:
         splits={k: dict(v) for k, v in splits.items()},
         reasons=dict(reasons),
         sizes=ordered,
+        near_duplicates=_near(near),
     )
 
 
@@ -82,13 +100,60 @@ def key(outcome: Refusal | Duplicate | Ignored) -> tuple[str, ...]:
     return ("duplicates",) if isinstance(outcome, Duplicate) else ("ignored",)
 
 
+def groups(near: Iterable[NearDuplicate]) -> list[dict]:
+    """Groups of near-duplicates as lines of `near_duplicates.jsonl`.
+
+    Returns:
+      Per group `group`, its name; `classes`; `conflict`, True when they are several; and `files`, a list of `path`,
+      `class` and `split` (`train`, `eval`, or empty for one that is left out).
+    """
+    members: dict[str, list[NearDuplicate]] = {}
+    for each in sorted(near):
+        members.setdefault(each.group, []).append(each)
+    return [
+        {
+            "group": group,
+            "classes": (labels := sorted({each.label for each in found})),
+            "conflict": len(labels) > 1,
+            "files": [{"path": each.name, "class": each.label, "split": each.split} for each in found],
+        }
+        for group, found in members.items()
+    ]
+
+
 def read(folder: str) -> Report:
     """The report that an IngestReport artifact holds."""
     with open(os.path.join(folder, REPORT), encoding="utf-8") as file:
-        return Report(**json.load(file))
+        facts = json.load(file)
+    return Report(**{**facts, "near_duplicates": NearDuplicates(**facts["near_duplicates"])})
 
 
 def write(report: Report, folder: str) -> None:
     """Writes the counts as `report.json`."""
     with open(os.path.join(folder, REPORT), "w", encoding="utf-8") as file:
         json.dump(dataclasses.asdict(report), file, indent=2)
+
+
+def write_lists(outcomes: Iterable[Refusal | Duplicate | Ignored], near: Iterable[NearDuplicate], folder: str) -> None:
+    """Writes the lists of files: a line of JSON for each, in the order of their names."""
+    named = {Refusal: REJECTED, Duplicate: DUPLICATES, Ignored: IGNORED}
+    lines: dict[str, list[str]] = {name: [] for name in named.values()}
+    for outcome in sorted(outcomes):
+        lines[named[type(outcome)]].append(outcome.to_json())
+    lines[NEAR_DUPLICATES] = [json.dumps(group) for group in groups(near)]
+    for name, texts in lines.items():
+        with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
+            file.writelines(text + "\n" for text in texts)
+
+
+def _near(near: Iterable[NearDuplicate]) -> NearDuplicates:
+    found = list(near)
+    labels: dict[str, set[str]] = {}
+    for each in found:
+        labels.setdefault(each.group, set()).add(each.label)
+    return NearDuplicates(
+        groups=len(labels),
+        images=len(found),
+        conflicts=sum(len(classes) > 1 for classes in labels.values()),
+        left_out=sum(not each.split for each in found),
+    )

@@ -5,14 +5,31 @@ import itertools
 import os
 from collections import Counter
 
-from components.image_folder_example_gen import duplicates, listing, report, splits, threads
+from components.image_folder_example_gen import (
+    duplicates,
+    inspection,
+    ledger,
+    listing,
+    report,
+    similarity,
+    splits,
+    threads,
+)
 from components.image_folder_example_gen.inspection import examine
 from components.image_folder_example_gen.options import IngestOptions
-from components.image_folder_example_gen.records import Picture, Source
+from components.image_folder_example_gen.records import NearDuplicate, Picture, Source
 
 
-def scan(root: str | os.PathLike, options: IngestOptions, layout: str = "auto") -> report.Report:
+def scan(
+    root: str | os.PathLike, options: IngestOptions, layout: str = "auto", earlier_ledger: str = ""
+) -> report.Report:
     """Reads and checks every file with the very code of the ingest component.
+
+    Args:
+      root: the folder.
+      options: how to read it.
+      layout: `auto` or `flat`, see `listing`.
+      earlier_ledger: address of the ledger that a run would start from; empty for none.
 
     Raises:
       UserError: `root` is no folder that can be read.
@@ -20,25 +37,33 @@ def scan(root: str | os.PathLike, options: IngestOptions, layout: str = "auto") 
     folders = listing.folders(root, layout, options.follow_links)
     found = itertools.chain.from_iterable(listing.walk(folder, options.follow_links) for folder in folders)
     counts: Counter[tuple[str, ...]] = Counter()
-    copies: dict[str, list[Picture]] = {}
-    with threads.pool() as pool:
-        for outcome in threads.ordered(pool, functools.partial(_examine, options=options), found):
+    work = functools.partial(_examine, options=options)
+    images: list[Picture] = []
+    with threads.Pool() as pool:
+        for outcome in threads.ordered(pool, work, found, seconds=options.max_seconds, late=inspection.too_slow):
             if isinstance(outcome, Picture):
-                copies.setdefault(outcome.sha256, []).append(outcome)
+                images.append(outcome)
             else:
                 counts[report.key(outcome)] += 1
-    by_class: dict[str, list[Picture]] = {}
-    for group in copies.values():
-        kept, others = duplicates.resolve(group)
-        counts.update(report.key(other) for other in others)
-        if kept:
-            by_class.setdefault(kept.source.label, []).append(kept)
-    for pictures in by_class.values():
-        draws = [splits.draw(picture.sha256) for picture in pictures]
-        for picture in pictures:
-            split = splits.assign(picture, options.eval_fraction, (min(draws), max(draws)))
+    lines = (line for path in ledger.files(earlier_ledger) for line in ledger.read(path))
+    unique, others, _ = duplicates.resolve_all(itertools.chain(images, lines))
+    counts.update(report.key(other) for other in others)
+    identities = [similarity.identity(picture.sha256) for picture in unique]
+    table = similarity.rows([picture.fingerprint for picture in unique], identities)
+    groups = similarity.components(similarity.edges(table, options.near_duplicate_bits))
+    tally = splits.Tally()
+    for picture in unique:
+        tally.add(picture, groups)
+    plan = tally.plan(options.eval_fraction)
+    near: list[NearDuplicate] = []
+    for picture in unique:
+        split, reported = splits.settle(picture, groups, plan)
+        near += (each for each in reported if isinstance(each, NearDuplicate))
+        counts.update(report.key(each) for each in reported if not isinstance(each, NearDuplicate))
+        if split:
             counts[report.example_key(picture, split)] += 1
-    return report.build(counts, {folder.label for folder in folders if folder.label and not folder.misplaced})
+    labels = {folder.label for folder in folders if folder.label and not folder.misplaced}
+    return report.build(counts, labels, near)
 
 
 def _examine(found: listing.Found, options: IngestOptions):

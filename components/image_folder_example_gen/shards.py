@@ -3,7 +3,6 @@
 import functools
 import os
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 
 import tensorflow as tf
 
@@ -27,7 +26,7 @@ def path(split_folder: str, shard: int, shards: int) -> str:
 
 
 def write(
-    pictures: Iterable[Picture], destination: str, unfinished: str, options: IngestOptions, pool: ThreadPoolExecutor
+    pictures: Iterable[Picture], destination: str, unfinished: str, options: IngestOptions, pool: threads.Pool
 ) -> Iterator[Picture | Refusal]:
     """Writes one shard and yields what was written and what could not be.
 
@@ -38,9 +37,9 @@ def write(
     ordered = sorted(pictures, key=lambda picture: picture.sha256)
     outcomes = []
     with open_writer(unfinished) as writer:
-        for picture, result in zip(
-            ordered, threads.ordered(pool, functools.partial(_serialize, options=options), ordered), strict=True
-        ):
+        work = functools.partial(_serialize, options=options)
+        results = threads.ordered(pool, work, ordered, seconds=options.max_seconds, late=_too_slow)
+        for picture, result in zip(ordered, results, strict=True):
             if isinstance(result, Refusal):
                 outcomes.append(result)
             else:
@@ -60,3 +59,7 @@ def _serialize(picture: Picture, options: IngestOptions) -> bytes | Refusal:
         return examples.serialize(picture, options)
     except Unusable as problem:
         return inspection.refuse(picture.source, problem)
+
+
+def _too_slow(picture: Picture) -> Refusal:
+    return inspection.too_slow(picture.source)

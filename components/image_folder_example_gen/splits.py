@@ -1,40 +1,132 @@
-"""Which split an image belongs to."""
+"""Which split an image belongs to.
+
+In this order: where the folders (or the label file) put it; where an earlier run put it, by the ledger; where its
+near-copies are; and for what is left, so that every class comes as near to the wanted share as it can. A new image that
+has near-copies in both splits is left out, as is one in the train folder whose near-copy is in the eval folder.
+"""
 
 import hashlib
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Mapping
+from typing import NamedTuple
 
-from components.image_folder_example_gen.records import Picture
+from components.image_folder_example_gen import similarity
+from components.image_folder_example_gen.reasons import Reason
+from components.image_folder_example_gen.records import NearDuplicate, Picture, Refusal
 
 NAMES = ("train", "eval")
+LEFT_OUT = ""
+_BINS = 1 << 20
+"""Into how many steps draws are counted: what bounds the memory for a class of any size."""
+
+Groups = Mapping[int, int]
+"""Of each image with near-copies (its `similarity.identity`), the identity that stands for its group."""
 
 
-Extremes = tuple[float, float]
-"""The lowest and the highest draw in a class."""
+class Group(NamedTuple):
+    """What counts of a group of near-duplicates."""
+
+    first: str
+    """Smallest digest in it, which draws for all."""
+    label: str
+    """Class of that image: the whole group counts as of this class."""
+    size: int
+    splits: frozenset[str]
+    """Splits that images of the group are in already."""
+
+    def merge(self, other: "Group") -> "Group":
+        """The group of the images of both."""
+        first, label = min(self[:2], other[:2])
+        return Group(first, label, self.size + other.size, self.splits | other.splits)
 
 
-def assign(picture: Picture, eval_fraction: float, extremes: Extremes) -> str:
-    """`train` or `eval`: as the folders say, else by the content, which no renaming or adding of files changes.
+class Tally:
+    """Counts images, in any order and in parts, until the splits can be planned."""
 
-    So that no class is without an image in either split, that of the lowest draw is always in eval and that of the
-    highest in train. Only in a class so small that this matters can an added image change the split of another.
+    def __init__(self):
+        self._fixed: Counter[tuple[str, str]] = Counter()  # (class, split)
+        self._free: Counter[tuple[str, int]] = Counter()  # (class, bin of the draw)
+        self._groups: dict[int, Group] = {}
 
-    Args:
-      picture: the image.
-      eval_fraction: expected share of the eval split.
-      extremes: of the image's class.
-    """
-    if picture.source.split:
-        return picture.source.split
-    number = draw(picture.sha256)
-    if number == extremes[1]:  # also the only image of its class: without a train image the class cannot be learned
-        return "train"
-    return "eval" if number == extremes[0] or number < eval_fraction else "train"
+    def add(self, picture: Picture, groups: Groups) -> None:
+        """Counts an image."""
+        label, split = picture.source.label, _place(picture)
+        root = groups.get(similarity.identity(picture.sha256))
+        if root is not None:
+            self._join(root, Group(picture.sha256, label, 1, frozenset(filter(None, [split]))))
+        elif split:
+            self._fixed[label, split] += 1
+        else:
+            self._free[label, _bin(picture.sha256)] += 1
+
+    def merge(self, other: "Tally") -> None:
+        """Counts what the other has counted."""
+        self._fixed.update(other._fixed)
+        self._free.update(other._free)
+        for root, group in other._groups.items():
+            self._join(root, group)
+
+    def plan(self, eval_fraction: float) -> "Plan":
+        """Decides which of the images that are free go to eval.
+
+        Args:
+          eval_fraction: wanted share of the eval split, in every class.
+        """
+        fixed, free = self._fixed.copy(), self._free.copy()
+        for group in self._groups.values():
+            if group.splits:
+                fixed[group.label, min(group.splits, key=NAMES.index)] += group.size
+            else:
+                free[group.label, _bin(group.first)] += group.size
+        by_class: dict[str, dict[int, int]] = {}
+        for (label, number), size in free.items():
+            by_class.setdefault(label, {})[number] = size
+        evals = {
+            label: _choose(bins, fixed[label, "train"], fixed[label, "eval"], eval_fraction)
+            for label, bins in by_class.items()
+        }
+        return Plan(evals, self._groups)
+
+    def _join(self, root: int, group: Group) -> None:
+        known = self._groups.get(root)
+        self._groups[root] = known.merge(group) if known else group
 
 
-def merge(pairs: Iterable[Extremes]) -> Extremes:
-    """The extremes of all that the pairs stand for."""
-    lows, highs = zip(*pairs, strict=True)
-    return min(lows), max(highs)
+class Plan(NamedTuple):
+    """What decides the split of every image."""
+
+    evals: Mapping[str, frozenset[int]]
+    """Per class, the bins whose images go to eval."""
+    groups: Mapping[int, Group]
+
+    def split(self, picture: Picture, groups: Groups) -> str:
+        """`train`, `eval`, or `LEFT_OUT`."""
+        root = groups.get(similarity.identity(picture.sha256))
+        group = self.groups[root] if root is not None else Group(picture.sha256, picture.source.label, 1, frozenset())
+        straddles = len(group.splits) > 1
+        if picture.source.split:
+            return LEFT_OUT if straddles and picture.source.split == "train" else picture.source.split
+        if picture.earlier:
+            return picture.earlier
+        if straddles:
+            return LEFT_OUT
+        if group.splits:
+            return min(group.splits)
+        return "eval" if _bin(group.first) in self.evals.get(group.label, ()) else "train"
+
+
+def settle(picture: Picture, groups: Groups, plan: Plan) -> tuple[str, list[NearDuplicate | Refusal]]:
+    """The split of an image, or `LEFT_OUT`, and what there is to report of it."""
+    split = plan.split(picture, groups)
+    root = groups.get(similarity.identity(picture.sha256))
+    if root is None:
+        return split, []
+    source = picture.source
+    reported = [NearDuplicate(f"{root:016x}", source.name, source.label, split)]
+    if split == LEFT_OUT:
+        detail = f"near-copies in train and in eval, group {root:016x} of near_duplicates.jsonl"
+        reported.append(Refusal(source.name, source.label, Reason.NEAR_DUPLICATE, detail, source.size))
+    return split, reported
 
 
 def draw(sha256: str) -> float:
@@ -43,3 +135,36 @@ def draw(sha256: str) -> float:
     The digest is hashed once more: data sets are themselves published in halves by digest, which would bias the split.
     """
     return int.from_bytes(hashlib.sha256(f"split {sha256}".encode()).digest()[:6], "big") / 2**48
+
+
+def _place(picture: Picture) -> str:
+    """The split that an image has whatever the others."""
+    return picture.source.split or picture.earlier
+
+
+def _bin(sha256: str) -> int:
+    return int(draw(sha256) * _BINS)
+
+
+def _choose(free: Mapping[int, int], train: int, held: int, eval_fraction: float) -> frozenset[int]:
+    """The bins that go to eval: the lowest draws, until the class has its share.
+
+    So that the choice is nearly the same when images come or go, and nearly part of that for a larger share.
+
+    Args:
+      free: images per bin; those of a group are in one bin.
+      train: images that are in train already.
+      held: images that are in eval already.
+      eval_fraction: wanted share.
+    """
+    wanted = eval_fraction * (train + held + sum(free.values()))
+    chosen = set()
+    for number, size in sorted(free.items()):
+        if held + size / 2 <= wanted:
+            chosen.add(number)
+            held += size
+    if not held and (train or len(free) > 1):  # the smallest class has an image to evaluate with,
+        chosen.add(min(free, key=lambda number: (free[number], number)))
+    if not train and len(chosen) == len(free):  # and every class one to learn from
+        chosen.remove(max(free))
+    return frozenset(chosen)

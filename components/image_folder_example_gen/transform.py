@@ -1,36 +1,67 @@
 """Ingest as a Beam pipeline.
 
-The images are read twice: once to check and measure them, once to write them. Between the two only tuples without
-pixels travel, so that grouping (by content, by shard) is cheap on every runner and memory is bounded; a second read
-costs far less than moving the bytes through Beam.
+The images are read twice: once to check and measure them, once to write them. Between the two only records without
+pixels travel, so that grouping is cheap on every runner and memory is bounded; a second read costs far less than moving
+the bytes through Beam. Records travel in batches, because Beam's cost for an element is near that of decoding a small
+photo: grouping is by parts of the key space, and what is in a part is sorted out in one piece.
 """
 
 import functools
 import os
 import time
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 import apache_beam as beam
+import numpy as np
 from apache_beam import pvalue
+from apache_beam.transforms.window import GlobalWindow
+from apache_beam.utils.windowed_value import WindowedValue
 
 from components.image_folder_example_gen import (
     duplicates,
     inspection,
+    ledger,
     listing,
     report,
     shards,
+    similarity,
     splits,
     threads,
 )
 from components.image_folder_example_gen.options import IngestOptions
-from components.image_folder_example_gen.records import Duplicate, Ignored, Picture, Refusal, Source
+from components.image_folder_example_gen.records import Duplicate, Ignored, NearDuplicate, Picture, Refusal, Source
 from trainer import progress
 
 BATCH = 64
-"""Files that travel as one element: Beam's cost per element is near that of decoding a small photo."""
+"""Files that travel as one element on their way to be examined."""
+HELD = 2048
+"""Pictures that are collected before they are handed on by parts."""
+AHEAD = 64
+"""Files that are being examined or wait for it, so that no thread is idle while Beam moves elements."""
+PARTS = 64
+"""Parts of the key space, of digests as of keys of near-duplicates: what a worker holds is one part."""
 OTHERS = "others"
 _REPORT_SECONDS = 0.5
+
+Outcome = Counter | Refusal | Duplicate | Ignored | NearDuplicate
+
+
+class Content(NamedTuple):
+    """One part of the images, by digest: distinct ones, and what an earlier run knew of others."""
+
+    part: int
+    pictures: list[Picture]
+    gone: list[tuple[str, str]]
+    """Digests and splits of the ledger that are not among the pictures."""
+
+
+class Assigned(NamedTuple):
+    """Images of one split."""
+
+    split: str
+    pictures: list[Picture]
 
 
 class Walk(beam.DoFn):
@@ -55,45 +86,178 @@ class Walk(beam.DoFn):
 
 
 class Examine(beam.DoFn):
-    """Reads and checks a batch of files in threads: `(digest, Picture)`, and `Refusal` as `OTHERS`."""
+    """Reads and checks files in threads: `(part, pictures)` by digest, and `Refusal` as `OTHERS`."""
 
     def __init__(self, options: IngestOptions):
         self._options = options
 
     def setup(self):
         """Starts the threads."""
-        self._pool = threads.pool()
+        self._pool = threads.Pool()
         self._seen = self._rejected = 0
         self._reported = time.monotonic()
+
+    def start_bundle(self):
+        """Begins with nothing in hand."""
+        work = functools.partial(inspection.examine, options=self._options)
+        self._stream = threads.Stream(self._pool, work, self._options.max_seconds, inspection.too_slow)
+        self._held: list[Picture] = []
 
     def teardown(self):
         """Ends the threads."""
         self._pool.shutdown()
 
-    def process(self, batch: list[Source]) -> Iterator[tuple[str, Picture]]:
-        """Yields what became of each file."""
-        for outcome in threads.ordered(self._pool, functools.partial(inspection.examine, options=self._options), batch):
+    def process(self, batch: list[Source]) -> Iterator[tuple[int, list[Picture]]]:
+        """Begins with a batch, and yields what became of earlier ones."""
+        self._stream.put(batch)
+        yield from self._take(AHEAD)
+
+    def finish_bundle(self) -> Iterator[WindowedValue]:
+        """Yields what became of the rest."""
+        for output in (*self._take(0), *self._parts()):
+            if isinstance(output, pvalue.TaggedOutput):
+                yield pvalue.TaggedOutput(output.tag, _windowed(output.value))
+            else:
+                yield _windowed(output)
+
+    def _take(self, leave: int) -> Iterator[tuple[int, list[Picture]]]:
+        for outcome in self._stream.take(leave):
+            self._seen += 1
             if isinstance(outcome, Picture):
-                yield outcome.sha256, outcome
+                self._held.append(outcome)
             else:
                 self._rejected += 1
                 yield pvalue.TaggedOutput(OTHERS, outcome)
-        self._seen += len(batch)
+        if len(self._held) >= HELD:
+            yield from self._parts()
         if time.monotonic() - self._reported > _REPORT_SECONDS:
             self._reported = time.monotonic()
             progress.report(seen=self._seen, rejected=self._rejected)
 
+    def _parts(self) -> Iterator[tuple[int, list[Picture]]]:
+        parts: dict[int, list[Picture]] = {}
+        for picture in self._held:
+            parts.setdefault(_part(picture.sha256), []).append(picture)
+        self._held = []
+        yield from parts.items()
+
+
+class ReadLedger(beam.DoFn):
+    """Reads a text file of the ledger: `(part, lines)`."""
+
+    def process(self, path: str) -> Iterator[tuple[int, list[tuple[str, str]]]]:
+        """Yields the lines by part."""
+        parts: dict[int, list[tuple[str, str]]] = {}
+        for sha256, split in ledger.read(path):
+            parts.setdefault(_part(sha256), []).append((sha256, split))
+        yield from parts.items()
+
 
 class Resolve(beam.DoFn):
-    """One `Picture` of each content; copies and conflicts as `OTHERS`."""
+    """One `Picture` of each content, as `Content`; copies and conflicts as `OTHERS`."""
 
-    def process(self, group: tuple[str, Iterable[Picture]]) -> Iterator[Picture]:
-        """Yields what became of the files of one content."""
-        kept, others = duplicates.resolve(group[1])
+    def process(self, element: tuple[int, Iterable[list[Picture | tuple[str, str]]]]) -> Iterator[Content]:
+        """Yields what became of the files of one part."""
+        part, batches = element
+        unique, others, gone = duplicates.resolve_all(each for batch in batches for each in batch)
         for other in others:
             yield pvalue.TaggedOutput(OTHERS, other)
-        if kept:
-            yield kept
+        yield Content(part, unique, gone)
+
+
+class Compare(beam.DoFn):
+    """Pairs of near-duplicates, uint64 [N, 2], among the rows of one part of the keys."""
+
+    def __init__(self, options: IngestOptions):
+        self._options = options
+
+    def process(self, element: tuple[int, Iterable[np.ndarray]]) -> Iterator[np.ndarray]:
+        """Yields the pairs if there are any."""
+        pairs = similarity.edges(np.concatenate(list(element[1])), self._options.near_duplicate_bits)
+        if len(pairs):
+            yield pairs
+
+
+class Group(beam.CombineFn):
+    """Pairs of near-duplicates to the group of each image; memory grows with their number only."""
+
+    def create_accumulator(self) -> list[np.ndarray]:
+        """No pairs."""
+        return []
+
+    def add_input(self, accumulator: list[np.ndarray], pairs: np.ndarray) -> list[np.ndarray]:
+        """Adds pairs."""
+        return [*accumulator, pairs]
+
+    def merge_accumulators(self, accumulators: Iterable[list[np.ndarray]]) -> list[np.ndarray]:
+        """All pairs, each once."""
+        pairs = [each for accumulator in accumulators for each in accumulator]
+        return [np.unique(np.concatenate(pairs), axis=0)] if pairs else []
+
+    def extract_output(self, accumulator: list[np.ndarray]) -> splits.Groups:
+        """The groups."""
+        return similarity.components(np.concatenate(accumulator)) if accumulator else {}
+
+
+class PlanSplits(beam.CombineFn):
+    """Counts of images to the plan of their splits."""
+
+    def __init__(self, options: IngestOptions):
+        self._options = options
+
+    def create_accumulator(self) -> splits.Tally:
+        """Nothing counted."""
+        return splits.Tally()
+
+    def add_input(self, accumulator: splits.Tally, tally: splits.Tally) -> splits.Tally:
+        """Adds counts."""
+        accumulator.merge(tally)
+        return accumulator
+
+    def merge_accumulators(self, accumulators: Iterable[splits.Tally]) -> splits.Tally:
+        """Adds all counts."""
+        total = splits.Tally()
+        for each in accumulators:
+            total.merge(each)
+        return total
+
+    def extract_output(self, accumulator: splits.Tally) -> splits.Plan:
+        """The plan."""
+        return accumulator.plan(self._options.eval_fraction)
+
+
+class Assign(beam.DoFn):
+    """Gives images their split and writes it into the ledger; those left out, and members of groups, as `OTHERS`."""
+
+    def __init__(self, ledger_uri: str):
+        self._uri = ledger_uri
+
+    def process(self, content: Content, groups: splits.Groups, plan: splits.Plan) -> Iterator[Assigned]:
+        """Yields the images of each split."""
+        by_split: dict[str, list[Picture]] = {name: [] for name in splits.NAMES}
+        for picture in content.pictures:
+            split, others = splits.settle(picture, groups, plan)
+            for other in others:
+                yield pvalue.TaggedOutput(OTHERS, other)
+            if split:
+                by_split[split].append(picture)
+        lines = [(picture.sha256, split) for split, pictures in by_split.items() for picture in pictures]
+        ledger.write(self._uri, content.part, PARTS, [*lines, *content.gone])
+        for split, pictures in by_split.items():
+            yield Assigned(split, pictures)
+
+
+class ToShard(beam.DoFn):
+    """Spreads the images of a split over as many files as their size asks for, by their digests."""
+
+    def process(self, assigned: Assigned, totals: dict[str, int]) -> Iterator[tuple[tuple[str, int, int], list]]:
+        """Yields `((split, shard, number of shards), pictures)`."""
+        count = shards.count(totals[assigned.split])
+        by_shard: dict[int, list[Picture]] = {}
+        for picture in assigned.pictures:
+            by_shard.setdefault(int(picture.sha256[-8:], 16) % count, []).append(picture)
+        for shard, pictures in by_shard.items():
+            yield (assigned.split, shard, count), pictures
 
 
 class WriteShard(beam.DoFn):
@@ -104,18 +268,19 @@ class WriteShard(beam.DoFn):
 
     def setup(self):
         """Starts the threads."""
-        self._pool = threads.pool()
+        self._pool = threads.Pool()
 
     def teardown(self):
         """Ends the threads."""
         self._pool.shutdown()
 
-    def process(self, element: tuple[tuple[str, int, int], Iterable[Picture]]) -> Iterator[Counter]:
+    def process(self, element: tuple[tuple[str, int, int], Iterable[list[Picture]]]) -> Iterator[Counter]:
         """Writes one file."""
-        (split, shard, shard_count), pictures = element
+        (split, shard, shard_count), batches = element
         destination = shards.path(split_folder(self._uri, split), shard, shard_count)
         name = f"{split}-{os.path.basename(destination)}-{os.getpid()}"
         unfinished = os.path.join(unfinished_folder(self._uri), name)
+        pictures = [picture for batch in batches for picture in batch]
         written = Counter()
         for outcome in shards.write(pictures, destination, unfinished, self._options, self._pool):
             if isinstance(outcome, Refusal):
@@ -136,9 +301,25 @@ def unfinished_folder(examples_uri: str) -> str:
 
 
 def ingest(
-    pipeline: beam.Pipeline, folders: list[listing.Folder], options: IngestOptions, examples_uri: str, report_uri: str
+    pipeline: beam.Pipeline,
+    folders: list[listing.Folder],
+    options: IngestOptions,
+    examples_uri: str,
+    report_uri: str,
+    ledger_uri: str,
+    earlier_ledger: str = "",
 ) -> None:
-    """Adds ingest to a pipeline: images from the folders, Examples and the report's files to the two places."""
+    """Adds ingest to a pipeline.
+
+    Args:
+      pipeline: a Beam pipeline.
+      folders: what to read.
+      options: how.
+      examples_uri: an artifact's folder with the folders of the splits in it.
+      report_uri: where the report's files go.
+      ledger_uri: where the new ledger's text files go.
+      earlier_ledger: the ledger to start from; empty for none.
+    """
     walked = (
         pipeline
         | "Folders" >> beam.Create(folders)
@@ -150,18 +331,37 @@ def ingest(
         | "SpreadFiles" >> beam.Reshuffle()
         | "Examine" >> beam.ParDo(Examine(options)).with_outputs(OTHERS, main="pictures")
     )
+    known = pipeline | "Ledger" >> beam.Create(ledger.files(earlier_ledger)) | beam.ParDo(ReadLedger())
     resolved = (
-        examined.pictures
+        (examined.pictures, known)
+        | "FilesAndLedger" >> beam.Flatten()
         | "ByContent" >> beam.GroupByKey()
-        | "Resolve" >> beam.ParDo(Resolve()).with_outputs(OTHERS, main="unique")
+        | "Resolve" >> beam.ParDo(Resolve()).with_outputs(OTHERS, main="content")
     )
-    extremes = resolved.unique | "Draw" >> beam.Map(_with_draw) | "Extremes" >> beam.CombinePerKey(splits.merge)
-    assigned = resolved.unique | "Split" >> beam.Map(_with_split, options.eval_fraction, pvalue.AsDict(extremes))
-    written = _write(assigned, options, examples_uri)
+    groups = pvalue.AsSingleton(
+        resolved.content
+        | "Fingerprints" >> beam.FlatMap(_fingerprints)
+        | "ByKey" >> beam.GroupByKey()
+        | "Compare" >> beam.ParDo(Compare(options))
+        | "Group" >> beam.CombineGlobally(Group())
+    )
+    plan = pvalue.AsSingleton(
+        resolved.content | "Tally" >> beam.Map(_tally, groups) | "Plan" >> beam.CombineGlobally(PlanSplits(options))
+    )
+    assigned = resolved.content | "Assign" >> beam.ParDo(Assign(ledger_uri), groups, plan).with_outputs(
+        OTHERS, main="assigned"
+    )
+    totals = assigned.assigned | "Sizes" >> beam.Map(_size) | "Total" >> beam.CombinePerKey(sum)
+    written = (
+        assigned.assigned
+        | "ToShard" >> beam.ParDo(ToShard(), pvalue.AsDict(totals))
+        | "ByShard" >> beam.GroupByKey()
+        | "Write" >> beam.ParDo(WriteShard(examples_uri, options)).with_outputs(OTHERS, main="written")
+    )
     start = pipeline | "Nothing" >> beam.Create([Counter()])  # so that even an empty folder has its account
     labels = {folder.label for folder in folders if folder.label and not folder.misplaced}
     (
-        (start, written.written, walked[OTHERS], examined[OTHERS], resolved[OTHERS], written[OTHERS])
+        (start, written.written, *(each[OTHERS] for each in (walked, examined, resolved, assigned, written)))
         | "Outcomes" >> beam.Flatten()
         | "ToOne" >> beam.Map(_to_one)
         | "Together" >> beam.GroupByKey()
@@ -169,52 +369,48 @@ def ingest(
     )
 
 
-def _with_draw(picture: Picture) -> tuple[str, splits.Extremes]:
-    number = splits.draw(picture.sha256)
-    return picture.source.label, (number, number)
+def _part(sha256: str) -> int:
+    return int(sha256[:2], 16) * PARTS >> 8
 
 
-def _with_split(picture: Picture, eval_fraction: float, extremes: dict[str, splits.Extremes]) -> tuple[str, Picture]:
-    return splits.assign(picture, eval_fraction, extremes[picture.source.label]), picture
+def _windowed(value) -> WindowedValue:
+    return WindowedValue(value, GlobalWindow().max_timestamp(), [GlobalWindow()])
 
 
-def _write(assigned: beam.PCollection, options: IngestOptions, examples_uri: str) -> pvalue.DoOutputsTuple:
-    """Spreads the images of a split over as many files as their size asks for, by the hash of their content."""
-    totals = (
-        assigned
-        | "Sizes" >> beam.MapTuple(lambda split, picture: (split, picture.source.size))
-        | "Total" >> beam.CombinePerKey(sum)
-    )
-    return (
-        assigned
-        | "ToShard" >> beam.Map(_with_shard, pvalue.AsDict(totals))
-        | "ByShard" >> beam.GroupByKey()
-        | "Write" >> beam.ParDo(WriteShard(examples_uri, options)).with_outputs(OTHERS, main="written")
-    )
+def _fingerprints(content: Content) -> Iterator[tuple[int, np.ndarray]]:
+    """Rows to compare, by part of their keys."""
+    identities = [similarity.identity(picture.sha256) for picture in content.pictures]
+    table = similarity.rows([picture.fingerprint for picture in content.pictures], identities)
+    parts = table["key"] % PARTS
+    for part in np.unique(parts).tolist():
+        yield part, table[parts == part]
 
 
-def _with_shard(element: tuple[str, Picture], totals: dict[str, int]) -> tuple[tuple[str, int, int], Picture]:
-    split, picture = element
-    shard_count = shards.count(totals[split])
-    return (split, int(picture.sha256[-8:], 16) % shard_count, shard_count), picture
+def _tally(content: Content, groups: splits.Groups) -> splits.Tally:
+    tally = splits.Tally()
+    for picture in content.pictures:
+        tally.add(picture, groups)
+    return tally
 
 
-def _to_one(outcome: Counter | Refusal | Duplicate | Ignored) -> tuple[int, Counter | Refusal | Duplicate | Ignored]:
+def _size(assigned: Assigned) -> tuple[str, int]:
+    return assigned.split, sum(picture.source.size for picture in assigned.pictures)
+
+
+def _to_one(outcome: Outcome) -> tuple[int, Outcome]:
     return 0, outcome
 
 
-def _account(
-    element: tuple[int, Iterable[Counter | Refusal | Duplicate | Ignored]], labels: set[str], report_uri: str
-) -> None:
+def _account(element: tuple[int, Iterable[Outcome]], labels: set[str], report_uri: str) -> None:
     """Writes `report.json` and the lists of files."""
-    counts, lists = Counter(), defaultdict(list)
+    counts, listed, near = Counter(), [], []
     for outcome in element[1]:
         if isinstance(outcome, Counter):
             counts += outcome
+        elif isinstance(outcome, NearDuplicate):
+            near.append(outcome)
         else:
             counts[report.key(outcome)] += 1
-            lists[type(outcome)].append(outcome)
-    report.write(report.build(counts, labels), report_uri)
-    for kind, name in ((Refusal, report.REJECTED), (Duplicate, report.DUPLICATES), (Ignored, report.IGNORED)):
-        with open(os.path.join(report_uri, name), "w", encoding="utf-8") as file:
-            file.writelines(outcome.to_json() + "\n" for outcome in sorted(lists[kind]))
+            listed.append(outcome)
+    report.write(report.build(counts, labels, near), report_uri)
+    report.write_lists(listed, near, report_uri)

@@ -71,13 +71,14 @@ def ingest_all(root: Path, output: Path, beam_args: list[str]) -> tuple[np.ndarr
     examples, account = output / "examples", output / "report"
     for folder in (
         account,
+        output / "ledger",
         Path(transform.unfinished_folder(str(examples))),
         *(examples / f"Split-{s}" for s in ("train", "eval")),
     ):
         folder.mkdir(parents=True)
     start = clocks()
     with beam.Pipeline(options=PipelineOptions(beam_args)) as pipeline:
-        transform.ingest(pipeline, listing.folders(root), options, str(examples), str(account))
+        transform.ingest(pipeline, listing.folders(root), options, str(examples), str(account), str(output / "ledger"))
     return clocks() - start, report.read(str(account))
 
 

@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 
-from components.image_folder_example_gen import duplicates, fingerprint, inspection, splits, storage
+from components.image_folder_example_gen import duplicates, fingerprint, inspection, storage
 from components.image_folder_example_gen.options import IngestOptions
 from components.image_folder_example_gen.reasons import Reason, Unusable
 from components.image_folder_example_gen.records import Duplicate, Picture, Refusal, Source
@@ -64,24 +64,6 @@ def test_copies_in_two_classes_are_all_rejected():
     kept, others = duplicates.resolve([picture("a"), picture("b", "dog"), picture("c", "dog")])
     assert kept is None
     assert [(type(each), each.reason) for each in others] == [(Refusal, Reason.CONFLICT)] * 3
-
-
-ANY = (0.0, 1 - 2**-48)
-"""Extremes of a class so large that they decide nothing."""
-
-
-def test_splits_follow_the_content_even_of_sets_chosen_by_digest():
-    digests = [f"{i:08x}{'0' * 56}" for i in range(4000)]  # all begin alike, as in a set that was cut by digest
-    share = sum(splits.assign(picture("x", sha256=digest), 0.2, ANY) == "eval" for digest in digests) / len(digests)
-    assert share == pytest.approx(0.2, abs=0.02)
-    assert splits.assign(picture("x", split="train", sha256=digests[0]), 1 - 1e-9, ANY) == "train"
-
-
-def test_splits_do_not_move_when_the_fraction_grows():
-    digests = [f"{i:064x}" for i in range(300)]
-    small = {digest for digest in digests if splits.assign(picture("x", sha256=digest), 0.1, ANY) == "eval"}
-    large = {digest for digest in digests if splits.assign(picture("x", sha256=digest), 0.3, ANY) == "eval"}
-    assert small < large
 
 
 @pytest.mark.parametrize("fraction", [0.001, 0.999])

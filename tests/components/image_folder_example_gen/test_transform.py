@@ -34,12 +34,13 @@ def photos(tmp_path) -> Path:
     return root
 
 
-def ingest(root: Path, output: Path, *beam_args: str) -> Path:
-    folders = [output / "report", Path(transform.unfinished_folder(str(output)))]
+def ingest(root: Path, output: Path, *beam_args: str, earlier: str = "") -> Path:
+    folders = [output / "report", output / "ledger", Path(transform.unfinished_folder(str(output)))]
     for folder in (*folders, output / "Split-train", output / "Split-eval"):
         folder.mkdir(parents=True)
     with beam.Pipeline(options=PipelineOptions(["--runner=DirectRunner", *beam_args])) as pipeline:
-        transform.ingest(pipeline, listing.folders(root), OPTIONS, str(output), str(output / "report"))
+        places = (str(output), str(output / "report"), str(output / "ledger"))
+        transform.ingest(pipeline, listing.folders(root), OPTIONS, *places, earlier)
     return output
 
 
