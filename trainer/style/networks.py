@@ -5,6 +5,7 @@ linear in a code predicted from the painting (Ghiasi et al. 2017, section 3).
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import keras
 import numpy as np
@@ -19,7 +20,7 @@ STYLE_SIDE = 256
 MULTIPLE = 4
 """The transformer's height and width are multiples of this."""
 PADDING = 8
-"""The transformer mirrors this many pixels at each border, once, instead of padding in every convolution."""
+"""The transformer mirrors this many pixels at each border of the photo, which the strided ends use up."""
 
 _DEPTHS = ("Conv1_relu", "block_3_expand_relu", "block_6_expand_relu", "block_10_expand_relu")
 _LIMIT = 5.0
@@ -53,11 +54,20 @@ class ConditionalInstanceNorm(layers.Layer):
 
 @keras.saving.register_keras_serializable("easel")
 class MirrorPadding(layers.Layer):
-    """Mirrors `PADDING` pixels at each border."""
+    """Mirrors `width` pixels at each border."""
+
+    def __init__(self, width: int, **kwargs: Any):
+        super().__init__(**kwargs)
+        self._width = width
+
+    def get_config(self) -> dict[str, Any]:
+        """What makes the same layer again."""
+        return {**super().get_config(), "width": self._width}
 
     def call(self, images: tf.Tensor) -> tf.Tensor:
-        """[N, H, W, C] -> [N, H + 2 PADDING, W + 2 PADDING, C]."""
-        return ops.pad(images, [[0, 0], [PADDING, PADDING], [PADDING, PADDING], [0, 0]], mode="reflect")
+        """[N, H, W, C] -> [N, H + 2 width, W + 2 width, C]."""
+        border = [self._width, self._width]
+        return ops.pad(images, [[0, 0], border, border, [0, 0]], mode="reflect")
 
 
 @keras.saving.register_keras_serializable("easel")
@@ -97,7 +107,7 @@ def transformer(options: NetworkOptions, height: int | None = None, width: int |
     wide = options.channels
     content = keras.Input((height, width, 3), name="content")
     code = keras.Input((options.code_size,), name="style_code")
-    x = layers.Rescaling(1 / 127.5, offset=-1.0, name="scale_to_one")(MirrorPadding(name="mirror")(content))
+    x = layers.Rescaling(1 / 127.5, offset=-1.0, name="scale_to_one")(MirrorPadding(PADDING, name="mirror")(content))
     x = _strided(x, max(8, wide // 6), "down_1")
     x = _strided(x, max(8, wide // 3), "down_2")
     x = layers.Conv2D(wide, 1, use_bias=False, name="widen")(x)
@@ -152,10 +162,16 @@ def _strided(x: tf.Tensor, channels: int, name: str) -> tf.Tensor:
 
 
 def _block(x: tf.Tensor, code: tf.Tensor, channels: int, name: str) -> tf.Tensor:
-    y = layers.SeparableConv2D(channels, 3, padding="same", use_bias=False, name=f"{name}_a")(x)
+    y = _mirrored(x, channels, f"{name}_a")
     y = layers.ReLU(6.0)(ConditionalInstanceNorm(name=f"{name}_a_norm")([y, code]))
-    y = layers.SeparableConv2D(channels, 3, padding="same", use_bias=False, name=f"{name}_b")(y)
+    y = _mirrored(y, channels, f"{name}_b")
     return layers.Add(name=f"{name}_sum")([x, ConditionalInstanceNorm(name=f"{name}_b_norm")([y, code])])
+
+
+def _mirrored(x: tf.Tensor, channels: int, name: str) -> tf.Tensor:
+    """Zeros at the border would travel inwards by one of these coarse pixels in every block, and show as a frame."""
+    padded = MirrorPadding(1, name=f"{name}_mirror")(x)
+    return layers.SeparableConv2D(channels, 3, use_bias=False, name=name)(padded)
 
 
 def _enlarged(x: tf.Tensor, channels: int, name: str) -> tf.Tensor:

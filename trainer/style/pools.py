@@ -108,7 +108,7 @@ def painting_pool(
 ) -> PaintingPool:
     """Cuts `each` squares out of each painting, the first being the whole.
 
-    Their style is measured at STYLE_SIDE, or at S where the images are smaller than that.
+    Their style is measured at S, the scale at which photos are cut: strokes keep their size relative to the picture.
 
     Raises:
       UserError: there are no paintings.
@@ -116,13 +116,12 @@ def painting_pool(
     if not len(paintings):
         raise UserError("style.paintings: no painting to learn from; look at `easel check`")
     side = paintings.pixels.shape[1]
-    measured = min(side, STYLE_SIDE)
     crops, owners = [], []
     for index, painting in enumerate(paintings.pixels):
         for turn in range(each):
             size = side if turn == 0 else int(rng.uniform(_SMALLEST_PART, 1.0) * side)
             y, x = rng.integers(0, side - size + 1, 2)
-            part = tf.image.resize(painting[y : y + size, x : x + size], [measured, measured], antialias=True)
+            part = tf.image.resize(painting[y : y + size, x : x + size], [side, side], antialias=True)
             crops.append(images.to_uint8(part).numpy())
             owners.append(index)
     features, moments, grams = [], [], []
