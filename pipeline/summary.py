@@ -27,6 +27,9 @@ _RULES = {
     "at_most": "≤ {}",
     "beats_trivial_by": "better than trivial by {}",
     "beats_trivial_times": "{} times better than trivial",
+    "beats_trivial_surely": "surely better than trivial",
+    "max_probable_loss_to_champion": "worse than champion by at most {} (95 %)",
+    "measured": "a finite number",
     "max_loss_to_champion": "worse than champion by at most {}",
 }
 

@@ -22,7 +22,7 @@ class Check:
     slice: str
     """`feature=value`, or "" for all examples together."""
     value: float | None
-    """The candidate's value; None where it was not measured."""
+    """The candidate's value, or what is sure of its difference; None where it was not measured."""
     bound: float | None
     rule: str
     """The field of `Rule`, or `measured`, `beats_trivial_surely`, `evaluator`, `tflite`."""
@@ -164,7 +164,7 @@ def _probable_loss(metric: str, gains: np.ndarray, allowed: float) -> Check:
     passed = bound >= -allowed
     text = sentences.probable_loss(sentences.plain(metric), bound, len(gains), allowed)
     value = bound if _finite(bound) else None
-    return Check(metric, OVERALL, value, -allowed, "max_probable_loss_to_champion", passed, text)
+    return Check(metric, OVERALL, value, allowed, "max_probable_loss_to_champion", passed, text)
 
 
 def _loss(
