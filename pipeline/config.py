@@ -69,7 +69,7 @@ class ClassifierLane(Options):
     """The pretrained network under the classifier."""
     train: ClassifierTrainOptions = ClassifierTrainOptions()
     """The training."""
-    thresholds: dict[Literal["accuracy", "macro_f1", "ece"], Rule] = {
+    thresholds: dict[Literal["accuracy", "macro_f1", "ece", "brier"], Rule] = {
         "accuracy": Rule(beats_trivial_by=0.05, max_loss_to_champion=0.02, max_probable_loss_to_champion=0.05),
         "macro_f1": Rule(max_loss_to_champion=0.03),
     }

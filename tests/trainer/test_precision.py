@@ -8,7 +8,7 @@ from trainer import precision
     [
         ({"avx2", "fma"}, {"CPU"}, "float32"),
         ({"avx2", "amx_bf16"}, {"CPU"}, "bfloat16"),
-        ({"avx512_bf16"}, {"CPU"}, "bfloat16"),
+        ({"avx512_bf16"}, {"CPU"}, "float32"),
         ({"amx_bf16"}, {"CPU", "GPU"}, "float16"),
         ({"avx2"}, {"CPU", "TPU"}, "bfloat16"),
         (set(), set(), "float32"),

@@ -84,7 +84,7 @@ def fit_softmax_regression(features: np.ndarray, labels: np.ndarray, classes: in
     """
     mean, deviation = features.mean(axis=0), np.maximum(features.std(axis=0), 1e-6)
     inputs = np.column_stack([(features - mean) / deviation, np.ones(len(features))])
-    weights = np.vectorize(phases.class_weights(labels, classes).get)(labels) / len(labels)
+    weights = phases.class_weights(labels, classes)[labels] / len(labels)
     targets = np.eye(classes)[labels]
     penalty = np.full((inputs.shape[1], 1), _REGULARIZATION)
     penalty[-1] = 0.0

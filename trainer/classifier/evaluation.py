@@ -13,7 +13,7 @@ from trainer.evaluation import CANDIDATE
 from trainer.metrics import mean_output, outcomes
 from trainer.rules import Direction
 
-METRICS: dict[str, Direction] = {"accuracy": "higher", "macro_f1": "higher", "ece": "lower"}
+METRICS: dict[str, Direction] = {"accuracy": "higher", "macro_f1": "higher", "ece": "lower", "brier": "lower"}
 SLICES = ("image/class/text",)
 TRIVIAL_NAME = "a linear model on colour statistics"
 
@@ -24,10 +24,17 @@ _SIGNATURE = "classify"
 
 
 def metric_configs() -> list[tfma.MetricConfig]:
-    """The metrics of `METRICS`, the table that `confusion` reads, and each photo's outcome for the PromotionGate."""
-    ours = {"MacroF1": "macro_f1", "ExpectedCalibrationError": "ece", "Confusion": "confusion"}
+    """The metrics of `METRICS`, `unknown_class` (the share of photos of a class that the model does not have), the
+    tables that `confusion` and `reliability` read, and each photo's outcome for the PromotionGate.
+    """
+    ours = {
+        "MacroF1": "macro_f1",
+        "ExpectedCalibrationError": "ece",
+        "Confusion": "confusion",
+        "Reliability": "reliability",
+    }
     return [
-        mean_output("accuracy"),
+        *map(mean_output, ("accuracy", "brier", "unknown_class")),
         outcomes(["accuracy"]),
         *(
             tfma.MetricConfig(
@@ -67,12 +74,23 @@ def judge(classes: np.ndarray, scores: np.ndarray, truth: np.ndarray) -> dict[st
         `classes` makes the answer wrong.
 
     Returns:
-      `accuracy` float [N] (1 right, 0 wrong), `confidence` float [N], `truth` and `guess` bytes [N].
+      `accuracy` float [N] (1 right, 0 wrong), `confidence` float [N], `brier` float [N] (the squared distance of the
+      scores from the truth, 0..2; Brier 1950, "Verification of forecasts expressed in terms of probability"),
+      `unknown_class` float [N] (1 or 0), `truth` and `guess` bytes [N].
     """
     rows, best = np.arange(len(scores)), np.argmax(scores, axis=1)
     guess = classes[rows, best]
-    accuracy = np.array([float(a == b) for a, b in zip(guess, truth, strict=True)])
-    return {"accuracy": accuracy, "confidence": scores[rows, best], "truth": truth, "guess": guess}
+    is_true = np.equal(classes, truth[:, np.newaxis]).astype(float)
+    unknown = 1.0 - is_true.sum(axis=1)
+    return {
+        "accuracy": is_true[rows, best],
+        "confidence": scores[rows, best],
+        # A class that is not among the scores has none of the probability.
+        "brier": np.sum((scores - is_true) ** 2, axis=1) + unknown,
+        "unknown_class": unknown,
+        "truth": truth,
+        "guess": guess,
+    }
 
 
 def confusion(evaluation_uri: str, model: str = CANDIDATE) -> tuple[list[str], np.ndarray]:
@@ -88,12 +106,28 @@ def confusion(evaluation_uri: str, model: str = CANDIDATE) -> tuple[list[str], n
     Raises:
       ValueError: that model was not evaluated.
     """
+    return _matrix(_table(evaluation_uri, "confusion", model))
+
+
+def reliability(evaluation_uri: str, model: str = CANDIDATE) -> np.ndarray:
+    """How often a model is right when it is how certain, over all examples.
+
+    Args:
+      evaluation_uri, model: as in `confusion`.
+
+    Returns:
+      float [3, BINS]: of each bin of confidence, equally wide, the examples, their sum of confidence, the right ones.
+    """
+    return np.array(_table(evaluation_uri, "reliability", model))
+
+
+def _table(evaluation_uri: str, name: str, model: str) -> Any:
     for record in tfma.load_metrics(evaluation_uri):
         for item in record.metric_keys_and_values:
-            whole = not record.slice_key.single_slice_keys and item.key.name == "confusion"
+            whole = not record.slice_key.single_slice_keys and item.key.name == name
             if whole and (item.key.model_name or CANDIDATE) == model:
-                return _matrix(json.loads(item.value.bytes_value))
-    raise ValueError(f"{evaluation_uri}: no confusion matrix of the {model}")
+                return json.loads(item.value.bytes_value)
+    raise ValueError(f"{evaluation_uri}: no {name} of the {model}")
 
 
 def _judged(extracts: dict[str, Any]) -> dict[str, Any]:

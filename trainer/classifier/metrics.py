@@ -88,7 +88,7 @@ class _Confusion(_CountPairs):
         return json.dumps(rows).encode()
 
 
-class _CalibrationError(_Combiner):
+class _Calibration(_Combiner):
     def create_accumulator(self) -> np.ndarray:
         return np.zeros((3, BINS))
 
@@ -102,8 +102,15 @@ class _CalibrationError(_Combiner):
     def merge_accumulators(self, accumulators: Iterable[np.ndarray]) -> np.ndarray:
         return sum(accumulators, np.zeros((3, BINS)))
 
+
+class _CalibrationError(_Calibration):
     def _value(self, accumulator: np.ndarray) -> float:
         return calibration_error(*accumulator)
+
+
+class _Reliability(_Calibration):
+    def _value(self, accumulator: np.ndarray) -> bytes:
+        return json.dumps(accumulator.tolist()).encode()
 
 
 class MacroF1(tfma.metrics.Metric):
@@ -120,6 +127,13 @@ class ExpectedCalibrationError(tfma.metrics.Metric):
         super().__init__(_calibration_error_computations, name=name)
 
 
+class Reliability(tfma.metrics.Metric):
+    """The bins behind `calibration_error`: JSON bytes [3, 15], the examples, their confidence and the right ones."""
+
+    def __init__(self, name: str = "reliability"):
+        super().__init__(_reliability_computations, name=name)
+
+
 class Confusion(tfma.metrics.Metric):
     """How often each class was taken for which: JSON bytes [[truth, guess, count], ...]."""
 
@@ -133,6 +147,10 @@ def _macro_f1_computations(name: str, model_names: list[str] | None = None) -> t
 
 def _calibration_error_computations(name: str, model_names: list[str] | None = None) -> tfma.metrics.MetricComputations:
     return _per_model(_CalibrationError, name, model_names)
+
+
+def _reliability_computations(name: str, model_names: list[str] | None = None) -> tfma.metrics.MetricComputations:
+    return _per_model(_Reliability, name, model_names)
 
 
 def _confusion_computations(name: str, model_names: list[str] | None = None) -> tfma.metrics.MetricComputations:

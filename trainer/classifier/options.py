@@ -45,12 +45,28 @@ class AugmentOptions(Options):
     """Up to this fraction of a full turn, both ways."""
     shift: float = Field(default=0.08, ge=0, le=0.5)
     """Up to this fraction of the side, in each direction."""
+    shear: float = Field(default=0.0, ge=0, le=0.5)
+    """Slants by up to this fraction of the side, in each direction."""
     zoom: float = Field(default=0.15, ge=0, lt=1)
     """Up to this fraction larger or smaller."""
+    fill: Literal["reflect", "wrap", "nearest", "constant"] = "reflect"
+    """What comes in from outside the frame: its reflection, its other side, its border, or black."""
     brightness: float = Field(default=0.1, ge=0, le=1)
     """Up to this fraction of full scale brighter or darker."""
     contrast: float = Field(default=0.15, ge=0, lt=1)
     """Up to this fraction more or less contrast."""
+    saturation: float = Field(default=0.0, ge=0, le=1)
+    """Up to this fraction more or less colourful."""
+    hue: float = Field(default=0.0, ge=0, le=0.5)
+    """Turns the colours by up to this fraction of the whole circle, both ways."""
+    randaugment: int = Field(default=0, ge=0, le=4)
+    """So many operations of Keras' RandAugment after the changes above; slow, and of use for long trainings only."""
+    randaugment_strength: float = Field(default=0.3, gt=0, le=1)
+    """How strong those are."""
+    mixup: float = Field(default=0.0, ge=0, le=4)
+    """Blends each photo and its target with another's; the share is drawn from Beta(mixup, mixup)."""
+    cutmix: float = Field(default=0.0, ge=0, le=4)
+    """Pastes a rectangle of another photo; its area is drawn from Beta(cutmix, cutmix). With mixup they take turns."""
 
 
 class HeadOptions(Options):

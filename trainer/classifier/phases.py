@@ -14,6 +14,7 @@ from trainer import progress
 from trainer.classifier import records
 from trainer.classifier.augment import augment
 from trainer.classifier.callbacks import BestWeights, Progress, StopWithoutNumber
+from trainer.classifier.mixing import mix
 from trainer.classifier.network import Network
 from trainer.classifier.options import ClassifierTrainOptions, FineTuneOptions, ScratchOptions
 from trainer.classifier.records import Photos
@@ -69,6 +70,7 @@ def train_head(network: Network, session: Session) -> Result:
         keep_best=False,
         x=features,
         y=_one_hot(labels, session),
+        sample_weight=_weights(session)[labels],
         batch_size=options.batch_size,
         validation_data=(held_out, _one_hot(held_out_labels, session)) if len(held_out) else None,
         epochs=options.head.epochs,
@@ -112,17 +114,19 @@ def logits(model: keras.Model, session: Session) -> tuple[np.ndarray, np.ndarray
     return np.concatenate([empty, *found]), session.photos.part_labels(held_out=True)
 
 
-def class_weights(labels: np.ndarray, classes: int) -> dict[int, float]:
+def class_weights(labels: np.ndarray, classes: int) -> np.ndarray:
     """Weights by which every class counts the same in the loss and the average photo counts 1: N / (K * count).
 
     Args:
       labels: int64 [N].
       classes: K; a class without photos gets weight 0.
+
+    Returns:
+      float32 [K].
     """
     counts = np.bincount(labels, minlength=classes)
-    return {
-        label: len(labels) / (np.count_nonzero(counts) * count) if count else 0.0 for label, count in enumerate(counts)
-    }
+    share = len(labels) / np.count_nonzero(counts) / np.maximum(counts, 1)
+    return np.where(counts, share, 0.0).astype(np.float32)
 
 
 class _Done:
@@ -153,10 +157,8 @@ def _fit(model: keras.Model, session: Session, phase: str, optimizer: Any, keep_
         loss=keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=options.label_smoothing),
         metrics=["accuracy"],
     )
-    labels = session.photos.part_labels(held_out=False)
     history = model.fit(
         **fit,
-        class_weight=class_weights(labels, session.classes) if options.balance else None,
         verbose=0,
         callbacks=[
             StopWithoutNumber(phase),
@@ -206,11 +208,32 @@ def _augmented_batches(session: Session) -> tf.data.Dataset:
     )
     seeds = tf.data.Dataset.random(session.seed, rerandomize_each_iteration=True).batch(2)
 
-    def change(photos: tuple[tf.Tensor, tf.Tensor], seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def change(photos: tuple[tf.Tensor, tf.Tensor], seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         images, labels = photos
-        return augment(tf.cast(images, tf.float32), seed, options.augment), tf.one_hot(labels, session.classes)
+        return augment(tf.cast(images, tf.float32), seed, options.augment), tf.one_hot(labels, session.classes), seed
 
-    return tf.data.Dataset.zip((batches, seeds)).map(change, tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
+    weights = tf.constant(_weights(session))
+
+    def blend(images: tf.Tensor, targets: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        images, targets = mix(images, targets, seed, options.augment)
+        # Keras' `class_weight` takes the weight of the larger part of a mixed target; this is that of both.
+        return images, targets, tf.linalg.matvec(targets, weights)
+
+    changed = tf.data.Dataset.zip((batches, seeds)).map(change, tf.data.AUTOTUNE)
+    if options.augment.randaugment:
+        # Cubuk et al. 2020, arXiv:1909.13719. The layer counts its own draws: one call at a time keeps their order.
+        layer = keras.layers.RandAugment(
+            (0, 255), options.augment.randaugment, options.augment.randaugment_strength, seed=session.seed
+        )
+        changed = changed.map(lambda images, targets, seed: (layer(images, training=True), targets, seed))
+    return changed.map(blend, tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
+
+
+def _weights(session: Session) -> np.ndarray:
+    """What a photo of each class counts in the loss, float32 [K]."""
+    if not session.options.balance:
+        return np.ones(session.classes, np.float32)
+    return class_weights(session.photos.part_labels(held_out=False), session.classes)
 
 
 def _one_hot(labels: np.ndarray, session: Session) -> np.ndarray:

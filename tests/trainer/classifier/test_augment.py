@@ -1,10 +1,12 @@
+import colorsys
+
 import numpy as np
 import tensorflow as tf
 
 from trainer.classifier.augment import augment
 from trainer.classifier.options import AugmentOptions
 
-OFF = {"flip": False, "rotation": 0, "shift": 0, "zoom": 0, "brightness": 0, "contrast": 0}
+OFF = {"flip": False, "rotation": 0, "shift": 0, "shear": 0, "zoom": 0, "brightness": 0, "contrast": 0}
 
 
 def picture(side=33):
@@ -71,3 +73,37 @@ def test_brightness_and_contrast_change_levels_only():
     contrast = changed(contrast=0.2).std(axis=(1, 2, 3)) / picture().std()
     assert contrast.min() >= 0.75
     assert contrast.max() <= 1.2 + 1e-3
+
+
+def test_shear_slants_each_axis_along_the_other():
+    slanted = changed(shear=0.2)[..., :2] / 7  # where each pixel came from: column, row
+    across, down = slanted[:, 16, 20] - slanted[:, 16, 12], slanted[:, 20, 16] - slanted[:, 12, 16]
+    np.testing.assert_allclose(across[:, 0], 8, atol=1e-3)  # neither scaled
+    np.testing.assert_allclose(down[:, 1], 8, atol=1e-3)
+    slopes = np.stack([across[:, 1], down[:, 0]]) / 8
+    assert np.abs(slopes).max() <= 0.2 + 1e-4
+    assert slopes.std(axis=1).min() > 0.03
+
+
+def test_the_border_is_filled_as_asked():
+    black = changed(shift=0.4, fill="constant")
+    assert (black == 0).all(axis=-1).any()
+    assert not (changed(shift=0.4, fill="nearest")[..., 2] == 0).any()  # the third channel is 100 everywhere
+
+
+def test_colours_change_as_in_yiq_and_grey_stays_grey():
+    rng = np.random.default_rng(0)
+    image = np.repeat(rng.uniform(60, 190, (1, 9, 9, 3)).astype("float32"), 6, 0)
+    options = AugmentOptions(**OFF, saturation=0.3, hue=0.1)
+    got = augment(tf.constant(image), (5, 6), options).numpy()
+    for before, after in zip(image, got, strict=True):
+        before, after = (
+            np.array([colorsys.rgb_to_yiq(*pixel) for pixel in each.reshape(-1, 3) / 255]) for each in (before, after)
+        )
+        np.testing.assert_allclose(after[:, 0], before[:, 0], atol=3e-3)  # brightness stays
+        ratio = (after[:, 1] + 1j * after[:, 2]) / (before[:, 1] + 1j * before[:, 2])
+        np.testing.assert_allclose(ratio, np.median(ratio.real) + 1j * np.median(ratio.imag), atol=0.05)
+        assert 0.69 <= np.abs(np.median(ratio.real) + 1j * np.median(ratio.imag)) <= 1.31
+        assert abs(np.degrees(np.angle(np.median(ratio.real) + 1j * np.median(ratio.imag)))) <= 37
+    grey = np.full((3, 5, 5, 3), 120, np.float32)
+    np.testing.assert_allclose(augment(tf.constant(grey), (5, 6), options), grey, atol=0.5)

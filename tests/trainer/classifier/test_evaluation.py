@@ -11,7 +11,7 @@ from tfx.types import artifact_utils, standard_artifacts
 from tfx.utils import proto_utils
 
 from tests.trainer.classifier.pictures import example
-from trainer.classifier.evaluation import METRICS, confusion, custom_extractors, metric_configs
+from trainer.classifier.evaluation import METRICS, confusion, custom_extractors, metric_configs, reliability
 from trainer.evaluation import eval_config, read_metrics, read_outcomes
 
 TRUTH = ["cat", "cat", "dog", "dog", "emu"]
@@ -87,7 +87,10 @@ def test_classes_are_compared_by_name(compared):
     assert measured["champion"]["macro_f1"] == pytest.approx(np.mean([4 / 5, 1, 0]))
     # Each of the candidate's answers is alone in its bin.
     assert measured["candidate"]["ece"] == pytest.approx(np.mean([0.2, 0.4, 0.1, 0.5, 0.3]))
-    assert set(measured["candidate"]) == set(METRICS)
+    # The champion gives the emu nothing: 0.4^2 + 0.6^2 for what it gives others, and 1.
+    assert measured["champion"]["brier"] == pytest.approx(np.mean([0.02, 0.08, 0.18, 0.32, 1.52]))
+    assert (measured["candidate"]["unknown_class"], measured["champion"]["unknown_class"]) == (0, pytest.approx(1 / 5))
+    assert set(measured["candidate"]) == {*METRICS, "unknown_class"}
 
 
 def test_each_photos_outcome_is_kept_for_both_models(compared):
@@ -114,9 +117,15 @@ def test_the_confusion_matrix_is_read_back(compared):
     np.testing.assert_array_equal(confusion(compared, "champion")[1], [[2, 0, 0], [0, 2, 0], [1, 0, 0]])
 
 
+def test_the_reliability_diagram_is_read_back(compared):
+    count, confidence, correct = reliability(compared)
+    assert (count.sum(), correct.sum()) == (5, 4)
+    np.testing.assert_allclose(np.sort(confidence[count > 0]), [0.5, 0.6, 0.7, 0.8, 0.9], rtol=1e-6)
+
+
 def test_a_model_that_is_alone_is_the_candidate(tmp_path):
     uri = evaluate(tmp_path, champion=False)
     assert read_metrics(uri)["candidate"]["accuracy"] == pytest.approx(4 / 5)
     assert confusion(uri)[1].sum() == 5
-    with pytest.raises(ValueError, match="no confusion matrix of the champion"):
+    with pytest.raises(ValueError, match="no confusion of the champion"):
         confusion(uri, "champion")

@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 import tensorflow_model_analysis as tfma
-from sklearn.metrics import confusion_matrix, f1_score
+from sklearn.metrics import brier_score_loss, confusion_matrix, f1_score
 
 from trainer.classifier import metrics
 from trainer.classifier.evaluation import judge
@@ -92,3 +92,11 @@ def test_without_examples_a_metric_is_no_number():
 def test_a_class_that_the_model_does_not_know_counts_as_wrong():
     out = judge(np.array([[b"a", b"b"]], dtype=object), np.array([[0.9, 0.1]]), np.array([b"c"], dtype=object))
     assert (out["accuracy"].item(), out["guess"].item(), out["truth"].item()) == (0.0, b"a", b"c")
+    assert out["unknown_class"].item() == 1.0
+
+
+def test_brier_of_two_classes_is_twice_that_of_scikit_learn():
+    scores = np.random.default_rng(0).dirichlet([1, 1], 50)
+    truth = np.array([b"a", b"b"], dtype=object)[np.random.default_rng(1).integers(0, 2, 50)]
+    brier = judge(np.array([[b"a", b"b"]] * 50, dtype=object), scores, truth)["brier"]
+    assert brier.mean() == pytest.approx(2 * brier_score_loss(truth == b"b", scores[:, 1]))
