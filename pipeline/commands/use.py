@@ -5,7 +5,7 @@ import io
 import logging
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich import box
@@ -104,12 +104,20 @@ def stylize(
     show_default=True,
     help="What runs the models: the SavedModels, or the TFLite variants (REST only, starts in a second).",
 )
-def serve(serving: Path, host: str, rest_port: int, grpc_port: int, runtime: str) -> None:
+@click.option("--public-key", metavar="PEM", help="Load only what the holder of this Ed25519 key signed.")
+@click.option("--api-key-file", metavar="FILE", help="A file with the key that every request must bring.")
+@click.option("--tls-cert", metavar="PEM", help="Certificate chain, for HTTPS and gRPC over TLS.")
+@click.option("--tls-key", metavar="PEM", help="The certificate's private key.")
+@click.option("--request-bytes", type=click.IntRange(1), help="Limit of a request's body.  [default: 64 MiB]")
+@click.option("--pixels", type=click.IntRange(1), help="Limit of all images in a request.  [default: 50 million]")
+@click.option("--seconds", type=click.FloatRange(0.01), help="After which a request is given up.  [default: 60]")
+def serve(serving: Path, host: str, rest_port: int, grpc_port: int, runtime: str, **settings: Any) -> None:
     """Serve the pushed models with TensorFlow Serving's REST and gRPC API, without Docker."""
     from easel_serving.server import main as server
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    server(serving, host=host, rest_port=rest_port, grpc_port=grpc_port, runtime=runtime)
+    given = {name: value for name, value in settings.items() if value is not None}
+    server(serving, host=host, rest_port=rest_port, grpc_port=grpc_port, runtime=runtime, **given)
 
 
 def _client(server: str, **models: str | None) -> "Client":

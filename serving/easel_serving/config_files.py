@@ -90,16 +90,31 @@ def read_configs(serving_dir: Path) -> list[textproto.Message]:
     Raises:
         ServingError: the file cannot be parsed.
     """
-    path = serving_dir / MODELS
+    message = read(serving_dir / MODELS)
+    return textproto.get_all(textproto.get(message, "model_config_list", []), "config")
+
+
+def read(path: Path) -> textproto.Message:
+    """One of the three files; empty when it is not there.
+
+    Raises:
+        ServingError: the file cannot be parsed.
+    """
     try:
-        message = textproto.parse(path.read_text())
+        return textproto.parse(path.read_text())
     except FileNotFoundError:
         return []
     except ValueError as error:
-        raise ServingError(
-            f"{path}: not a TensorFlow Serving model configuration ({error}); mend or remove it"
-        ) from None
-    return textproto.get_all(textproto.get(message, "model_config_list", []), "config")
+        what = f"{path.stem.removesuffix('s')} configuration"
+        raise ServingError(f"{path}: not a TensorFlow Serving {what} ({error}); mend or remove it") from None
+
+
+def metrics_path(serving_dir: Path) -> str | None:
+    """Where `monitoring.config` wants the metrics; None when it turns them off or is not there."""
+    prometheus = textproto.get(read(serving_dir / MONITORING), "prometheus_config", [])
+    if not textproto.get(prometheus, "enable", False):
+        return None
+    return textproto.get(prometheus, "path", METRICS_PATH) or METRICS_PATH
 
 
 def entry(config: textproto.Message) -> ModelEntry:

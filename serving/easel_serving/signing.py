@@ -42,6 +42,11 @@ def signed(version: Version, public_key: str | Path) -> bool:
     return (version.manifest["model"], version.manifest["version"]) == (version.model, version.number)
 
 
+def require_public_key(path: str | Path) -> None:
+    """Raises ServingError when the file is no public key of this kind: better at the start than at every version."""
+    _key(path, private=False)
+
+
 def _key(path: str | Path, private: bool) -> Any:
     try:
         from cryptography.exceptions import UnsupportedAlgorithm

@@ -344,9 +344,11 @@ def test_a_run_on_a_terminal_draws_the_tree(config_file):
 def test_serve_hands_its_options_to_the_server(tmp_path, monkeypatch):
     called = {}
     monkeypatch.setattr("easel_serving.server.main", lambda serving, **options: called.update(options, serving=serving))
-    result = easel("serve", "--serving", tmp_path, "--host", "::1", "--rest-port", "0")
+    result = easel("serve", "--serving", tmp_path, "--host", "::1", "--rest-port", "0", "--pixels", "9")
     assert result.exit_code == 0
-    assert called == {"serving": tmp_path, "host": "::1", "rest_port": 0, "grpc_port": 8500}
+    assert called == {
+        "serving": tmp_path, "host": "::1", "rest_port": 0, "grpc_port": 8500, "runtime": "tensorflow", "pixels": 9,
+    }  # fmt: skip
 
 
 def test_the_lock_is_free_after_a_run(config_file, fake_runner, folders):

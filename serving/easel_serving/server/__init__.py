@@ -1,6 +1,7 @@
 """A server with TensorFlow Serving's REST and gRPC API, for machines without Docker."""
 
 from pathlib import Path
+from typing import Any
 
 RUNTIMES = ("tensorflow", "tflite")
 
@@ -11,6 +12,11 @@ def main(
     rest_port: int = 8501,
     grpc_port: int | None = 8500,
     runtime: str = "tensorflow",
+    public_key: str | Path | None = None,
+    api_key_file: str | Path | None = None,
+    tls_cert: str | Path | None = None,
+    tls_key: str | Path | None = None,
+    **limits: Any,
 ) -> None:
     """Serves until SIGINT or SIGTERM; answers what is running before it ends.
 
@@ -20,10 +26,27 @@ def main(
         rest_port: REST, metrics, health and the web page.
         grpc_port: gRPC; None leaves it out, as do an installation without the `grpc` extra and the TFLite runtime.
         runtime: `tensorflow` runs the SavedModels, `tflite` the verified TFLite variants (extra `tflite`).
+        public_key: a public Ed25519 key (PEM); only versions that its holder signed are then loaded.
+        api_key_file: a file with the key that every request must bring, but for the health probes.
+        tls_cert: certificate chain in PEM, for HTTPS and gRPC over TLS.
+        tls_key: its private key in PEM.
+        limits: fields of `easel_serving.server.bounds.Bounds`.
 
     Raises:
-        ServingError: the extra that the runtime needs is not installed, or a port is taken.
+        ServingError: the extra that the runtime needs is not installed, a port is taken, or a file is not what it
+            should be.
     """
-    from easel_serving.server.run import run
+    from easel_serving.server.run import Settings, run
 
-    run(Path(serving_dir), host, rest_port, grpc_port, runtime)
+    settings = Settings(
+        host=host,
+        rest_port=rest_port,
+        grpc_port=grpc_port,
+        runtime=runtime,
+        public_key=public_key,
+        api_key_file=api_key_file,
+        tls_cert=tls_cert,
+        tls_key=tls_key,
+        limits=limits,
+    )
+    run(Path(serving_dir), settings)

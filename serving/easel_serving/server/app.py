@@ -1,25 +1,34 @@
 """The HTTP application: TensorFlow Serving's API, metrics, health, the convenience calls and the web page."""
 
 import importlib.resources
-import logging
-import time
 
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp
 
 from easel_serving import config_files
+from easel_serving.server.access import AccessLog, ApiKey
 from easel_serving.server.convenience import Convenience
 from easel_serving.server.core import Core
 from easel_serving.server.rest import RestApi
 
-ACCESS = logging.getLogger("easel.serving.access")
 
+def build(
+    core: Core,
+    convenience: Convenience,
+    api_key: str | None = None,
+    metrics_path: str | None = config_files.METRICS_PATH,
+) -> ASGIApp:
+    """The application; it starts and stops nothing.
 
-def build(core: Core, convenience: Convenience) -> ASGIApp:
-    """The application; it starts and stops nothing."""
+    Args:
+        core: the models.
+        convenience: the calls beside TensorFlow Serving's.
+        api_key: what every request must bring, if anything.
+        metrics_path: where the metrics are; None for nowhere.
+    """
 
     async def live(request: Request) -> Response:
         return PlainTextResponse("alive\n")
@@ -42,45 +51,15 @@ def build(core: Core, convenience: Convenience) -> ASGIApp:
         Route("/", page),
         Route("/healthz", live),
         Route("/readyz", ready),
-        Route(config_files.METRICS_PATH, metrics),
+        *([Route(metrics_path, metrics)] if metrics_path else []),
         Route("/easel/v1/models", convenience.models),
         Route("/easel/v1/classify", convenience.classify, methods=["POST"]),
         Route("/easel/v1/stylize", convenience.stylize, methods=["POST"]),
-        Route("/{path:path}", rest.handle, methods=["GET", "POST", "PUT", "DELETE", "PATCH"]),
+        Route("/{path:path}", rest.handle, methods=["GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"]),
     ]
-    return AccessLog(Starlette(routes=routes, exception_handlers={Exception: _unexpected}))
+    app: ASGIApp = Starlette(routes=routes, exception_handlers={Exception: _unexpected})
+    return AccessLog(ApiKey(app, api_key) if api_key else app)
 
 
 async def _unexpected(request: Request, error: Exception) -> Response:
     return JSONResponse({"error": "Internal error; see the server's log"}, 500)
-
-
-class AccessLog:
-    """One structured record a request on logger `easel.serving.access`: method, path, status, milliseconds."""
-
-    def __init__(self, app: ASGIApp):
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """ASGI."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        status, start = 0, time.perf_counter()
-
-        async def observed(message: Message) -> None:
-            nonlocal status
-            status = message.get("status", status)
-            await send(message)
-
-        try:
-            await self._app(scope, receive, observed)
-        finally:
-            facts = {
-                "method": scope["method"],
-                "path": scope["path"],
-                "status": status,
-                "milliseconds": round((time.perf_counter() - start) * 1e3, 1),
-                "client": (scope.get("client") or ("",))[0],
-            }
-            ACCESS.info(" ".join(f"{key}={value}" for key, value in facts.items()), extra={"access": facts})

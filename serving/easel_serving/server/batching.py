@@ -15,7 +15,8 @@ from pathlib import Path
 import numpy as np
 
 from easel_serving import config_files, textproto
-from easel_serving.server.status import StatusError
+from easel_serving.errors import ServingError
+from easel_serving.server.status import StatusError, invalid
 
 Tensors = Mapping[str, np.ndarray]
 Run = Callable[[str, Tensors], dict[str, np.ndarray]]
@@ -32,11 +33,19 @@ class Limits:
 
     @classmethod
     def read(cls, serving_dir: Path) -> "Limits":
-        """The values of `batching.config`; the defaults where it says nothing."""
+        """The values of `batching.config`; the defaults where it says nothing.
+
+        Raises:
+            ServingError: the file cannot be parsed, or a value is no whole number above 0.
+        """
         path = serving_dir / config_files.BATCHING
-        message = textproto.parse(path.read_text()) if path.exists() else []
+        message = config_files.read(path)
         names = [field.name for field in dataclasses.fields(cls)]
         given = {name: textproto.get(textproto.get(message, name, []), "value") for name in names}
+        for name, value in given.items():
+            least = 0 if name == "batch_timeout_micros" else 1
+            if value is not None and not (isinstance(value, int) and value >= least):
+                raise ServingError(f"{path}: {name} must be a whole number of at least {least}, not {value}")
         return cls(**{name: value for name, value in given.items() if value is not None})
 
 
@@ -44,7 +53,8 @@ class Limits:
 class _Task:
     signature: str
     inputs: Tensors
-    rows: int | None
+    rows: int
+    alone: bool
     future: concurrent.futures.Future
 
 
@@ -66,19 +76,25 @@ class Batcher:
         for thread in self._threads:
             thread.start()
 
-    def submit(self, signature: str, inputs: Tensors) -> concurrent.futures.Future:
+    def submit(self, signature: str, inputs: Tensors, alone: bool = False) -> concurrent.futures.Future:
         """Queues a request; the future yields its outputs.
 
+        Args:
+            signature: which to run.
+            inputs: tensors with a common first dimension of at most `max_batch_size`.
+            alone: not to be run together with others.
+
         Raises:
-            StatusError: RESOURCE_EXHAUSTED, at once, when the queue is full.
+            StatusError: RESOURCE_EXHAUSTED, at once, when the queue is full; INVALID_ARGUMENT for other inputs.
         """
+        rows = _rows(inputs, self._limits.max_batch_size)
         future: concurrent.futures.Future = concurrent.futures.Future()
         with self._changed:
             if self._closed:
                 raise StatusError("UNAVAILABLE", "The model version is being unloaded; try again")
             if len(self._tasks) >= self._limits.max_enqueued_batches * self._limits.max_batch_size:
                 raise StatusError("RESOURCE_EXHAUSTED", "The batch scheduling queue is full; try again later")
-            self._tasks.append(_Task(signature, inputs, _rows(inputs), future))
+            self._tasks.append(_Task(signature, inputs, rows, alone, future))
             self._changed.notify()
         return future
 
@@ -101,7 +117,7 @@ class Batcher:
             if not self._tasks:
                 return []
             batch = [self._tasks.popleft()]
-            if batch[0].rows is None:
+            if batch[0].alone:
                 return batch
             deadline = time.monotonic() + self._limits.batch_timeout_micros / 1e6
             total = batch[0].rows
@@ -111,7 +127,7 @@ class Batcher:
                 if task is not None:
                     self._tasks.remove(task)
                     batch.append(task)
-                    total += task.rows or 0
+                    total += task.rows
                 elif (left := deadline - time.monotonic()) > 0:
                     self._changed.wait(left)
                 else:
@@ -146,16 +162,23 @@ class Batcher:
         return [{name: parts[name][number] for name in parts} for number in range(len(batch))]
 
 
-def _rows(inputs: Tensors) -> int | None:
-    """The common first dimension; None for a request that cannot be batched."""
-    sizes = {len(value) if value.ndim else None for value in inputs.values()}
-    return sizes.pop() if len(sizes) == 1 else None
+def _rows(inputs: Tensors, limit: int) -> int:
+    """The common first dimension, refused as batching_session.cc and shared_batch_scheduler.h do."""
+    if any(value.ndim == 0 for value in inputs.values()):
+        raise invalid("Batching Run() input tensors must have at least one dimension")
+    sizes = {len(value) for value in inputs.values()}
+    if len(sizes) > 1:
+        raise invalid("Batching Run() input tensors must have equal 0th-dimension size")
+    rows = sizes.pop()
+    if rows > limit:
+        raise invalid(f"Task size {rows} is larger than maximum input batch size {limit}")
+    return rows
 
 
 def _fits(task: _Task, first: _Task, room: int) -> bool:
     return (
         task.signature == first.signature
-        and task.rows is not None
+        and not task.alone
         and task.rows <= room
         and all(
             name in task.inputs

@@ -47,9 +47,10 @@ class Convenience:
             if not request.headers.get("content-type", "").startswith("multipart/form-data"):
                 raise invalid("send multipart/form-data")
             # Reading the body here bounds its size and time; the form parser then works on what was read.
-            request._body = await read_body(request)
-            async with request.form(max_files=MAX_IMAGES, max_fields=16) as form:
-                return await call(form)
+            with self._core.budget.hold() as hold:
+                request._body = await read_body(request, self._core.limits, hold)
+                async with request.form(max_files=MAX_IMAGES, max_fields=16) as form:
+                    return await call(form)
         except StatusError as error:
             return JSONResponse({"error": str(error)}, error.http)
         except ServingError as error:

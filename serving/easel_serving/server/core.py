@@ -8,7 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from easel_serving.server import bounds
 from easel_serving.server.batching import Tensors
+from easel_serving.server.bounds import Bounds, Budget
 from easel_serving.server.manager import Manager
 from easel_serving.server.metrics import Metrics
 from easel_serving.server.status import StatusError, invalid
@@ -24,18 +26,19 @@ class Address:
 
 
 class Core:
-    """A manager with metrics and a time limit.
+    """A manager with metrics and limits.
 
     Args:
         manager: of the versions.
         metrics: where requests are counted.
-        timeout: seconds after which a request is given up.
+        limits: what a request may cost.
     """
 
-    def __init__(self, manager: Manager, metrics: Metrics, timeout: float = 60.0):
+    def __init__(self, manager: Manager, metrics: Metrics, limits: Bounds = Bounds()):  # noqa: B008, it is frozen
         self.manager = manager
         self.metrics = metrics
-        self.timeout = timeout
+        self.limits = limits
+        self.budget = Budget(limits.pending_bytes)
 
     def use(self, address: Address) -> contextlib.AbstractContextManager[tuple[int, Any]]:
         """A context in which the version that answers, `(version, servable)`, stays loaded."""
@@ -43,20 +46,24 @@ class Core:
 
     async def run(self, servable: Any, signature: str, inputs: Tensors) -> Tensors:
         """The outputs of a signature, for a coroutine."""
-        future = servable.submit(signature, inputs)
+        large = await asyncio.to_thread(self._is_large, inputs)
+        future = servable.submit(signature, inputs, large)
         try:
-            return await asyncio.wait_for(asyncio.wrap_future(future), self.timeout)
+            return await asyncio.wait_for(asyncio.wrap_future(future), self.limits.seconds)
         except (TimeoutError, asyncio.TimeoutError):
             raise StatusError("DEADLINE_EXCEEDED", "Timed out waiting for the model") from None
 
     def run_blocking(self, servable: Any, signature: str, inputs: Tensors) -> Tensors:
         """The outputs of a signature, for a thread."""
-        future = servable.submit(signature, inputs)
+        future = servable.submit(signature, inputs, self._is_large(inputs))
         try:
-            return future.result(self.timeout)
+            return future.result(self.limits.seconds)
         except concurrent.futures.TimeoutError:
             future.cancel()
             raise StatusError("DEADLINE_EXCEEDED", "Timed out waiting for the model") from None
+
+    def _is_large(self, inputs: Tensors) -> bool:
+        return bounds.pixels(inputs, self.limits.pixels) > bounds.LARGE_PIXELS
 
 
 def classifications(outputs: Tensors, rows: int) -> list[list[tuple[bytes, np.floating]]]:

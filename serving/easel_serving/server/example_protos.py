@@ -32,21 +32,30 @@ def bytes_feature(example: bytes, name: str) -> bytes:
     Raises:
         StatusError: INVALID_ARGUMENT, the bytes are no Example, or the feature is not there or has not one value.
     """
+    values = [value for found, value in bytes_values(example) if found == name]
+    if len(values) != 1:
+        raise invalid(f"Feature: {name} (data type: string) is required but has {len(values)} values.")
+    return values[0]
+
+
+def bytes_values(example: bytes) -> list[tuple[str, bytes]]:
+    """`(feature, value)` of every value of the byte features in an Example.
+
+    Raises:
+        StatusError: INVALID_ARGUMENT, the bytes are no Example.
+    """
     try:
-        values = [
-            value
+        return [
+            (name.decode("utf-8", "replace"), value)
             for features in _fields(example, 1)
             for entry in _fields(features, 1)
-            if name.encode() in _fields(entry, 1)
+            for name in _fields(entry, 1)[-1:]
             for feature in _fields(entry, 2)
             for content in _fields(feature, _KINDS["bytes_list"])
             for value in _fields(content, 1)
         ]
     except (ValueError, IndexError):
         raise invalid("Could not parse example input") from None
-    if len(values) != 1:
-        raise invalid(f"Feature: {name} (data type: string) is required but has {len(values)} values.")
-    return values[0]
 
 
 def _feature(kind: str, values: Sequence[Any]) -> bytes:

@@ -2,16 +2,17 @@
 
 from typing import Any
 
+import numpy as np
+
 from easel_serving.server.example_protos import Feature, serialize
-from easel_serving.server.json_tensors import signature_name
-from easel_serving.server.json_values import decode_base64, is_base64, parse_object, text_of, type_of
+from easel_serving.server.json_tensors import check_lossless, parse_request
+from easel_serving.server.json_values import decode_base64, is_base64, text_of, type_of
 from easel_serving.server.status import invalid
 
 
 def classify_request(body: bytes) -> tuple[str, list[bytes]]:
     """The signature's name ("" for the default) and the serialized Examples, the context merged into each."""
-    document = parse_object(body)
-    signature = signature_name(document)
+    document, signature = parse_request(body)
     context = _example(document["context"]) if "context" in document else None
     if "examples" not in document:
         raise invalid(
@@ -51,7 +52,8 @@ def _value(name: str, value: Any) -> tuple[str, Any]:
     if isinstance(value, str):
         return "bytes_list", value.encode()
     if isinstance(value, float):
+        check_lossless(value, np.dtype(np.float32))
         return "float_list", value
-    if not -(2**63) <= int(value) < 2**63:
+    if value >= 2**63:
         raise invalid(f"Feature: {name} has uint64 element. Only int64 is supported.")
     return "int64_list", int(value)

@@ -1,6 +1,7 @@
 """TensorFlow Serving's gRPC services: PredictionService (Predict, GetModelMetadata, Classify) and ModelService."""
 
 import contextlib
+import math
 from collections.abc import Iterator
 from concurrent import futures
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import grpc
 import numpy as np
 import tensorflow as tf
+from google.protobuf import text_format
 from tensorflow_serving.apis import (
     classification_pb2,
     get_model_metadata_pb2,
@@ -18,8 +20,11 @@ from tensorflow_serving.apis import (
     prediction_service_pb2_grpc,
 )
 
+from easel_serving import textproto
+from easel_serving.errors import ServingError
+from easel_serving.server.access import interceptors
 from easel_serving.server.core import Address, Core, classifications
-from easel_serving.server.rest import MAX_BODY, check_classify, check_regress
+from easel_serving.server.rest import check_classify, check_regress
 from easel_serving.server.status import StatusError, invalid
 
 _ERROR_UNKNOWN = 2
@@ -35,10 +40,8 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
         """Runs a signature; `output_filter` selects outputs."""
         response = predict_pb2.PredictResponse()
         with self._request(request, context, "Predict") as (version, servable):
-            try:
-                inputs = {name: tf.make_ndarray(proto) for name, proto in request.inputs.items()}
-            except (ValueError, TypeError) as error:
-                raise invalid(str(error)) from None
+            limit = self._core.limits.request_bytes
+            inputs = {name: _array(name, proto, limit) for name, proto in request.inputs.items()}
             outputs = self._core.run_blocking(servable, request.model_spec.signature_name, inputs)
             for name in _filtered(request.output_filter, outputs):
                 response.outputs[name].CopyFrom(tf.make_tensor_proto(outputs[name]))
@@ -69,11 +72,14 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
         """The signatures; `metadata_field` must be `signature_def`."""
         response = get_model_metadata_pb2.GetModelMetadataResponse()
         with _aborting(context):
+            if not request.HasField("model_spec"):
+                raise invalid("Missing ModelSpec")
             if not request.metadata_field:
                 raise invalid("GetModelMetadataRequest must specify at least one metadata_field")
             unknown = [field for field in request.metadata_field if field != "signature_def"]
             if unknown:
-                raise invalid(f"Metadata field {unknown[0]} is not supported")
+                # The source gives a format to a function that concatenates.
+                raise invalid(f"Metadata field %s is not supported{unknown[0]}")
             with self._core.use(_address(request)) as (version, servable):
                 signatures = get_model_metadata_pb2.SignatureDefMap(signature_def=servable.signature_defs)
             response.metadata["signature_def"].Pack(signatures)
@@ -104,7 +110,7 @@ class ModelService(model_service_pb2_grpc.ModelServiceServicer):
             if not request.HasField("model_spec"):
                 raise invalid("Missing ModelSpec")
             address = _address(request)
-            for version, state, error in self._core.manager.states(address.model, address.version, address.label):
+            for version, state, error in self._core.manager.states(address.model, address.version):
                 status = response.model_version_status.add(version=version)
                 status.state = get_model_status_pb2.ModelVersionStatus.State.Value(state)
                 status.status.error_code = _ERROR_UNKNOWN if error else 0
@@ -112,21 +118,67 @@ class ModelService(model_service_pb2_grpc.ModelServiceServicer):
         return response
 
     def HandleReloadConfigRequest(self, request: Any, context: grpc.ServicerContext) -> Any:
-        """Reads `models.config` again, now; the configuration in the request is the file's and not taken from here."""
+        """Follows the request's configuration, until `models.config` changes; returns when its versions are loaded."""
         with _aborting(context):
-            self._core.manager.refresh()
+            if request.config.WhichOneof("config") != "model_config_list":
+                raise invalid(
+                    "ServerModelConfig type not supported by HandleReloadConfigRequest. Only ModelConfigList is "
+                    "currently supported"
+                )
+            message = textproto.parse(text_format.MessageToString(request.config.model_config_list))
+            try:
+                self._core.manager.reload(textproto.get_all(message, "config"))
+            except ServingError as error:
+                raise invalid(str(error)) from None
         return model_management_pb2.ReloadConfigResponse()
 
 
-def serve(core: Core, host: str, port: int, threads: int = 32) -> tuple[grpc.Server, int]:
-    """Starts the services; returns the server and its port (chosen by the system for port 0)."""
-    limits = [("grpc.max_receive_message_length", MAX_BODY), ("grpc.max_send_message_length", MAX_BODY)]
-    server = grpc.server(futures.ThreadPoolExecutor(threads), options=limits, maximum_concurrent_rpcs=4 * threads)
+def serve(
+    core: Core,
+    host: str,
+    port: int,
+    threads: int = 32,
+    api_key: str | None = None,
+    tls: tuple[bytes, bytes] | None = None,
+) -> tuple[grpc.Server, int]:
+    """Starts the services; returns the server and its port (chosen by the system for port 0).
+
+    Args:
+        core: the models.
+        host: the address to listen on.
+        port: 0 for any.
+        threads: requests that are answered at once; as many again wait, more are refused.
+        api_key: what every request must bring in its metadata, if anything.
+        tls: private key and certificate chain in PEM.
+    """
+    size = core.limits.request_bytes
+    server = grpc.server(
+        futures.ThreadPoolExecutor(threads),
+        options=[("grpc.max_receive_message_length", size), ("grpc.max_send_message_length", size)],
+        maximum_concurrent_rpcs=2 * threads,
+        interceptors=interceptors(api_key),
+    )
     prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(PredictionService(core), server)
     model_service_pb2_grpc.add_ModelServiceServicer_to_server(ModelService(core), server)
-    bound = server.add_insecure_port(f"{host}:{port}")
+    address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    if tls:
+        bound = server.add_secure_port(address, grpc.ssl_server_credentials([tls]))
+    else:
+        bound = server.add_insecure_port(address)
     server.start()
     return server, bound
+
+
+def _array(name: str, proto: Any, limit: int) -> np.ndarray:
+    """A tensor of a request. A shape that promises more than a message can hold is not believed."""
+    shape = [dim.size for dim in proto.tensor_shape.dim]
+    try:
+        small = math.prod(shape) * max(1, tf.dtypes.as_dtype(proto.dtype).size) <= limit
+        if small and min(shape, default=0) >= 0 and not proto.tensor_shape.unknown_rank:
+            return tf.make_ndarray(proto)
+    except (ValueError, TypeError, KeyError, OverflowError, RuntimeError):
+        pass
+    raise invalid(f"tensor parsing error: {name}")  # GetInputValues in tensorflow/cc/saved_model/util.cc
 
 
 @contextlib.contextmanager

@@ -5,7 +5,7 @@ match on are these messages.
 """
 
 import base64
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -19,19 +19,14 @@ Specs = Mapping[str, "np.dtype[Any]"]
 _INTEGERS = {"int8": 32, "int16": 32, "int32": 32, "uint8": 32, "int64": 64}
 
 
-def predict_request(body: bytes, specs_of: Callable[[str], Specs]) -> tuple[str, dict[str, np.ndarray], bool]:
-    """Reads a predict request.
-
-    Args:
-        body: the JSON.
-        specs_of: the inputs of a signature by its name, "" for the default one.
-
-    Returns:
-        The signature's name ("" for the default), the input tensors, and whether the format is row (`instances`).
-    """
+def parse_request(body: bytes) -> tuple[dict[str, Any], str]:
+    """A request's document and the signature it names, "" for the default one: all that needs no model to be read."""
     document = parse_object(body)
-    signature = signature_name(document)
-    specs = specs_of(signature)
+    return document, signature_name(document)
+
+
+def predict_inputs(document: Mapping[str, Any], specs: Specs) -> tuple[dict[str, np.ndarray], bool]:
+    """The input tensors of a predict request, and whether its format is row (`instances`)."""
     if "instances" in document and "inputs" in document:
         raise invalid(
             f"JSON Value: {text_of(document)} Not formatted correctly expecting only one of 'inputs' or 'instances' "
@@ -43,9 +38,9 @@ def predict_request(body: bytes, specs_of: Callable[[str], Specs]) -> tuple[str,
             raise invalid(f"JSON Value: {text_of(document)} Excepting 'instances' to be an list/array")
         if not instances:
             raise invalid(f"JSON Value: {text_of(document)} No values in 'instances' array")
-        return signature, _from_instances(instances, specs), True
+        return _from_instances(instances, specs), True
     if "inputs" in document:
-        return signature, _from_inputs(document["inputs"], specs), False
+        return _from_inputs(document["inputs"], specs), False
     raise invalid("Missing 'inputs' or 'instances' key")
 
 
@@ -193,7 +188,7 @@ def _leaf(value: Any, dtype: "np.dtype[Any]") -> Any:
             return value
     elif isinstance(value, (int, float)) and not isinstance(value, bool):
         if dtype.kind == "f":
-            _check_lossless(value, dtype)
+            check_lossless(value, dtype)
             return value
         bits = _INTEGERS.get(dtype.name)
         if bits and isinstance(value, int) and -(2 ** (bits - 1)) <= value < 2 ** (bits - 1):
@@ -202,7 +197,8 @@ def _leaf(value: Any, dtype: "np.dtype[Any]") -> Any:
     raise invalid(f"JSON Value: {text_of(value)} Type: {type_of(value)} is not of expected type: {name}")
 
 
-def _check_lossless(value: float, dtype: "np.dtype[Any]") -> None:
+def check_lossless(value: float, dtype: "np.dtype[Any]") -> None:
+    """Raises INVALID_ARGUMENT for a number that the type cannot hold (`IsLosslessDecimal`)."""
     digits = np.finfo(dtype).nmant + 1
     if isinstance(value, int):
         lossless = abs(value) <= 2**digits - 1

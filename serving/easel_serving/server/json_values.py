@@ -27,13 +27,16 @@ _RAPIDJSON = {
     "Invalid control": "Invalid encoding in string.",
 }
 
+_QUOTED = 16_384
+"""Characters of a request that an error message quotes; a small deep document is gigabytes when it is indented."""
+
 
 def parse_object(body: bytes) -> dict[str, Any]:
     """The request body as a JSON object; raises INVALID_ARGUMENT with TensorFlow Serving's message."""
     if not body:
         raise invalid("JSON Parse error: The document is empty")
     try:
-        document = json.loads(body.decode("utf-8-sig"))
+        document = json.loads(body.decode("utf-8-sig"), parse_int=_whole)
     except UnicodeDecodeError as error:
         raise invalid(f"JSON Parse error: Invalid encoding in string. at offset: {error.start}") from None
     except json.JSONDecodeError as error:
@@ -43,14 +46,35 @@ def parse_object(body: bytes) -> dict[str, Any]:
         raise invalid(f"JSON Parse error: {text} at offset: {error.pos}") from None
     except RecursionError:
         raise invalid("JSON Parse error: Terminate parsing due to Handler error. at offset: 0") from None
+    except (ValueError, OverflowError):  # ValueError: Python's own limit on the digits of a whole number
+        raise invalid("JSON Parse error: Number too big to be stored in double. at offset: 0") from None
+    if b"\\ud" in body.lower():
+        try:
+            json.dumps(document, ensure_ascii=False).encode()
+        except UnicodeEncodeError:
+            raise invalid("JSON Parse error: The surrogate pair in string is invalid. at offset: 0") from None
     if not isinstance(document, dict):
         raise invalid(f"JSON Value: {text_of(document)} Is not object")
     return document
 
 
+def _whole(text: str) -> int | float:
+    """A whole number; one outside 64 bits is a double, as in RapidJSON."""
+    number = int(text)
+    return number if -(2**63) <= number < 2**64 else float(number)
+
+
 def text_of(value: Any) -> str:
-    """A JSON value as it appears in error messages: indented by four."""
-    return json.dumps(value, indent=4, ensure_ascii=False)
+    """A JSON value as it appears in error messages: indented by four, and cut when it is very long."""
+    text = ""
+    try:
+        for part in json.JSONEncoder(indent=4, ensure_ascii=False).iterencode(value):
+            text += part
+            if len(text) > _QUOTED:
+                return text[:_QUOTED] + " ..."
+    except RecursionError:
+        return text + " ..."
+    return text
 
 
 def type_of(value: Any) -> str:

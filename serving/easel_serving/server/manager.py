@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from easel_serving import config_files, textproto
+from easel_serving.directory import check_name
 from easel_serving.errors import ServingError
 from easel_serving.server.status import StatusError, invalid
 from easel_serving.tf_errors import one_line
@@ -52,6 +53,7 @@ class Manager:
         self._lock = threading.Condition()
         self._refreshing = threading.Lock()
         self._looked = False
+        self._asked: tuple[str, list[textproto.Message]] | None = None
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -66,8 +68,30 @@ class Manager:
         if self._thread:
             self._thread.join()
         for name in list(self._slots):
-            for number in list(self._slots[name]):
+            for number in [number for number, slot in self._slots[name].items() if slot.servable is not None]:
                 self._unload(name, number)
+
+    def reload(self, configs: list[textproto.Message]) -> None:
+        """Follows another configuration until `models.config` changes, as HandleReloadConfigRequest asks for.
+
+        Raises:
+            StatusError: FAILED_PRECONDITION, with nothing changed, for a label that would move to a version which is
+                not loaded (`ServerCore::UpdateModelVersionLabelMap` in server_core.cc).
+        """
+        for config in configs:
+            name, labels = textproto.get(config, "name"), config_files.entry(config).labels
+            with self._lock:
+                slots, known = self._slots.get(name, {}), self._labels.get(name, {})
+                for label, number in labels.items():
+                    loaded = number in slots and slots[number].state == "AVAILABLE"
+                    if not loaded and known.get(label, number) != number:
+                        raise StatusError(
+                            "FAILED_PRECONDITION",
+                            f"Request to assign label to version {number} of model {name}, which is not currently "
+                            "available for inference",
+                        )
+        self._asked = (_text(self._root), configs)
+        self.refresh()
 
     def refresh(self) -> None:
         """Loads, labels and unloads what `models.config` now says; returns when that is done.
@@ -76,20 +100,23 @@ class Manager:
             ServingError: `models.config` cannot be parsed; everything stays as it is.
         """
         with self._refreshing:
-            wanted = _wanted(self._root)
+            if self._asked is not None and self._asked[0] != _text(self._root):
+                self._asked = None
+            wanted = _wanted(self._root, self._asked[1] if self._asked else config_files.read_configs(self._root))
             for name, (folder, numbers, labels) in wanted.items():
                 for number in sorted(numbers, reverse=True):
                     self._ensure(name, number, folder / str(number))
                 self._point(name, labels)
             for name, slots in list(self._slots.items()):
-                _, numbers, labels = wanted.get(name, (None, frozenset(), {}))
+                numbers = wanted[name][1] if name in wanted else frozenset()
                 available = {number for number in numbers if slots.get(number, Slot()).state == "AVAILABLE"}
                 if name in wanted and not available:
                     continue  # what serves now serves on until its successor can
                 if name not in wanted:
-                    self._point(name, labels)
+                    with self._lock:
+                        self._labels.pop(name, None)
                 keep = numbers | set(self._labels.get(name, {}).values())
-                for number in [number for number in slots if number not in keep]:
+                for number in [number for number, slot in slots.items() if number not in keep and slot.state != "END"]:
                     self._unload(name, number)
             self._looked = True
 
@@ -130,12 +157,13 @@ class Manager:
             raise StatusError("NOT_FOUND", f"Servable not found for request: Specific({name}, {version})")
         return version
 
-    def states(self, name: str, version: int | None = None, label: str | None = None) -> list[tuple[int, str, str]]:
-        """`(version, state, error)` of one or all versions of a model, the highest first; "" without an error."""
+    def states(self, name: str, version: int | None = None) -> list[tuple[int, str, str]]:
+        """`(version, state, error)` of one or all versions of a model, the highest first; "" without an error.
+
+        A label selects nothing here: get_model_status_impl.cc does not look at it.
+        """
         with self._lock:
             slots = self._slots.get(name, {})
-            if label is not None:
-                version = self._resolve(name, None, label)
             if version is not None and version not in slots:
                 raise StatusError("NOT_FOUND", f"Could not find version {version} of model {name}")
             if not slots:
@@ -146,14 +174,17 @@ class Manager:
     def models(self) -> dict[str, dict[str, int]]:
         """The labels of every model that was asked for, by name."""
         with self._lock:
-            return {name: dict(self._labels.get(name, {})) for name in sorted(self._slots)}
+            return {
+                name: dict(self._labels.get(name, {}))
+                for name, slots in sorted(self._slots.items())
+                if any(slot.state != "END" or slot.error for slot in slots.values())
+            }
 
     def ready(self) -> bool:
         """Whether the directory was read and every model that it asks for has a version that answers."""
         with self._lock:
-            return self._looked and all(
-                any(slot.state == "AVAILABLE" for slot in slots.values()) for slots in self._slots.values()
-            )
+            wanted = [slots for name, slots in self._slots.items() if name in self._labels]
+            return self._looked and all(any(slot.state == "AVAILABLE" for slot in slots.values()) for slots in wanted)
 
     def _watch(self, poll_seconds: float) -> None:
         while True:
@@ -204,23 +235,28 @@ class Manager:
 
     def _unload(self, name: str, number: int) -> None:
         with self._lock:
-            slot = self._slots[name].pop(number)
+            slot = self._slots[name][number]
             slot.state = "UNLOADING"
-            if not self._slots[name]:
-                del self._slots[name]
-                self._labels.pop(name, None)
             self._lock.wait_for(lambda: slot.users == 0)
         if slot.servable is not None:
             slot.servable.close()
+        with self._lock:
+            # What was unloaded stays listed, as there; it is loaded again when it is asked for.
+            slot.servable, slot.state, slot.stamp = None, "END", 0.0
         LOGGER.info("%s version %s is unloaded", name, number)
 
 
-def _wanted(root: Path) -> dict[str, tuple[Path, frozenset[int], dict[str, int]]]:
-    """`{model: (folder, versions, labels)}` by `models.config`, with its version policies."""
+def _text(root: Path) -> str:
+    path = root / config_files.MODELS
+    return path.read_text() if path.exists() else ""
+
+
+def _wanted(root: Path, configs: list[textproto.Message]) -> dict[str, tuple[Path, frozenset[int], dict[str, int]]]:
+    """`{model: (folder, versions, labels)}` by a configuration, with its version policies."""
     wanted = {}
-    for config in config_files.read_configs(root):
+    for config in configs:
         name = textproto.get(config, "name")
-        folder = root / Path(textproto.get(config, "base_path", name)).name
+        folder = root / check_name(Path(textproto.get(config, "base_path", name)).name)
         found = sorted(int(path.name) for path in folder.glob("*") if path.name.isdecimal() and path.is_dir())
         policy = textproto.get(config, "model_version_policy", [("latest", [])])
         specific = textproto.get(policy, "specific")

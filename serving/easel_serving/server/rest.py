@@ -7,6 +7,7 @@ dispatch: http_rest_api_handler.cc; documentation: "RESTful API" on the TensorFl
 import asyncio
 import re
 import urllib.parse
+import zlib
 from typing import Any
 
 import numpy as np
@@ -14,18 +15,14 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from easel_serving.server import examples, json_tensors, json_values, metadata
+from easel_serving.server.bounds import Bounds, Hold
 from easel_serving.server.core import Address, Core, classifications
 from easel_serving.server.status import StatusError, invalid
 
 _WHERE = r"/v1/models/([^/:]+)(?:(?:/versions/(\d+))|(?:/labels/([^/:]+)))?"
 _CALL = re.compile(rf"(?i){_WHERE}:(classify|regress|predict)")
+_ANY = re.compile(r"(?i)/v1/.*")
 _STATUS = re.compile(r"(?i)/v1/models(?:/([^/:]+))?(?:(?:/versions/(\d+))|(?:/labels/([^/:]+)))?(?:/(metadata))?")
-
-MAX_BODY = 64 << 20
-"""Bytes of a request body; larger ones are refused before they are read to the end."""
-
-BODY_SECONDS = 30.0
-"""Time in which a body must have arrived: a client that trickles it is cut off."""
 
 
 class RestApi:
@@ -44,14 +41,19 @@ class RestApi:
             return _json(await self._dispatch(request))
         except StatusError as error:
             return _json({"error": str(error)}, error.http)
+        except RecursionError:
+            return _json({"error": "JSON Parse error: nested too deeply"}, 400)
 
     async def _dispatch(self, request: Request) -> Any:
         path = request.scope.get("raw_path", request.url.path.encode()).decode("latin-1").split("?")[0]
+        if not _ANY.fullmatch(path):
+            raise StatusError("NOT_FOUND", f"Not found: {path}")
         if request.method == "POST" and (match := _CALL.fullmatch(path)):
             address, method = _address(match), match[4].lower()
-            with self._core.metrics.request(method.capitalize(), "REST") as who:
+            metrics = self._core.metrics.request(method.capitalize(), "REST")
+            with metrics as who, self._core.budget.hold() as hold:
                 who["model_name"] = address.model
-                body = await read_body(request)
+                body = await read_body(request, self._core.limits, hold)
                 return await getattr(self, f"_{method}")(address, body, who)
         if request.method == "GET" and (match := _STATUS.fullmatch(path)):
             if not match[1]:
@@ -61,10 +63,11 @@ class RestApi:
         raise invalid(f"Malformed request: {request.method} {path}")
 
     async def _predict(self, address: Address, body: bytes, who: dict[str, str]) -> Any:
+        # Reading megabytes of JSON and base64 belongs beside the event loop, not in it.
+        document, signature = await asyncio.to_thread(json_tensors.parse_request, body)
         with self._core.use(address) as (version, servable):
             who["version"] = str(version)
-            # Decoding megabytes of base64 belongs beside the event loop, not in it.
-            signature, inputs, row = await asyncio.to_thread(json_tensors.predict_request, body, servable.inputs)
+            inputs, row = await asyncio.to_thread(json_tensors.predict_inputs, document, servable.inputs(signature))
             outputs = await self._core.run(servable, signature, inputs)
             return await asyncio.to_thread(json_tensors.predict_response, outputs, row)
 
@@ -83,7 +86,7 @@ class RestApi:
             check_regress(servable, signature)
 
     def _status(self, address: Address) -> Any:
-        states = self._core.manager.states(address.model, address.version, address.label)
+        states = self._core.manager.states(address.model, address.version)
         return {
             "model_version_status": [
                 {
@@ -126,25 +129,38 @@ def _definition(servable: Any, signature: str) -> Any:
     return servable.signature_defs[name]
 
 
-async def read_body(request: Request) -> bytes:
-    """The body, within `MAX_BODY` bytes and `BODY_SECONDS`."""
-    too_large = StatusError("RESOURCE_EXHAUSTED", f"The request body exceeds {MAX_BODY} bytes")
-    if int(request.headers.get("content-length", 0)) > MAX_BODY:
+async def read_body(request: Request, limits: Bounds, hold: Hold) -> bytes:
+    """The body, within its limits of size and time, unpacked when it is compressed by gzip."""
+    too_large = StatusError("RESOURCE_EXHAUSTED", f"The request body exceeds {limits.request_bytes} bytes")
+    length = request.headers.get("content-length", "0")
+    if length.isdecimal() and int(length) > limits.request_bytes:
         raise too_large
+    encoding = request.headers.get("content-encoding", "identity").lower()
+    if encoding not in ("identity", "gzip"):
+        raise invalid(f"Content-Encoding {encoding} is not supported; send gzip or none")
+    unpacker = zlib.decompressobj(zlib.MAX_WBITS | 16) if encoding == "gzip" else None
 
     async def collect() -> bytes:
         chunks, size = [], 0
         async for chunk in request.stream():
+            if unpacker is not None:
+                chunk = unpacker.decompress(chunk, limits.request_bytes - size + 1)
             size += len(chunk)
-            if size > MAX_BODY:
+            if size > limits.request_bytes:
                 raise too_large
+            hold.grow(len(chunk))
             chunks.append(chunk)
+        if unpacker is not None and not unpacker.eof:
+            raise invalid("The body's gzip data is cut off")
         return b"".join(chunks)
 
     try:
-        return await asyncio.wait_for(collect(), BODY_SECONDS)
+        return await asyncio.wait_for(collect(), limits.body_seconds)
+    except zlib.error:
+        raise invalid("The body is not gzip data") from None
     except (TimeoutError, asyncio.TimeoutError):
-        raise StatusError("DEADLINE_EXCEEDED", f"The request body did not arrive in {BODY_SECONDS} seconds") from None
+        message = f"The request body did not arrive in {limits.body_seconds:g} seconds"
+        raise StatusError("DEADLINE_EXCEEDED", message) from None
     except ClientDisconnect:
         raise StatusError("CANCELLED", "The client went away") from None
 

@@ -2,19 +2,26 @@
 
 import asyncio
 import contextlib
+import dataclasses
 import logging
 import signal
 import socket
+import ssl
 import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import uvicorn
 
+from easel_serving import config_files, signing, verify
 from easel_serving.directory import Directory
 from easel_serving.errors import ServingError
+from easel_serving.server import access, http
 from easel_serving.server.answering import Answering
 from easel_serving.server.app import build
 from easel_serving.server.batching import Limits
+from easel_serving.server.bounds import Bounds
 from easel_serving.server.convenience import Convenience
 from easel_serving.server.core import Core
 from easel_serving.server.manager import Manager
@@ -25,30 +32,48 @@ LOGGER = logging.getLogger("easel.serving")
 GRACE_SECONDS = 15
 """Time that running requests get when the server is asked to stop."""
 
-MAX_CONNECTIONS = 512
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """The arguments of `easel_serving.server.main`."""
+
+    host: str
+    rest_port: int
+    grpc_port: int | None
+    runtime: str = "tensorflow"
+    public_key: str | Path | None = None
+    api_key_file: str | Path | None = None
+    tls_cert: str | Path | None = None
+    tls_key: str | Path | None = None
+    limits: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
-def run(serving_dir: Path, host: str, rest_port: int, grpc_port: int | None, runtime: str = "tensorflow") -> None:
+def run(serving_dir: Path, settings: Settings) -> None:
     """See `easel_serving.server.main`."""
-    limits = Limits.read(serving_dir)
-    servable = _servable(runtime)
-    manager = Manager(serving_dir, lambda path: servable(path, limits))
-    core = Core(manager, Metrics())
-    app = build(core, Convenience(core, Directory(serving_dir)))
-    listening = _listen(host, rest_port)
+    bounds = Bounds(**settings.limits)
+    api_key = access.read_key(settings.api_key_file) if settings.api_key_file else None
+    tls = _read_tls(settings)
+    manager = Manager(serving_dir.absolute(), _loader(serving_dir, settings))
+    core = Core(manager, Metrics(), bounds)
+    app = build(core, Convenience(core, Directory(serving_dir)), api_key, config_files.metrics_path(serving_dir))
+    listening = _listen(settings.host, settings.rest_port)
     rpc = None
-    if grpc_port is not None and runtime == "tensorflow":
-        rpc = _start_grpc(core, host, grpc_port)
+    if settings.grpc_port is not None and settings.runtime == "tensorflow":
+        rpc = _start_grpc(core, settings.host, settings.grpc_port, api_key, tls)
     manager.start()
-    LOGGER.info("REST and the web page: http://%s:%s/", *listening.getsockname()[:2])
+    scheme = "https" if tls else "http"
+    LOGGER.info("REST and the web page: %s://%s:%s/", scheme, *listening.getsockname()[:2])
     config = uvicorn.Config(
         app,
+        http=http.protocol(bounds.header_seconds),
         log_config=None,
         access_log=False,
-        limit_concurrency=MAX_CONNECTIONS,
+        limit_concurrency=bounds.connections,
         timeout_keep_alive=15,
         timeout_graceful_shutdown=GRACE_SECONDS,
         h11_max_incomplete_event_size=32 * 1024,
+        ssl_certfile=settings.tls_cert,
+        ssl_keyfile=settings.tls_key,
     )
     # uvicorn stops gracefully on a signal and then raises it again, which would end us before the rest is stopped.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
@@ -59,6 +84,22 @@ def run(serving_dir: Path, host: str, rest_port: int, grpc_port: int | None, run
         if rpc is not None:
             rpc.stop(GRACE_SECONDS).wait()
         manager.stop()
+
+
+def _loader(serving_dir: Path, settings: Settings) -> Callable[[Path], Answering]:
+    """What makes a servable of a version's folder, after checking its signature when there is a key."""
+    limits = Limits.read(serving_dir)
+    servable = _servable(settings.runtime)
+    public_key = settings.public_key
+    if public_key is not None:
+        signing.require_public_key(public_key)
+
+    def load(path: Path) -> Answering:
+        if public_key is not None:
+            verify.require_signed(path, public_key)
+        return servable(path, limits)
+
+    return load
 
 
 def _servable(runtime: str) -> type[Answering]:
@@ -75,6 +116,19 @@ def _servable(runtime: str) -> type[Answering]:
         raise ServingError(f"runtime {runtime}: install easel-serving[{extra}] ({error})") from None
 
 
+def _read_tls(settings: Settings) -> tuple[bytes, bytes] | None:
+    """Private key and certificate chain, once it is sure that they belong together."""
+    if settings.tls_cert is None and settings.tls_key is None:
+        return None
+    if settings.tls_cert is None or settings.tls_key is None:
+        raise ServingError("TLS needs both a certificate and its private key")
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(settings.tls_cert, settings.tls_key)
+        return Path(settings.tls_key).read_bytes(), Path(settings.tls_cert).read_bytes()
+    except (OSError, ssl.SSLError) as error:
+        raise ServingError(f"{settings.tls_cert}, {settings.tls_key}: no certificate with its key ({error})") from None
+
+
 def _listen(host: str, port: int) -> socket.socket:
     try:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -83,14 +137,14 @@ def _listen(host: str, port: int) -> socket.socket:
         raise ServingError(f"cannot listen on {host}:{port} for REST: {error.strerror}") from None
 
 
-def _start_grpc(core: Core, host: str, port: int):
+def _start_grpc(core: Core, host: str, port: int, api_key: str | None, tls: tuple[bytes, bytes] | None) -> Any:
     try:
         from easel_serving.server import grpc_api
     except ImportError:
         LOGGER.warning("gRPC is off: install easel-serving[grpc]")
         return None
     try:
-        server, bound = grpc_api.serve(core, host, port)
+        server, bound = grpc_api.serve(core, host, port, api_key=api_key, tls=tls)
     except RuntimeError:
         raise ServingError(f"cannot listen on {host}:{port} for gRPC: the port is taken") from None
     LOGGER.info("gRPC: %s:%s", host, bound)

@@ -3,6 +3,7 @@ import time
 
 import numpy as np
 import pytest
+from easel_serving.errors import ServingError
 from easel_serving.server.batching import Batcher, Limits
 from easel_serving.server.status import StatusError
 
@@ -76,9 +77,35 @@ def test_a_full_queue_answers_at_once(doubler):
         batcher.submit("s", rows(4))
 
 
-def test_a_batch_larger_than_the_limit_runs_alone(batcher, doubler):
-    assert len(batcher.submit("s", rows(*range(9))).result(5)["y"]) == 9
-    assert doubler.sizes == [9]
+def test_inputs_that_cannot_be_batched_are_refused(batcher):
+    for inputs, message in (
+        (rows(*range(9)), "Task size 9 is larger than maximum input batch size 4"),
+        ({"x": np.float32(1)[()] * np.ones(())}, "at least one dimension"),
+        ({"x": np.zeros(2), "z": np.zeros(3)}, "equal 0th-dimension size"),
+    ):
+        with pytest.raises(StatusError, match=message) as error:
+            batcher.submit("s", inputs)
+        assert error.value.code == "INVALID_ARGUMENT"
+
+
+def test_a_request_that_is_large_runs_alone(batcher, doubler):
+    doubler.gate.clear()
+    futures = [batcher.submit("s", rows(number), alone=number == 2) for number in range(4)]
+    doubler.gate.set()
+    assert [future.result(5)["y"].tolist() for future in futures] == [[0], [2], [4], [6]]
+    assert sorted(doubler.sizes) in ([1, 1, 2], [1, 3], [1, 1, 1, 1])
+    assert 4 not in doubler.sizes
+
+
+def test_limits_are_read_and_faults_named(tmp_path):
+    (tmp_path / "batching.config").write_text("max_batch_size { value: 3 } batch_timeout_micros { value: 0 }")
+    assert Limits.read(tmp_path) == Limits(max_batch_size=3, batch_timeout_micros=0)
+    (tmp_path / "batching.config").write_text("num_batch_threads { value: 0 }")
+    with pytest.raises(ServingError, match=r"batching.config: num_batch_threads must be a whole number of at least 1"):
+        Limits.read(tmp_path)
+    (tmp_path / "batching.config").write_text("{")
+    with pytest.raises(ServingError, match=r"not a TensorFlow Serving batching configuration"):
+        Limits.read(tmp_path)
 
 
 def test_limits_come_from_the_file(tmp_path):

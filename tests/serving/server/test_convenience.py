@@ -58,16 +58,3 @@ def test_metrics_have_tensorflow_servings_names(client):
     text = client.get("/monitoring/prometheus/metrics").text
     assert ':tensorflow:serving:request_count{model_name="photos",status="INVALID_ARGUMENT",version="1"}' in text
     assert ':tensorflow:serving:request_latency_bucket{API="Predict",entrypoint="REST"' in text
-
-
-def test_a_body_that_is_too_large_is_refused(client, monkeypatch):
-    from easel_serving.server import rest
-
-    monkeypatch.setattr(rest, "MAX_BODY", 100)
-    answer = client.post("/v1/models/photos:predict", content=b"x" * 200)
-    assert answer.status_code == 429
-
-    def trickle():
-        yield from [b"x" * 60] * 3
-
-    assert client.post("/v1/models/photos:predict", content=trickle()).status_code == 429

@@ -4,6 +4,7 @@ grpc = pytest.importorskip("grpc")
 pytest.importorskip("tensorflow_serving")
 
 import tensorflow as tf  # noqa: E402
+from google.protobuf import text_format  # noqa: E402
 from tensorflow_serving.apis import (  # noqa: E402
     classification_pb2,
     get_model_metadata_pb2,
@@ -90,10 +91,17 @@ def test_metadata(predictions):
     assert set(signatures.signature_def["stylize"].inputs) == {"content_bytes", "style_code"}
 
 
-def test_model_service(channel):
+def test_model_service(channel, serving):
     stub = model_service_pb2_grpc.ModelServiceStub(channel)
-    request = get_model_status_pb2.GetModelStatusRequest()
-    request.model_spec.name = "photos"
-    [status] = stub.GetModelStatus(request).model_version_status
+    photos = get_model_status_pb2.GetModelStatusRequest()
+    photos.model_spec.name = "photos"
+    [status] = stub.GetModelStatus(photos).model_version_status
     assert (status.version, status.state) == (1, get_model_status_pb2.ModelVersionStatus.AVAILABLE)
-    assert stub.HandleReloadConfigRequest(model_management_pb2.ReloadConfigRequest()).status.error_code == 0
+    text = (serving / "models.config").read_text()
+    request = text_format.Parse(f"config {{ {text} }}", model_management_pb2.ReloadConfigRequest())
+    assert stub.HandleReloadConfigRequest(request).status.error_code == 0
+    assert stub.GetModelStatus(photos).model_version_status[0].state == status.state
+    request.config.model_config_list.config[0].base_path = "/models/.."
+    with pytest.raises(grpc.RpcError) as error:
+        stub.HandleReloadConfigRequest(request)
+    assert "cannot name a model" in error.value.details()

@@ -51,7 +51,7 @@ def test_follows_pushes_promotions_and_rollbacks(registry, manager, saved_model)
     registry.rollback("m")
     manager.refresh()
     assert (serving(manager), serving(manager, label="stable")) == (1, 1)
-    assert [state[:2] for state in manager.states("m")] == [(1, "AVAILABLE")]
+    assert [state[:2] for state in manager.states("m")] == [(2, "END"), (1, "AVAILABLE")]
     with pytest.raises(StatusError, match=r"Specific\(m, 2\)"):
         serving(manager, version=2)
 
@@ -70,7 +70,7 @@ def test_what_cannot_be_loaded_leaves_the_old_version_serving(registry, manager,
     (registry.root / "m/2/saved_model.pb").write_text("mended")
     manager.refresh()
     assert serving(manager, label="stable") == 2
-    assert [state[0] for state in manager.states("m")] == [2]
+    assert [state[:2] for state in manager.states("m")] == [(2, "AVAILABLE"), (1, "END")]
 
 
 def test_a_version_in_use_is_not_unloaded(registry, manager, saved_model):
@@ -87,6 +87,31 @@ def test_a_version_in_use_is_not_unloaded(registry, manager, saved_model):
         assert (number, serving(manager), servable.closed) == (1, 2, False)
     refresh.join()
     assert servable.closed
+
+
+def test_a_request_to_reload_moves_no_label_to_what_is_not_loaded(registry, manager, saved_model):
+    registry.push("m", saved_model("one"), {})
+    registry.push("m", saved_model("two"), {}, policy="manual")
+    manager.refresh()
+
+    def config(versions, labels):
+        numbers = [("versions", number) for number in versions]
+        pairs = [("version_labels", [("key", label), ("value", number)]) for label, number in labels.items()]
+        return [("name", "m"), ("base_path", "/x/m"), ("model_version_policy", [("specific", numbers)]), *pairs]
+
+    with pytest.raises(StatusError, match="assign label to version 2 of model m, which is not currently available"):
+        manager.reload([config([1, 2], {"stable": 2})])
+    assert [state[0] for state in manager.states("m")] == [1]
+    manager.reload([config([1, 2], {"stable": 1})])
+    manager.reload([config([1, 2], {"stable": 2})])
+    manager.refresh()
+    assert serving(manager, label="stable") == 2
+    registry.label("m", "mine", 1)
+    manager.refresh()
+    assert serving(manager, label="stable") == serving(manager, label="mine") == 1
+    manager.reload([])
+    with pytest.raises(StatusError, match=r"Latest\(m\)"):
+        serving(manager)
 
 
 def test_watching_notices_by_itself(registry, manager, saved_model):
