@@ -12,13 +12,16 @@ from pathlib import Path
 import tensorflow_model_analysis as tfma
 from tfx import types
 from tfx import v1 as tfx
+from tfx.components.distribution_validator.component import DistributionValidator
 from tfx.dsl.components.base.base_component import BaseComponent
 from tfx.dsl.experimental.conditionals import conditional
 from tfx.orchestration import metadata
 
 from components.champion.component import Champion
+from components.data_gate import comparison
 from components.data_gate.component import DataGate
 from components.data_gate.options import GateOptions
+from components.drift_baseline.component import DriftBaseline
 from components.image_folder_example_gen import ledger
 from components.image_folder_example_gen.component import ImageFolderExampleGen
 from components.image_folder_example_gen.features import statistics_options
@@ -88,6 +91,9 @@ class DataLane:
     statistics: types.BaseChannel
     schema: types.BaseChannel
     anomalies: types.BaseChannel
+    skew: types.BaseChannel
+    previous_baseline: types.BaseChannel
+    previous_drift: types.BaseChannel
 
 
 def data_lane(plan: Blueprint, name: str, folder: str, config: Config, world: Snapshot) -> DataLane:
@@ -126,19 +132,65 @@ def data_lane(plan: Blueprint, name: str, folder: str, config: Config, world: Sn
         name,
         "validate",
     )
+    policy = config.data_gate
+    skew = plan.add(
+        DistributionValidator(
+            statistics=statistics.outputs["statistics"],
+            baseline_statistics=statistics.outputs["statistics"],
+            config=comparison.config(policy.max_label_skew, policy.max_measure_skew),
+            include_split_pairs=[("eval", "train")],
+        ),
+        name,
+        "eval against train",
+        part="skew",
+    )
+    baseline, drift = _drift(
+        plan, statistics.outputs["statistics"], world.previous[name], policy, name, "previous", "data before"
+    )
     return DataLane(
         examples=ingest.outputs["examples"],
         report=ingest.outputs["report"],
         statistics=statistics.outputs["statistics"],
         schema=schema.outputs["schema"],
         anomalies=validator.outputs["anomalies"],
+        skew=skew.outputs["anomalies"],
+        previous_baseline=baseline,
+        previous_drift=drift,
     )
 
 
+def _drift(
+    plan: Blueprint,
+    statistics: types.BaseChannel,
+    earlier: Sequence[str],
+    options: GateOptions,
+    lane: str,
+    part: str,
+    title: str,
+) -> tuple[types.BaseChannel, types.BaseChannel]:
+    """What the data are compared with, and TFX's comparison of the train splits: without earlier data it approves."""
+    baseline = plan.add(DriftBaseline(statistics=statistics, candidates=earlier), lane, title, part=part)
+    validator = plan.add(
+        DistributionValidator(
+            statistics=statistics,
+            baseline_statistics=baseline.outputs["baseline"].as_optional(),
+            config=comparison.config(options.max_label_drift, options.max_measure_drift),
+            include_split_pairs=[("train", "train")],
+        ),
+        lane,
+        f"drift from {title}",
+        part=part,
+    )
+    return baseline.outputs["baseline"], validator.outputs["anomalies"]
+
+
 def gate(
-    plan: Blueprint, data: DataLane, lane: str, part: str, options: GateOptions, needs_classes: bool
+    plan: Blueprint, data: DataLane, lane: str, part: str, options: GateOptions, needs_classes: bool, world: Snapshot
 ) -> conditional.Cond:
     """The condition under which a model lane may use a folder."""
+    trained_on = world.trained_on[lane, part]
+    title = f"champion's {part}"
+    baseline, drift = _drift(plan, data.statistics, trained_on, options, lane, f"{part}-champion", title)
     verdict = plan.add(
         DataGate(
             examples=data.examples,
@@ -146,6 +198,11 @@ def gate(
             statistics=data.statistics,
             schema=data.schema,
             anomalies=data.anomalies,
+            skew=data.skew,
+            previous_baseline=data.previous_baseline,
+            previous_drift=data.previous_drift,
+            champion_baseline=baseline,
+            champion_drift=drift,
             options=_json(options),
             needs_classes=int(needs_classes),
         ),
@@ -161,7 +218,7 @@ def classifier_lane(plan: Blueprint, photos: DataLane, config: Config, world: Sn
     lane = config.classifier
     images = _sections(lane, "image", "backbone")
     options = images | _sections(lane, "train")
-    with gate(plan, photos, CLASSIFIER, "photos", config.data_gate, needs_classes=True):
+    with gate(plan, photos, CLASSIFIER, "photos", config.data_gate, needs_classes=True, world=world):
         transform = plan.add(
             tfx.components.Transform(
                 examples=photos.examples,
@@ -212,10 +269,10 @@ def style_lane(plan: Blueprint, photos: DataLane, paintings: DataLane, config: C
     images = _sections(lane, "image")
     options = images | _sections(lane, "perceptual", "encoder", "network", "train")
     folders = [world.folders[lane.photos], world.folders[lane.paintings]]
-    photos_pass = gate(plan, photos, STYLE, "photos", config.data_gate, needs_classes=False)
+    photos_pass = gate(plan, photos, STYLE, "photos", config.data_gate, needs_classes=False, world=world)
     # Paintings are evaluated whether or not the network was trained on them; few folders can spare one.
     lenient = config.data_gate.model_copy(update={"empty_eval": "ignore"})
-    paintings_pass = gate(plan, paintings, STYLE, "paintings", lenient, needs_classes=False)
+    paintings_pass = gate(plan, paintings, STYLE, "paintings", lenient, needs_classes=False, world=world)
     with photos_pass, paintings_pass:
 
         def transform(data: DataLane, name: str) -> BaseComponent:
@@ -391,6 +448,7 @@ def _judge_and_push(
                     **{name: each.examples for name, each in data.items()},
                     **{f"{name}_report": each.report for name, each in data.items()},
                     **{f"{name}_schema": each.schema for name, each in data.items()},
+                    **{f"{name}_statistics": each.statistics for name, each in data.items()},
                     serving_dir=str(config.serving),
                     model_name=options.name,
                     base_path=config.serving_base_path,

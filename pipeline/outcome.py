@@ -13,9 +13,11 @@ from tfx.orchestration import metadata
 from pipeline.config import Config
 from pipeline.lane_runner import Trace
 from pipeline.results import ModelResult
-from pipeline.snapshot import data_folders
+from pipeline.snapshot import gated_parts
 
 PUSHED, UNCHANGED = "pushed", "unchanged"
+_FILES = 3
+"""Files named in one line."""
 
 
 class Outputs:
@@ -52,14 +54,11 @@ class Outputs:
 
 def model_results(config: Config, trace: Trace, outputs: Outputs) -> tuple[ModelResult, ...]:
     """One result for each lane of the configuration."""
-    folders = data_folders(config)
-    results = []
-    if config.classifier:
-        results.append(_model(config, "classifier", {"photos": "photos"}, trace, outputs))
-    if config.style:
-        photos = "style-photos" if "style-photos" in folders else "photos"
-        results.append(_model(config, "style", {"photos": photos, "paintings": "paintings"}, trace, outputs))
-    return tuple(results)
+    parts = gated_parts(config)
+    return tuple(
+        _model(config, lane, {part: of for (model, part), of in parts.items() if model == lane}, trace, outputs)
+        for lane in dict.fromkeys(model for model, _ in parts)
+    )
 
 
 def _model(config: Config, lane: str, data: Mapping[str, str], trace: Trace, outputs: Outputs) -> ModelResult:
@@ -71,15 +70,19 @@ def _model(config: Config, lane: str, data: Mapping[str, str], trace: Trace, out
     }
     gates = {key: outputs.document(f"DataGate.{lane}.{key}", "verdict", "verdict.json") for key in data}
     findings = [(key, finding) for key, verdict in gates.items() for finding in verdict.get("findings", [])]
-    facts["warnings"] = tuple(f"{key}: {f['message']}" for key, f in findings if f["action"] == "warn")
-    of_lane = {f"{kind}.{folder}" for kind in DATA_NODES for folder in data.values()}
-    failed = [node for node in trace.errors if node in of_lane or node.split(".")[1] == lane]
+    facts["warnings"] = tuple(f"{key}: {_told(f)}" for key, f in findings if f["action"] == "warn")
+    owners = {lane, *data.values()}
+    failed = [node for node in trace.errors if node.split(".")[1] in owners]
     if failed:
         return ModelResult(
             outcome="failed", reasons=tuple(f"{node}: {one_line(trace.errors[node])}" for node in failed), **facts
         )
     if not all(verdict.get("passed") for verdict in gates.values()):
-        reasons = tuple(f"{key}: {f['message']}" for key, f in findings if f["action"] == "stop")
+        stopping = [(key, f) for key, f in findings if f["action"] == "stop"]
+        fixes = [line for verdict in gates.values() if not verdict.get("passed") for line in verdict["how_to_fix"]]
+        kinds = {f["kind"] for _, f in stopping}
+        reasons = tuple(f"{key}: {_told(f)}" for key, f in stopping)
+        reasons += tuple(dict.fromkeys(line for line in fixes if line.split(":")[0] in kinds))
         return ModelResult(outcome="stopped", reasons=reasons, **facts)
     facts["tflite"] = tuple(outputs.document(f"TFLiteExporter.{lane}", "tflite", "tflite.json") or ())
     stable = Registry(config.serving).stable(name)
@@ -105,13 +108,20 @@ def _model(config: Config, lane: str, data: Mapping[str, str], trace: Trace, out
     return ModelResult(outcome=pushed["outcome"], version=pushed["version"], **facts)
 
 
-DATA_NODES = ("ImageFolderExampleGen", "StatisticsGen", "SchemaSource", "ExampleValidator")
-
-
 def _counts(outputs: Outputs, folder: str) -> dict[str, int]:
     artifact = outputs.artifact(f"ImageFolderExampleGen.{folder}", "report")
     keys = ("seen", "examples", "rejected", "duplicates", "ignored")
     return {key: artifact.properties[key].int_value for key in keys} if artifact else {}
+
+
+def _told(finding: Mapping[str, Any]) -> str:
+    """A finding of the gate with some of its files: the verdict and the data page name ten."""
+    files = finding["files"]
+    if not files:
+        return finding["message"]
+    more = finding["images"] - len(files[:_FILES])
+    rest = f" and {more:,} more" if more > 0 else ""
+    return f"{finding['message']} ({', '.join(files[:_FILES])}{rest})"
 
 
 def one_line(error: BaseException) -> str:

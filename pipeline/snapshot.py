@@ -4,7 +4,7 @@ import importlib.metadata
 import platform
 import subprocess
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from components.champion.key import champion_key
 from components.image_folder_example_gen.fingerprint import fingerprint
 from components.image_folder_example_gen.ledger import Ledger, load
 from components.schema_source.contract import schema_key
+from pipeline import baselines
 from pipeline.config import Config
 
 PACKAGES = ("tfx", "tensorflow", "keras", "apache-beam", "tensorflow-transform", "tensorflow-model-analysis", "easel")
@@ -28,6 +29,8 @@ class Snapshot:
       folders: digest of the names, sizes and times of the files, by folder.
       schemas: cache key of each schema file, by file (see `schema_key`).
       ledgers: the latest split ledger of each data lane that has one.
+      previous: folders of statistics of earlier data, the newest first, by data lane (see `baselines`).
+      trained_on: the folder with the statistics of the serving version's data, or none, by lane and part.
       champions: cache key of the version that serves, by model name; "" when none does.
       nonce: different in every run, for the components that must never be served from cache.
       provenance: commit, packages and processor, for the manifest.
@@ -36,6 +39,8 @@ class Snapshot:
     folders: Mapping[str, str]
     schemas: Mapping[str, str]
     ledgers: Mapping[str, Ledger]
+    previous: Mapping[str, Sequence[str]]
+    trained_on: Mapping[tuple[str, str], Sequence[str]]
     champions: Mapping[str, str]
     nonce: str
     provenance: Mapping[str, object]
@@ -53,6 +58,16 @@ def data_folders(config: Config) -> dict[str, str]:
     return folders
 
 
+def gated_parts(config: Config) -> dict[tuple[str, str], str]:
+    """The data lane behind each folder of each model lane: `{("style", "photos"): "style-photos", ...}`."""
+    folders = data_folders(config)
+    parts = {("classifier", "photos"): "photos"} if config.classifier else {}
+    if config.style:
+        parts["style", "photos"] = "style-photos" if "style-photos" in folders else "photos"
+        parts["style", "paintings"] = "paintings"
+    return parts
+
+
 def schema_files(config: Config) -> dict[str, str]:
     """The schema file of each data lane: the person's own, or the one that the first run proposes in the workspace."""
     own = {"paintings": config.style and config.style.paintings_schema}
@@ -67,13 +82,29 @@ def schema_files(config: Config) -> dict[str, str]:
 def take(config: Config) -> Snapshot:
     """Reads the folders, the schema files and the serving directory that a run of `config` starts from."""
     names = [lane.name for lane in (config.classifier, config.style) if lane]
+    parts = gated_parts(config)
+    folders = {
+        lane: fingerprint(folder, config.ingest, LAYOUTS.get(lane, "auto"))
+        for lane, folder in data_folders(config).items()
+    }
     return Snapshot(
-        folders={
-            folder: fingerprint(folder, config.ingest, LAYOUTS.get(lane, "auto"))
-            for lane, folder in data_folders(config).items()
-        },
+        folders={folder: folders[lane] for lane, folder in data_folders(config).items()},
         schemas={path: schema_key(path) for path in schema_files(config).values()},
         ledgers=latest_ledgers(config),
+        previous={
+            lane: baselines.previous(
+                config.workspace,
+                config.name,
+                lane,
+                state,
+                [f"DataGate.{model}.{part}" for (model, part), of in parts.items() if of == lane],
+            )
+            for lane, state in folders.items()
+        },
+        trained_on={
+            (model, part): baselines.champion(config.serving, getattr(config, model).name, part)
+            for model, part in parts
+        },
         champions={name: champion_key(str(config.serving), name) for name in names},
         nonce=uuid.uuid4().hex,
         provenance={

@@ -8,6 +8,10 @@ from components import types as easel_types
 from components.data_gate import executor
 
 
+def _optional(artifact_type: type) -> component_spec.ChannelParameter:
+    return component_spec.ChannelParameter(type=artifact_type, optional=True)
+
+
 class DataGateSpec(component_spec.ComponentSpec):
     """What goes in and out."""
 
@@ -22,6 +26,11 @@ class DataGateSpec(component_spec.ComponentSpec):
         "schema": component_spec.ChannelParameter(type=standard_artifacts.Schema),
         "anomalies": component_spec.ChannelParameter(type=standard_artifacts.ExampleAnomalies),
         "report": component_spec.ChannelParameter(type=easel_types.IngestReport),
+        "skew": component_spec.ChannelParameter(type=standard_artifacts.ExampleAnomalies),
+        "previous_baseline": _optional(standard_artifacts.ExampleStatistics),
+        "previous_drift": component_spec.ChannelParameter(type=standard_artifacts.ExampleAnomalies),
+        "champion_baseline": _optional(standard_artifacts.ExampleStatistics),
+        "champion_drift": component_spec.ChannelParameter(type=standard_artifacts.ExampleAnomalies),
     }
     OUTPUTS = {"verdict": component_spec.ChannelParameter(type=easel_types.DataVerdict)}
 
@@ -30,7 +39,7 @@ class DataGate(base_component.BaseComponent):
     """Decides whether a lane's data may be trained on.
 
     ```
-    gate = DataGate(examples=..., statistics=..., schema=..., anomalies=..., report=..., options=..., needs_classes=1)
+    gate = DataGate(examples=..., statistics=..., schema=..., ..., options="{}", needs_classes=1)
     with conditional.Cond(gate.outputs["verdict"].future()[0].property("passed") == 1):
         ...
     ```
@@ -48,6 +57,11 @@ class DataGate(base_component.BaseComponent):
         schema: types.BaseChannel,
         anomalies: types.BaseChannel,
         report: types.BaseChannel,
+        skew: types.BaseChannel,
+        previous_baseline: types.BaseChannel,
+        previous_drift: types.BaseChannel,
+        champion_baseline: types.BaseChannel,
+        champion_drift: types.BaseChannel,
         options: str,
         needs_classes: int,
         code: str = "",
@@ -60,6 +74,11 @@ class DataGate(base_component.BaseComponent):
           schema: from SchemaSource.
           anomalies: from ExampleValidator.
           report: from ImageFolderExampleGen.
+          skew: from DistributionValidator, of eval with train.
+          previous_baseline: from DriftBaseline, the statistics of the data before; may be empty.
+          previous_drift: from DistributionValidator, of train with theirs.
+          champion_baseline: the same of the data that the serving version was trained on.
+          champion_drift: the same.
           options: `GateOptions` as JSON.
           needs_classes: 1 if the lane trains on the classes, 0 if they do not matter.
           code: digest of the code that runs.
@@ -70,6 +89,11 @@ class DataGate(base_component.BaseComponent):
             schema=schema,
             anomalies=anomalies,
             report=report,
+            skew=skew,
+            previous_baseline=previous_baseline,
+            previous_drift=previous_drift,
+            champion_baseline=champion_baseline,
+            champion_drift=champion_drift,
             options=options,
             needs_classes=needs_classes,
             code=code,

@@ -4,6 +4,7 @@ import dataclasses
 import itertools
 import json
 import os
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,14 @@ from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 
 from components import statistics
-from components.data_gate import culprits, findings
+from components.data_gate import culprits, findings, shift
 from components.data_gate.options import GateOptions
 from components.image_folder_example_gen import report, splits
 from components.schema_source import contract
 
 VERDICT = "verdict.json"
+AGAINST = {"previous": "the data before", "champion": "the serving version's data"}
+"""What the data are compared with, by the prefix of the channels."""
 
 
 class Executor(base_executor.BaseExecutor):
@@ -31,7 +34,7 @@ class Executor(base_executor.BaseExecutor):
         exec_properties: dict[str, Any],
     ) -> None:
         """Writes `verdict.json` and sets the property `passed`."""
-        uris = {name: artifact_utils.get_single_uri(artifacts) for name, artifacts in input_dict.items()}
+        uris = {name: artifact_utils.get_single_uri(found) for name, found in input_dict.items() if found}
         account = report.read(uris["report"])
         path = Path(uris["schema"], "schema.pbtxt")
         schema = contract.parse(path.read_text(encoding="utf-8"), path)
@@ -42,14 +45,14 @@ class Executor(base_executor.BaseExecutor):
             {split: _anomalies(uris["anomalies"], split) for split in splits.NAMES},
             GateOptions.model_validate_json(exec_properties["options"]),
             bool(exec_properties["needs_classes"]),
+            _shifts(uris),
         )
-        files = culprits.find(found, schema, uris["examples"], splits.NAMES)
         rejected = _rejected(uris["report"])
         named = [
-            dataclasses.replace(
-                each, files=rejected if each.kind in ("rejected", "no_images") else files.get(each.feature, ())
-            )
-            for each in found
+            dataclasses.replace(each, files=rejected, images=account.rejected)
+            if each.kind in ("rejected", "no_images")
+            else each
+            for each in culprits.name(found, uris["examples"], splits.NAMES)
         ]
         verdict = artifact_utils.get_single_instance(output_dict["verdict"])
         source = artifact_utils.get_single_instance(input_dict["schema"]).get_string_custom_property(
@@ -63,6 +66,28 @@ class Executor(base_executor.BaseExecutor):
 
 def _anomalies(uri: str, split: str) -> anomalies_pb2.Anomalies:
     return anomalies_pb2.Anomalies.FromString(Path(uri, f"Split-{split}", "SchemaDiff.pb").read_bytes())
+
+
+def _shifts(uris: Mapping[str, str]) -> Iterator[shift.Shift]:
+    """The comparisons that were made: a baseline is missing in the first run, a comparison where a split is empty."""
+    train, evaluation = (_summary(uris["statistics"], split) for split in splits.NAMES)
+    skew = _comparison(uris["skew"], "eval", "train")
+    if skew:
+        yield shift.Shift("skew", "train", evaluation, train, skew)
+    for name, against in AGAINST.items():
+        drift = f"{name}_baseline" in uris and _comparison(uris[f"{name}_drift"], "train", "train")
+        if drift:
+            yield shift.Shift("drift", against, train, _summary(uris[f"{name}_baseline"], "train"), drift)
+
+
+def _comparison(uri: str, split: str, with_split: str) -> anomalies_pb2.Anomalies | None:
+    path = Path(uri, f"SplitPair-{split}_{with_split}", "SchemaDiff.pb")
+    return anomalies_pb2.Anomalies.FromString(path.read_bytes()) if path.exists() else None
+
+
+def _summary(uri: str, split: str) -> shift.Summary:
+    dataset = statistics.read(uri, split)
+    return shift.Summary(int(dataset.num_examples), statistics.labels(dataset), statistics.deciles(dataset))
 
 
 def _rejected(uri: str) -> tuple[str, ...]:

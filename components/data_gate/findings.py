@@ -7,7 +7,9 @@ from collections.abc import Iterable, Mapping
 
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2
 
+from components.data_gate import shift
 from components.data_gate.options import GateOptions
+from components.data_gate.suspects import Suspects, outside
 from components.image_folder_example_gen import features
 from components.image_folder_example_gen.report import Report
 
@@ -39,6 +41,10 @@ REMEDIES = {
     "empty_eval": "Add images, raise `ingest.eval_fraction`, or put images into the validation folder.",
     "missing_in_eval": "Add images of the class, to the validation folder where there is one.",
     "label_skew": "Balance the train and validation folders, or raise `data_gate.max_label_skew`.",
+    "measure_skew": "Take train and validation photos from the same source, or raise `data_gate.max_measure_skew`.",
+    "label_drift": "Balance the classes as before, or raise `data_gate.max_label_drift` if the world has changed.",
+    "measure_drift": "Look at the files: if a camera, light or cropping is new on purpose, raise "
+    "`data_gate.max_measure_drift`.",
     "rejected": "Mend or delete the files in `rejected.jsonl`, or raise `data_gate.max_rejected_fraction`.",
 }
 """What helps against each kind of finding."""
@@ -58,8 +64,16 @@ class Finding:
     """What was found: a class, a share, TFDV's description of the values."""
     message: str
     """One sentence for the person."""
+    suspects: Suspects | None = None
+    """What tells the images behind it from the others; None if it is not about single images."""
     files: tuple[str, ...] = ()
     """The worst files, at most ten, relative to the folder."""
+    images: int = 0
+    """How many images are behind it."""
+
+    def to_json(self) -> dict:
+        """The finding in `verdict.json`."""
+        return {key: value for key, value in dataclasses.asdict(self).items() if key != "suspects"}
 
 
 def find(
@@ -69,6 +83,7 @@ def find(
     anomalies: Mapping[str, anomalies_pb2.Anomalies],
     options: GateOptions,
     needs_classes: bool,
+    shifts: Iterable[shift.Shift] = (),
 ) -> list[Finding]:
     """All findings that are not to be ignored.
 
@@ -79,6 +94,7 @@ def find(
       anomalies: TFDV's, per split.
       options: what to do about each kind.
       needs_classes: whether the lane trains on the classes.
+      shifts: comparisons of train with eval, and with earlier data.
     """
     if not report.examples:
         usable = f"none of {report.seen} files is a usable image"
@@ -88,7 +104,9 @@ def find(
         found += [*_classes(report, labels, schema, options)]
     # An empty split contradicts every line of the schema; that it is empty has been said.
     checked = {split: each for split, each in anomalies.items() if report.splits.get(split)}
-    found += _schema(checked, needs_classes)
+    found += _schema(checked, schema, labels, needs_classes)
+    for each in shifts:
+        found += [*_measure_shift(each), *(_label_shift(each, options.max_label_drift) if needs_classes else ())]
     policy = [dataclasses.replace(each, action=getattr(options, each.kind)) for each in found]
     return [each for each in policy if each.action != "ignore"]
 
@@ -104,13 +122,17 @@ def verdict(findings: Iterable[Finding], schema_path: str) -> dict:
     kinds = dict.fromkeys(each.kind for each in sorted(listed, key=lambda each: each.action != "stop"))
     return {
         "passed": all(each.action != "stop" for each in listed),
-        "findings": [dataclasses.asdict(each) for each in listed],
+        "findings": [each.to_json() for each in listed],
         "how_to_fix": [f"{kind}: {REMEDIES[kind].format(schema=schema_path)}" for kind in kinds],
     }
 
 
-def _finding(kind: str, feature: str, value: object, message: str) -> Finding:
-    return Finding(kind, "", feature, str(value), message)
+def _finding(kind: str, feature: str, value: object, message: str, suspects: Suspects | None = None) -> Finding:
+    return Finding(kind, "", feature, str(value), message, suspects)
+
+
+def _of_classes(*names: str) -> Suspects:
+    return Suspects(features.LABEL, classes=names)
 
 
 def _why(report: Report) -> str:
@@ -139,33 +161,50 @@ def _classes(
             "missing_class", features.LABEL, label, f"class {label!r} of the schema has no image to train on"
         )
     for names in _similar(named):
-        yield _finding("similar_classes", features.LABEL, ", ".join(names), f"classes {names} differ only in spelling")
+        message = f"classes {names} differ only in spelling"
+        yield _finding("similar_classes", features.LABEL, ", ".join(names), message, _of_classes(*names))
     if len([label for label in train if label]) < 2:
         yield _finding("single_class", features.LABEL, len(train), "a classifier needs images of at least two classes")
     for label in named:
         total = report.classes[label]
         if total < options.min_images:
             few = f"class {label!r} has {total} usable images, fewer than {options.min_images}"
-            yield _finding("few_images", features.LABEL, f"{label}: {total}", few)
+            yield _finding("few_images", features.LABEL, f"{label}: {total}", few, _of_classes(label))
         if evaluation and label in train and label not in evaluation:
             none = f"no image of class {label!r} is held out for evaluation"
-            yield _finding("missing_in_eval", features.LABEL, label, none)
+            yield _finding("missing_in_eval", features.LABEL, label, none, _of_classes(label))
     yield from _label_skew(train, evaluation, options.max_label_skew)
 
 
 def _label_skew(train: Mapping[str, int], evaluation: Mapping[str, int], most: float) -> Iterable[Finding]:
-    if not train or not evaluation:
-        return
-    sums = sum(train.values()), sum(evaluation.values())
-    gaps = {
-        each: abs(train.get(each, 0) / sums[0] - evaluation.get(each, 0) / sums[1]) for each in {*train, *evaluation}
-    }
-    worst = max(sorted(gaps), key=gaps.__getitem__)
-    if gaps[worst] > most:
+    gap = shift.label_gap(train, evaluation, most)
+    if gap:
+        shares = f"{gap.one:.0%} of train and {gap.other:.0%} of eval"
+        yield _gap("label_skew", gap, shares, most)
+
+
+def _label_shift(each: shift.Shift, most: float) -> Iterable[Finding]:
+    gap = shift.label_gap(each.now.labels, each.then.labels, most) if each.kind == "drift" else None
+    if gap:
+        shares = f"{gap.one:.0%} of the images, {gap.other:.0%} of {each.against}"
+        yield _gap("label_drift", gap, shares, most)
+
+
+def _gap(kind: str, gap: shift.Gap, shares: str, most: float) -> Finding:
+    message = f"class {gap.label!r} is {shares}; its share may differ by {most:.0%}"
+    return _finding(kind, features.LABEL, f"{gap.label}: {gap.distance:.3f}", message, _of_classes(gap.label))
+
+
+def _measure_shift(each: shift.Shift) -> Iterable[Finding]:
+    for distance in shift.conspicuous(each):
+        now, then = (side.deciles[distance.feature][5] for side in (each.now, each.then))
         message = (
-            f"class {worst!r} has another share of train than of eval (difference {gaps[worst]:.2f}, allowed {most})"
+            f"{distance.feature} differs from that of {each.against}: median {now:.3g}, there {then:.3g} "
+            f"(Jensen-Shannon divergence {distance.value:.2f}, allowed {distance.allowed:g})"
         )
-        yield _finding("label_skew", features.LABEL, f"{worst}: {gaps[worst]:.3f}", message)
+        # The images that pull the distribution away from what it was.
+        suspects = Suspects(distance.feature, high=then) if now >= then else Suspects(distance.feature, low=then)
+        yield _finding(f"measure_{each.kind}", distance.feature, f"{distance.value:.3f}", message, suspects)
 
 
 def _similar(names: Iterable[str]) -> list[list[str]]:
@@ -184,7 +223,12 @@ def known_classes(schema: schema_pb2.Schema) -> list[str]:
     return []
 
 
-def _schema(anomalies: Mapping[str, anomalies_pb2.Anomalies], needs_classes: bool) -> list[Finding]:
+def _schema(
+    anomalies: Mapping[str, anomalies_pb2.Anomalies],
+    schema: schema_pb2.Schema,
+    labels: Mapping[str, Mapping[str, int]],
+    needs_classes: bool,
+) -> list[Finding]:
     """TFDV's anomalies, one finding per feature and kind, both splits together."""
     values: dict[tuple[str, str], list[str]] = defaultdict(list)
     for split, each in sorted(anomalies.items()):
@@ -192,10 +236,20 @@ def _schema(anomalies: Mapping[str, anomalies_pb2.Anomalies], needs_classes: boo
             for reason in info.reason:
                 kind = _kind(name, reason.type)
                 if kind and (needs_classes or name != features.LABEL):
-                    values[kind, name].append(f"{split}: {reason.description.strip()}")
-    return [
-        _finding(kind, name, "; ".join(texts), f"{name}: {'; '.join(texts)}") for (kind, name), texts in values.items()
-    ]
+                    text = reason.description.strip().replace("(upto six significant digits)", "").rstrip(". ")
+                    values[kind, name].append(f"{split}: {text}")
+    found = []
+    for (kind, name), texts in values.items():
+        suspects = outside(schema, name)
+        if kind == "new_class":
+            known = set(known_classes(schema))
+            new = sorted({label for of in labels.values() for label in of} - known)
+            texts, suspects = [", ".join(new)], _of_classes(*new)
+            message = f"not among the classes of the schema: {texts[0]}"
+        else:
+            message = f"{name}: {'; '.join(texts)}"
+        found.append(_finding(kind, name, "; ".join(texts), message, suspects))
+    return found
 
 
 def _kind(feature: str, reason: int) -> str:

@@ -24,6 +24,8 @@ from trainer.errors import UserError
 
 CLASSES = "classes"
 """Name of the string domain that lists the classes."""
+TRAINING, SERVING = ENVIRONMENTS = ("TRAINING", "SERVING")
+"""The schema's environments: what is asked of photos that are served is what is asked for training, but for a class."""
 PATH_PROPERTY = "path"
 """Custom property of the Schema artifact: the file that the person may edit."""
 
@@ -78,6 +80,8 @@ def propose(base: str, labels: Sequence[str], nonce: str) -> str:
     feature.presence.min_fraction = feature.presence.min_count = 1
     feature.shape.SetInParent()
     comment = "# A flat folder: its images have no class."
+    feature.not_in_environment.append(SERVING)
+    addition.default_environment.extend(ENVIRONMENTS)
     if labels:
         comment = "# The classes: a folder that is not listed here is a new class, which DataGate reports."
         feature.domain = CLASSES
@@ -91,7 +95,7 @@ def complete(schema: schema_pb2.Schema) -> schema_pb2.Schema:
 
     The image, its name and its digest have no statistics, so ExampleValidator must not miss them: they get no
     `presence`. But Transform takes a feature without `presence` for one that may be absent. Tensor representations tell
-    it that all features are always there, one value each.
+    it that all features are always there, one value each. A schema without environments gets ours.
     """
     completed = schema_pb2.Schema()
     completed.CopyFrom(schema)
@@ -99,6 +103,11 @@ def complete(schema: schema_pb2.Schema) -> schema_pb2.Schema:
     for name in (features.ENCODED, features.FILENAME, features.SHA256, features.LABEL):
         if name not in listed:
             completed.feature.add(name=name, type=schema_pb2.BYTES)
+    if not completed.default_environment:
+        completed.default_environment.extend(ENVIRONMENTS)
+        for feature in completed.feature:
+            if feature.name == features.LABEL:
+                feature.not_in_environment.append(SERVING)
     representations = completed.tensor_representation_group[""].tensor_representation
     for feature in completed.feature:
         if feature.name not in representations:

@@ -6,6 +6,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+STATISTICS = "statistics"
+"""Folder with a folder for each folder of images; in it what StatisticsGen wrote."""
+
 
 def write(folder: Path, description: Mapping[str, Any], tflite: Path | None, variants: Sequence[Mapping]) -> None:
     """Writes `labels.txt` or `styles.json`, and `tflite/` with the variants that were not withheld.
@@ -25,3 +28,17 @@ def write(folder: Path, description: Mapping[str, Any], tflite: Path | None, var
         (folder / "tflite").mkdir()
         for name in verified:
             shutil.copyfile(tflite / name, folder / "tflite" / name)
+
+
+def write_statistics(folder: Path, part: str, statistics: Path) -> None:
+    """Copies an ExampleStatistics artifact, so that the data of later runs can be compared with this version's.
+
+    Args:
+        folder: where the attachments are gathered.
+        part: `photos` or `paintings`.
+        statistics: the artifact's folder.
+    """
+    for path in sorted(statistics.glob("Split-*/FeatureStats.pb")):
+        target = folder / STATISTICS / part / path.parent.name
+        target.mkdir(parents=True)
+        shutil.copyfile(path, target / path.name)

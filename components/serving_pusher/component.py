@@ -33,9 +33,11 @@ class ServingPusherSpec(component_spec.ComponentSpec):
         "photos": _optional(standard_artifacts.Examples),
         "photos_report": _optional(IngestReport),
         "photos_schema": _optional(standard_artifacts.Schema),
+        "photos_statistics": _optional(standard_artifacts.ExampleStatistics),
         "paintings": _optional(standard_artifacts.Examples),
         "paintings_report": _optional(IngestReport),
         "paintings_schema": _optional(standard_artifacts.Schema),
+        "paintings_statistics": _optional(standard_artifacts.ExampleStatistics),
     }
     OUTPUTS = {"pushed_model": component_spec.ChannelParameter(type=standard_artifacts.PushedModel)}
 
@@ -61,9 +63,11 @@ class ServingPusher(base_component.BaseComponent):
         photos: ingested Examples that it was trained on, for the digest of the data in the manifest.
         photos_report: the account of their files.
         photos_schema: the schema that they were validated with.
+        photos_statistics: their statistics, kept beside the manifest for later data to be compared with.
         paintings: like `photos`, for the style network.
         paintings_report: like `photos_report`.
         paintings_schema: like `photos_schema`.
+        paintings_statistics: like `photos_statistics`.
         base_path: where TensorFlow Serving sees the serving directory.
         policy: `auto`, `canary` or `manual`; see `Registry.push`.
         server: `HOST:PORT` of a running TensorFlow Serving's gRPC that is told of the version; "" for none.
@@ -86,9 +90,11 @@ class ServingPusher(base_component.BaseComponent):
         photos: types.BaseChannel | None = None,
         photos_report: types.BaseChannel | None = None,
         photos_schema: types.BaseChannel | None = None,
+        photos_statistics: types.BaseChannel | None = None,
         paintings: types.BaseChannel | None = None,
         paintings_report: types.BaseChannel | None = None,
         paintings_schema: types.BaseChannel | None = None,
+        paintings_statistics: types.BaseChannel | None = None,
         base_path: str = "/models",
         policy: str = "auto",
         server: str = "",
@@ -102,9 +108,11 @@ class ServingPusher(base_component.BaseComponent):
             photos=photos,
             photos_report=photos_report,
             photos_schema=photos_schema,
+            photos_statistics=photos_statistics,
             paintings=paintings,
             paintings_report=paintings_report,
             paintings_schema=paintings_schema,
+            paintings_statistics=paintings_statistics,
             serving_dir=serving_dir,
             model_name=model_name,
             base_path=base_path,

@@ -17,6 +17,8 @@ from tfx.utils import path_utils
 from components.serving_pusher import attachments, data_digest, manifest, records, warmup
 from trainer import progress
 
+FOLDERS = ("photos", "paintings")
+
 
 class Executor(base_executor.BaseExecutor):
     """See `ServingPusher`."""
@@ -43,7 +45,7 @@ class Executor(base_executor.BaseExecutor):
             decision=decision,
             tflite=_json(tflite, "tflite.json") if tflite else [],
             signatures=manifest.signatures(loaded),
-            data={folder: _data(input_dict, folder) for folder in ("photos", "paintings")},
+            data={folder: _data(input_dict, folder) for folder in FOLDERS},
             lineage=json.loads(exec_properties["lineage"]),
         )
         with tempfile.TemporaryDirectory() as folder:
@@ -53,6 +55,10 @@ class Executor(base_executor.BaseExecutor):
                 exec_properties["base_path"],
                 signing_key=exec_properties["signing_key"] or None,
             )
+            for part in FOLDERS:
+                statistics = _only(input_dict, f"{part}_statistics")
+                if statistics:
+                    attachments.write_statistics(Path(folder), part, Path(statistics.uri))
             done = registry.push(
                 name,
                 saved_model,

@@ -114,8 +114,11 @@ def inputs(tmp_path):
     (tmp_path / "report/report.json").write_text(json.dumps({"seen": 7, "examples": 6, "rejected": 1}))
     schema = artifact(standard_artifacts.Schema, tmp_path / "schema")
     (tmp_path / "schema/schema.pbtxt").write_text("feature {}")
+    statistics = artifact(standard_artifacts.ExampleStatistics, tmp_path / "statistics")
+    (tmp_path / "statistics/Split-train").mkdir()
+    (tmp_path / "statistics/Split-train/FeatureStats.pb").write_bytes(b"train")
     return {"model": [model], "decision": [decision], "tflite": [tflite], "examples": [examples], "photos": [examples],
-            "photos_report": [report], "photos_schema": [schema]}  # fmt: skip
+            "photos_report": [report], "photos_schema": [schema], "photos_statistics": [statistics]}  # fmt: skip
 
 
 @pytest.fixture

@@ -1,0 +1,1 @@
+"""The statistics of earlier data that new data are compared with."""
