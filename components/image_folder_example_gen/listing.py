@@ -81,11 +81,14 @@ def walk(folder: Folder, follow_links: bool) -> Iterator[Found]:
         except OSError as error:
             yield _refusal(folder, path, Reason.UNREADABLE, f"folder: {error.strerror}")
             continue
+        ignored = _is_inside_hidden(folder, path)
         with entries:
             for entry in entries:
                 if entry.is_dir(follow_symlinks=False):
                     if folder.deep or _is_hidden(entry.name) or path != folder.path:
                         waiting.append(entry.path)
+                elif ignored:
+                    yield Ignored(_name(folder, entry.path))
                 elif entry.is_symlink():
                     yield from _link(folder, entry, follow_links, waiting)
                 else:
@@ -160,13 +163,16 @@ def _is_ignored_file(name: bytes) -> bool:
     return _is_hidden(name) or os.path.splitext(display(name).lower())[1] in SIDECARS
 
 
+def _is_inside_hidden(folder: Folder, path: bytes) -> bool:
+    return any(_is_hidden(part) for part in path[len(folder.path) :].split(b"/") if part)
+
+
 def _name(folder: Folder, path: bytes) -> str:
-    return display(os.path.relpath(path, folder.root))
+    return display(path[len(folder.root) :].lstrip(b"/"))
 
 
 def _file(folder: Folder, entry: os.DirEntry) -> Found:
-    inside = os.path.relpath(os.path.dirname(entry.path), folder.path).split(b"/")
-    if _is_ignored_file(entry.name) or any(part != b"." and _is_hidden(part) for part in inside):
+    if _is_ignored_file(entry.name):
         return Ignored(_name(folder, entry.path))
     try:
         status = entry.stat()

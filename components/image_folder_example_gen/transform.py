@@ -11,7 +11,6 @@ import os
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
 
 import apache_beam as beam
 import numpy as np
@@ -31,7 +30,7 @@ from components.image_folder_example_gen import (
     threads,
 )
 from components.image_folder_example_gen.options import IngestOptions
-from components.image_folder_example_gen.records import Duplicate, Ignored, NearDuplicate, Picture, Refusal, Source
+from components.image_folder_example_gen.records import NearDuplicate, Picture, Refusal, Source
 from trainer import progress
 
 BATCH = 64
@@ -40,49 +39,54 @@ HELD = 2048
 """Pictures that are collected before they are handed on by parts."""
 AHEAD = 64
 """Files that are being examined or wait for it, so that no thread is idle while Beam moves elements."""
-PARTS = 64
+PARTS = 16
 """Parts of the key space, of digests as of keys of near-duplicates: what a worker holds is one part."""
 OTHERS = "others"
 _REPORT_SECONDS = 0.5
 
-Outcome = Counter | Refusal | Duplicate | Ignored | NearDuplicate
+
+class Batch:
+    """Records that are pickled in one piece: Beam's coders take lists, named tuples and data classes apart."""
+
+    def __init__(self, records: list):
+        self.records = records
 
 
-class Content(NamedTuple):
+class Content:
     """One part of the images, by digest: distinct ones, and what an earlier run knew of others."""
 
-    part: int
-    pictures: list[Picture]
-    gone: list[tuple[str, str]]
-    """Digests and splits of the ledger that are not among the pictures."""
+    def __init__(self, part: int, pictures: list[Picture], gone: list[tuple[str, str]]):
+        self.part, self.pictures, self.gone = part, pictures, gone
 
 
-class Assigned(NamedTuple):
+class Assigned:
     """Images of one split."""
 
-    split: str
-    pictures: list[Picture]
+    def __init__(self, split: str, pictures: list[Picture]):
+        self.split, self.pictures = split, pictures
 
 
 class Walk(beam.DoFn):
-    """Lists a folder: batches of `Source`, and `Refusal` and `Ignored` as `OTHERS`."""
+    """Lists a folder: batches of `Source`, and of `Refusal` and `Ignored` as `OTHERS`."""
 
     def __init__(self, options: IngestOptions):
         self._options = options
 
-    def process(self, folder: listing.Folder) -> Iterator[list[Source]]:
+    def process(self, folder: listing.Folder) -> Iterator[Batch]:
         """Yields the content of one folder."""
-        batch = []
+        sources, others = [], []
         for found in listing.walk(folder, self._options.follow_links):
-            if not isinstance(found, Source):
-                yield pvalue.TaggedOutput(OTHERS, found)
-                continue
-            batch.append(found)
-            if len(batch) == BATCH:
-                yield batch
-                batch = []
-        if batch:
-            yield batch
+            (sources if isinstance(found, Source) else others).append(found)
+            if len(sources) == BATCH:
+                yield Batch(sources)
+                sources = []
+            if len(others) == BATCH:
+                yield pvalue.TaggedOutput(OTHERS, Batch(others))
+                others = []
+        if sources:
+            yield Batch(sources)
+        if others:
+            yield pvalue.TaggedOutput(OTHERS, Batch(others))
 
 
 class Examine(beam.DoFn):
@@ -107,9 +111,9 @@ class Examine(beam.DoFn):
         """Ends the threads."""
         self._pool.shutdown()
 
-    def process(self, batch: list[Source]) -> Iterator[tuple[int, list[Picture]]]:
+    def process(self, batch: Batch) -> Iterator[tuple[int, Batch]]:
         """Begins with a batch, and yields what became of earlier ones."""
-        self._stream.put(batch)
+        self._stream.put(batch.records)
         yield from self._take(AHEAD)
 
     def finish_bundle(self) -> Iterator[WindowedValue]:
@@ -120,110 +124,50 @@ class Examine(beam.DoFn):
             else:
                 yield _windowed(output)
 
-    def _take(self, leave: int) -> Iterator[tuple[int, list[Picture]]]:
+    def _take(self, leave: int) -> Iterator[tuple[int, Batch]]:
+        refused = []
         for outcome in self._stream.take(leave):
             self._seen += 1
-            if isinstance(outcome, Picture):
-                self._held.append(outcome)
-            else:
-                self._rejected += 1
-                yield pvalue.TaggedOutput(OTHERS, outcome)
+            (self._held if isinstance(outcome, Picture) else refused).append(outcome)
+        if refused:
+            self._rejected += len(refused)
+            yield pvalue.TaggedOutput(OTHERS, Batch(refused))
         if len(self._held) >= HELD:
             yield from self._parts()
         if time.monotonic() - self._reported > _REPORT_SECONDS:
             self._reported = time.monotonic()
             progress.report(seen=self._seen, rejected=self._rejected)
 
-    def _parts(self) -> Iterator[tuple[int, list[Picture]]]:
+    def _parts(self) -> Iterator[tuple[int, Batch]]:
         parts: dict[int, list[Picture]] = {}
         for picture in self._held:
             parts.setdefault(_part(picture.sha256), []).append(picture)
         self._held = []
-        yield from parts.items()
+        for part, pictures in parts.items():
+            yield part, Batch(pictures)
 
 
 class ReadLedger(beam.DoFn):
     """Reads a text file of the ledger: `(part, lines)`."""
 
-    def process(self, path: str) -> Iterator[tuple[int, list[tuple[str, str]]]]:
+    def process(self, path: str) -> Iterator[tuple[int, Batch]]:
         """Yields the lines by part."""
         parts: dict[int, list[tuple[str, str]]] = {}
         for sha256, split in ledger.read(path):
             parts.setdefault(_part(sha256), []).append((sha256, split))
-        yield from parts.items()
+        for part, lines in parts.items():
+            yield part, Batch(lines)
 
 
 class Resolve(beam.DoFn):
     """One `Picture` of each content, as `Content`; copies and conflicts as `OTHERS`."""
 
-    def process(self, element: tuple[int, Iterable[list[Picture | tuple[str, str]]]]) -> Iterator[Content]:
+    def process(self, element: tuple[int, Iterable[Batch]]) -> Iterator[Content]:
         """Yields what became of the files of one part."""
         part, batches = element
-        unique, others, gone = duplicates.resolve_all(each for batch in batches for each in batch)
-        for other in others:
-            yield pvalue.TaggedOutput(OTHERS, other)
+        unique, others, gone = duplicates.resolve_all(each for batch in batches for each in batch.records)
+        yield pvalue.TaggedOutput(OTHERS, Batch(others))
         yield Content(part, unique, gone)
-
-
-class Compare(beam.DoFn):
-    """Pairs of near-duplicates, uint64 [N, 2], among the rows of one part of the keys."""
-
-    def __init__(self, options: IngestOptions):
-        self._options = options
-
-    def process(self, element: tuple[int, Iterable[np.ndarray]]) -> Iterator[np.ndarray]:
-        """Yields the pairs if there are any."""
-        pairs = similarity.edges(np.concatenate(list(element[1])), self._options.near_duplicate_bits)
-        if len(pairs):
-            yield pairs
-
-
-class Group(beam.CombineFn):
-    """Pairs of near-duplicates to the group of each image; memory grows with their number only."""
-
-    def create_accumulator(self) -> list[np.ndarray]:
-        """No pairs."""
-        return []
-
-    def add_input(self, accumulator: list[np.ndarray], pairs: np.ndarray) -> list[np.ndarray]:
-        """Adds pairs."""
-        return [*accumulator, pairs]
-
-    def merge_accumulators(self, accumulators: Iterable[list[np.ndarray]]) -> list[np.ndarray]:
-        """All pairs, each once."""
-        pairs = [each for accumulator in accumulators for each in accumulator]
-        return [np.unique(np.concatenate(pairs), axis=0)] if pairs else []
-
-    def extract_output(self, accumulator: list[np.ndarray]) -> splits.Groups:
-        """The groups."""
-        return similarity.components(np.concatenate(accumulator)) if accumulator else {}
-
-
-class PlanSplits(beam.CombineFn):
-    """Counts of images to the plan of their splits."""
-
-    def __init__(self, options: IngestOptions):
-        self._options = options
-
-    def create_accumulator(self) -> splits.Tally:
-        """Nothing counted."""
-        return splits.Tally()
-
-    def add_input(self, accumulator: splits.Tally, tally: splits.Tally) -> splits.Tally:
-        """Adds counts."""
-        accumulator.merge(tally)
-        return accumulator
-
-    def merge_accumulators(self, accumulators: Iterable[splits.Tally]) -> splits.Tally:
-        """Adds all counts."""
-        total = splits.Tally()
-        for each in accumulators:
-            total.merge(each)
-        return total
-
-    def extract_output(self, accumulator: splits.Tally) -> splits.Plan:
-        """The plan."""
-        return accumulator.plan(self._options.eval_fraction)
 
 
 class Assign(beam.DoFn):
@@ -235,12 +179,13 @@ class Assign(beam.DoFn):
     def process(self, content: Content, groups: splits.Groups, plan: splits.Plan) -> Iterator[Assigned]:
         """Yields the images of each split."""
         by_split: dict[str, list[Picture]] = {name: [] for name in splits.NAMES}
+        others = []
         for picture in content.pictures:
-            split, others = splits.settle(picture, groups, plan)
-            for other in others:
-                yield pvalue.TaggedOutput(OTHERS, other)
+            split, reported = splits.settle(picture, groups, plan)
+            others += reported
             if split:
                 by_split[split].append(picture)
+        yield pvalue.TaggedOutput(OTHERS, Batch(others))
         lines = [(picture.sha256, split) for split, pictures in by_split.items() for picture in pictures]
         ledger.write(self._uri, content.part, PARTS, [*lines, *content.gone])
         for split, pictures in by_split.items():
@@ -250,14 +195,16 @@ class Assign(beam.DoFn):
 class ToShard(beam.DoFn):
     """Spreads the images of a split over as many files as their size asks for, by their digests."""
 
-    def process(self, assigned: Assigned, totals: dict[str, int]) -> Iterator[tuple[tuple[str, int, int], list]]:
+    def process(
+        self, assigned: Assigned, totals: dict[str, Iterable[int]]
+    ) -> Iterator[tuple[tuple[str, int, int], Batch]]:
         """Yields `((split, shard, number of shards), pictures)`."""
-        count = shards.count(totals[assigned.split])
+        count = shards.count(sum(totals[assigned.split]))
         by_shard: dict[int, list[Picture]] = {}
         for picture in assigned.pictures:
             by_shard.setdefault(int(picture.sha256[-8:], 16) % count, []).append(picture)
         for shard, pictures in by_shard.items():
-            yield (assigned.split, shard, count), pictures
+            yield (assigned.split, shard, count), Batch(pictures)
 
 
 class WriteShard(beam.DoFn):
@@ -274,19 +221,20 @@ class WriteShard(beam.DoFn):
         """Ends the threads."""
         self._pool.shutdown()
 
-    def process(self, element: tuple[tuple[str, int, int], Iterable[list[Picture]]]) -> Iterator[Counter]:
+    def process(self, element: tuple[tuple[str, int, int], Iterable[Batch]]) -> Iterator[Counter]:
         """Writes one file."""
         (split, shard, shard_count), batches = element
         destination = shards.path(split_folder(self._uri, split), shard, shard_count)
         name = f"{split}-{os.path.basename(destination)}-{os.getpid()}"
         unfinished = os.path.join(unfinished_folder(self._uri), name)
-        pictures = [picture for batch in batches for picture in batch]
-        written = Counter()
+        pictures = [picture for batch in batches for picture in batch.records]
+        written, refused = Counter(), []
         for outcome in shards.write(pictures, destination, unfinished, self._options, self._pool):
             if isinstance(outcome, Refusal):
-                yield pvalue.TaggedOutput(OTHERS, outcome)
+                refused.append(outcome)
             else:
                 written[report.example_key(outcome, split)] += 1
+        yield pvalue.TaggedOutput(OTHERS, Batch(refused))
         yield written
 
 
@@ -338,27 +286,33 @@ def ingest(
         | "ByContent" >> beam.GroupByKey()
         | "Resolve" >> beam.ParDo(Resolve()).with_outputs(OTHERS, main="content")
     )
-    groups = pvalue.AsSingleton(
+    # Not CombineGlobally, whose dozen transforms cost more than grouping the few elements here.
+    pairs = (
         resolved.content
         | "Fingerprints" >> beam.FlatMap(_fingerprints)
         | "ByKey" >> beam.GroupByKey()
-        | "Compare" >> beam.ParDo(Compare(options))
-        | "Group" >> beam.CombineGlobally(Group())
+        | "Compare" >> beam.ParDo(_compare, options.near_duplicate_bits)
+        | "AllPairs" >> beam.GroupByKey()
+        | "Group" >> beam.Map(_group)
     )
-    plan = pvalue.AsSingleton(
-        resolved.content | "Tally" >> beam.Map(_tally, groups) | "Plan" >> beam.CombineGlobally(PlanSplits(options))
+    groups = pvalue.AsSingleton(pairs, default_value={})
+    plan = (
+        resolved.content
+        | "Tally" >> beam.Map(_tally, groups)
+        | "AllTallies" >> beam.GroupByKey()
+        | "Plan" >> beam.Map(_plan, options.eval_fraction)
     )
-    assigned = resolved.content | "Assign" >> beam.ParDo(Assign(ledger_uri), groups, plan).with_outputs(
-        OTHERS, main="assigned"
-    )
-    totals = assigned.assigned | "Sizes" >> beam.Map(_size) | "Total" >> beam.CombinePerKey(sum)
+    assigned = resolved.content | "Assign" >> beam.ParDo(
+        Assign(ledger_uri), groups, pvalue.AsSingleton(plan)
+    ).with_outputs(OTHERS, main="assigned")
+    totals = assigned.assigned | "Sizes" >> beam.Map(_size) | "Total" >> beam.GroupByKey()
     written = (
         assigned.assigned
         | "ToShard" >> beam.ParDo(ToShard(), pvalue.AsDict(totals))
         | "ByShard" >> beam.GroupByKey()
         | "Write" >> beam.ParDo(WriteShard(examples_uri, options)).with_outputs(OTHERS, main="written")
     )
-    start = pipeline | "Nothing" >> beam.Create([Counter()])  # so that even an empty folder has its account
+    start = pipeline | "Start" >> beam.Create([Counter()])  # so that even an empty folder has its account
     labels = {folder.label for folder in folders if folder.label and not folder.misplaced}
     (
         (start, written.written, *(each[OTHERS] for each in (walked, examined, resolved, assigned, written)))
@@ -386,31 +340,49 @@ def _fingerprints(content: Content) -> Iterator[tuple[int, np.ndarray]]:
         yield part, table[parts == part]
 
 
-def _tally(content: Content, groups: splits.Groups) -> splits.Tally:
+def _compare(element: tuple[int, Iterable[np.ndarray]], distance: int) -> Iterator[tuple[int, np.ndarray]]:
+    """Pairs of near-duplicates, uint64 [N, 2], among the rows of one part of the keys."""
+    pairs = similarity.edges(np.concatenate(list(element[1])), distance)
+    if len(pairs):
+        yield 0, pairs
+
+
+def _group(element: tuple[int, Iterable[np.ndarray]]) -> splits.Groups:
+    """The group of each image that has near-copies; memory grows with their number only."""
+    return similarity.components(np.unique(np.concatenate(list(element[1])), axis=0))
+
+
+def _tally(content: Content, groups: splits.Groups) -> tuple[int, splits.Tally]:
     tally = splits.Tally()
     for picture in content.pictures:
         tally.add(picture, groups)
-    return tally
+    return 0, tally
+
+
+def _plan(element: tuple[int, Iterable[splits.Tally]], eval_fraction: float) -> splits.Plan:
+    total = splits.Tally()
+    for tally in element[1]:
+        total.merge(tally)
+    return total.plan(eval_fraction)
 
 
 def _size(assigned: Assigned) -> tuple[str, int]:
     return assigned.split, sum(picture.source.size for picture in assigned.pictures)
 
 
-def _to_one(outcome: Outcome) -> tuple[int, Outcome]:
-    return 0, outcome
+def _to_one(outcomes: Counter | Batch) -> tuple[int, Counter | Batch]:
+    return 0, outcomes
 
 
-def _account(element: tuple[int, Iterable[Outcome]], labels: set[str], report_uri: str) -> None:
+def _account(element: tuple[int, Iterable[Counter | Batch]], labels: set[str], report_uri: str) -> None:
     """Writes `report.json` and the lists of files."""
     counts, listed, near = Counter(), [], []
-    for outcome in element[1]:
-        if isinstance(outcome, Counter):
-            counts += outcome
-        elif isinstance(outcome, NearDuplicate):
-            near.append(outcome)
-        else:
-            counts[report.key(outcome)] += 1
-            listed.append(outcome)
+    for batch in element[1]:
+        if isinstance(batch, Counter):
+            counts += batch
+            continue
+        for outcome in batch.records:
+            (near if isinstance(outcome, NearDuplicate) else listed).append(outcome)
+    counts.update(report.key(outcome) for outcome in listed)
     report.write(report.build(counts, labels, near), report_uri)
     report.write_lists(listed, near, report_uri)
