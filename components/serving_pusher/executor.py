@@ -2,6 +2,7 @@
 
 import json
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from tfx.dsl.components.base import base_executor
 from tfx.types import artifact, artifact_utils
 from tfx.utils import path_utils
 
-from components.serving_pusher import attachments, data_digest, manifest, records, warmup
+from components.serving_pusher import attachments, data_digest, manifest, records, thumbnails, warmup
 from trainer import progress
 
 FOLDERS = ("photos", "paintings")
@@ -50,6 +51,7 @@ class Executor(base_executor.BaseExecutor):
         )
         with tempfile.TemporaryDirectory() as folder:
             attachments.write(Path(folder), description, Path(tflite.uri) if tflite else None, document["tflite"])
+            thumbnails.write(Path(folder), description, *(_images(input_dict, key) for key in ("photos", "paintings")))
             registry = Registry(
                 exec_properties["serving_dir"],
                 exec_properties["base_path"],
@@ -116,6 +118,14 @@ def _data(input_dict: dict[str, list], folder: str) -> dict[str, Any]:
     if schema:
         facts["schema_digest"] = data_digest.of_file(Path(schema.uri, "schema.pbtxt"))
     return facts
+
+
+def _images(input_dict: dict[str, list], folder: str) -> Iterator[tf.train.Example]:
+    """The ingested images of one folder, those kept for evaluation first; none without its channel."""
+    examples = input_dict.get(folder) or []
+    splits = records.splits(examples) if examples else []
+    for split in sorted(splits, key=lambda split: split != "eval"):
+        yield from records.of_split(examples, split)
 
 
 def _only(input_dict: dict[str, list], key: str) -> artifact.Artifact | None:

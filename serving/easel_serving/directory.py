@@ -18,6 +18,7 @@ from easel_serving.errors import ServingError
 MANIFESTS = "manifests"
 MANIFEST = "manifest.json"
 RETIRED = "retired.json"
+PICTURES, INDEX = "pictures", "index.json"
 STABLE = "stable"
 CANARY = "canary"
 PREVIOUS = "previous"
@@ -51,7 +52,17 @@ class Version:
     @property
     def styles(self) -> list[str]:
         """The names of the paintings that a style network knows, in its order; empty for other models."""
-        return [style["name"] for style in _json(self.manifest_dir / "styles.json") or []]
+        return list(self.codes)
+
+    @property
+    def codes(self) -> dict[str, list[float]]:
+        """The style codes of those paintings, by name; empty for other models."""
+        return {style["name"]: style.get("code", []) for style in _json(self.manifest_dir / "styles.json") or []}
+
+    @property
+    def pictures(self) -> dict[str, list[str]]:
+        """Small example pictures by the name of the style or class they show: files in the manifest's `pictures/`."""
+        return _json(self.manifest_dir / PICTURES / INDEX) or {}
 
     @property
     def retired(self) -> dict[str, Any] | None:

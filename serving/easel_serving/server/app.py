@@ -1,14 +1,13 @@
 """The HTTP application: TensorFlow Serving's API, metrics, health, the convenience calls and the web page."""
 
-import importlib.resources
-
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from easel_serving import config_files
+from easel_serving.server import pages
 from easel_serving.server.access import AccessLog, ApiKey
 from easel_serving.server.convenience import Convenience
 from easel_serving.server.core import Core
@@ -39,22 +38,12 @@ def build(
     async def metrics(request: Request) -> Response:
         return Response(core.metrics.page(), media_type="text/plain")
 
-    async def page(request: Request) -> Response:
-        return HTMLResponse(
-            importlib.resources.files("easel_serving.server").joinpath("static/index.html").read_text("utf-8"),
-            headers={"Content-Security-Policy": "default-src 'self'; img-src 'self' blob: data:; "
-                     "style-src 'self' 'unsafe-inline'; script-src 'self' 'unsafe-inline'"},
-        )  # fmt: skip
-
     rest = RestApi(core)
     routes = [
-        Route("/", page),
+        *pages.routes(convenience),
         Route("/healthz", live),
         Route("/readyz", ready),
         *([Route(metrics_path, metrics)] if metrics_path else []),
-        Route("/easel/v1/models", convenience.models),
-        Route("/easel/v1/classify", convenience.classify, methods=["POST"]),
-        Route("/easel/v1/stylize", convenience.stylize, methods=["POST"]),
         Route("/{path:path}", rest.handle, methods=["GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"]),
     ]
     app: ASGIApp = Starlette(routes=routes, exception_handlers={Exception: _unexpected})

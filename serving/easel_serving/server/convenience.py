@@ -1,142 +1,191 @@
-"""Calls for people and browsers beside TensorFlow Serving's API: multipart images in, JSON or an image out."""
+"""Calls for people and browsers beside TensorFlow Serving's API: multipart images in, JSON or an image out.
+
+Described for programs in `openapi.json`; the tests compare both.
+"""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import numpy as np
-from starlette.datastructures import UploadFile
+from starlette.datastructures import FormData, UploadFile
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import FileResponse, JSONResponse, Response
 
 from easel_serving import images
-from easel_serving.directory import STABLE, Directory
+from easel_serving.directory import PICTURES, Directory
 from easel_serving.errors import ServingError
-from easel_serving.server.core import Address, Core
+from easel_serving.server.backends import Backend, Embedded
+from easel_serving.server.bounds import Bounds, Budget
+from easel_serving.server.core import Core
+from easel_serving.server.metrics import Metrics
+from easel_serving.server.painting import Painter, Painting
 from easel_serving.server.rest import read_body
 from easel_serving.server.status import StatusError, invalid
 
 MAX_IMAGES = 16
+
+ROOT = "/easel/v1"
 
 
 class Convenience:
     """`/easel/v1/...`.
 
     Args:
-        core: the models.
+        backend: runs the models.
         directory: for what the manifests say about them.
+        metrics: where requests are counted.
+        limits: what a request may cost.
+        budget: bytes that all requests may hold.
     """
 
-    def __init__(self, core: Core, directory: Directory):
-        self._core = core
+    def __init__(self, backend: Backend, directory: Directory, metrics: Metrics, limits: Bounds, budget: Budget):
+        self._backend = backend
         self._directory = directory
+        self._metrics = metrics
+        self._limits, self._budget = limits, budget
+        self._painter = Painter(backend, directory)
+
+    @classmethod
+    def embedded(cls, core: Core, directory: Directory) -> "Convenience":
+        """The calls for the models of this server."""
+        return cls(Embedded(core), directory, core.metrics, core.limits, core.budget)
 
     async def models(self, request: Request) -> Response:
-        """GET: `[{"model", "kind", "version", "labels", "styles"}]` of what serves."""
-        return JSONResponse(await asyncio.to_thread(self._describe))
+        """GET: what serves, `[{"model", "kind", "version", "labels", "styles", "classes", "pictures"}]`.
+
+        `pictures` are small examples by the name of a style or a class: addresses relative to the page's.
+        """
+        return await _answered(self._describe())
 
     async def classify(self, request: Request) -> Response:
         """POST multipart `image` (up to 16 of them): `[{"name", "label", "score", "scores", "model", "version"}]`."""
-        return await self._answer(request, self._classify)
+        return await _answered(self._with_form(request, self._classify))
 
     async def stylize(self, request: Request) -> Response:
-        """POST multipart `content`, `style` (an image) or `style_name`, `strength` (default 1): an image."""
-        return await self._answer(request, self._stylize)
+        """POST multipart `content`, `style` (an image) or `style_name`, `strength` (default 1): an image.
 
-    async def _answer(self, request: Request, call: Any) -> Response:
+        `mix_style` or `mix_style_name` is a second painting, `mix` (default 0.5) its share.
+        """
+        return await _answered(self._with_form(request, self._stylize))
+
+    async def picture(self, request: Request) -> Response:
+        """GET: a small example picture that was pushed with a version; never changes."""
+        model, number, name = (request.path_params[key] for key in ("model", "version", "name"))
         try:
-            if not request.headers.get("content-type", "").startswith("multipart/form-data"):
-                raise invalid("send multipart/form-data")
-            # Reading the body here bounds its size and time; the form parser then works on what was read.
-            with self._core.budget.hold() as hold:
-                request._body = await read_body(request, self._core.limits, hold)
-                async with request.form(max_files=MAX_IMAGES, max_fields=16) as form:
-                    return await call(form)
-        except StatusError as error:
-            return JSONResponse({"error": str(error)}, error.http)
+            version = await asyncio.to_thread(self._directory.version, model, number)
         except ServingError as error:
-            return JSONResponse({"error": str(error)}, 400)
+            return JSONResponse({"error": str(error)}, 404)
+        if f"{PICTURES}/{name}" not in version.manifest.get("attachments", {}):
+            return JSONResponse({"error": f"{model} version {number} has no picture {name}"}, 404)
+        headers = {"Cache-Control": "public, max-age=31536000, immutable"}
+        return FileResponse(version.manifest_dir / PICTURES / name, headers=headers)
 
-    async def _classify(self, form: Any) -> Response:
+    async def _with_form(self, request: Request, call: Callable[[FormData], Awaitable[Response]]) -> Response:
+        if not request.headers.get("content-type", "").startswith("multipart/form-data"):
+            raise invalid("send multipart/form-data")
+        # Reading the body here bounds its size and time; the form parser then works on what was read.
+        with self._budget.hold() as hold:
+            request._body = await read_body(request, self._limits, hold)
+            async with request.form(max_files=MAX_IMAGES, max_fields=16) as form:
+                return await call(form)
+
+    async def _classify(self, form: FormData) -> Response:
         uploads = [item for item in form.getlist("image") if isinstance(item, UploadFile)]
         if not uploads:
             raise invalid("no file in the field image")
-        encoded = [await _image(upload) for upload in uploads]
-        address = self._address("classifier", form.get("model"))
-        with self._core.metrics.request("EaselClassify", "REST") as who, self._core.use(address) as (version, servable):
-            who.update(model_name=address.model, version=str(version))
-            outputs = await self._core.run(servable, "", {"image_bytes": np.array(encoded, dtype=object)})
+        encoded = np.empty(len(uploads), object)
+        encoded[:] = [await _image(upload) for upload in uploads]
+        model = await self._model("classifier", form.get("model"))
+        with self._metrics.request("EaselClassify", "REST") as who:
+            who["model_name"] = model
+            version, outputs = await self._backend.run(
+                model, "serving_default", {"image_bytes": encoded}, ("classes", "scores", "label")
+            )
+            who["version"] = str(version)
         results = []
         for number, upload in enumerate(uploads):
             classes = [name.decode() for name in outputs["classes"][number]]
             scores = dict(zip(classes, map(float, outputs["scores"][number]), strict=True))
             label = outputs["label"][number].decode()
             results.append({"name": upload.filename, "label": label, "score": scores[label], "scores": scores,
-                            "model": address.model, "version": version})  # fmt: skip
+                            "model": model, "version": version})  # fmt: skip
         return JSONResponse(results)
 
-    async def _stylize(self, form: Any) -> Response:
-        content, style, name = form.get("content"), form.get("style"), form.get("style_name")
+    async def _stylize(self, form: FormData) -> Response:
+        content = form.get("content")
         if not isinstance(content, UploadFile):
             raise invalid("no file in the field content")
-        inputs = {"content_bytes": [await _image(content)], "strength": [_strength(form.get("strength", "1"))]}
-        if isinstance(style, UploadFile):
-            signature, inputs["style_bytes"] = "serving_default", [await _image(style)]
-        elif name:
-            signature, inputs["style_name"] = "stylize_named", [name.encode()]
-        else:
+        style = await _painting(form, "style")
+        if style is None:
             raise invalid("send a painting in the field style, or the name of one that the model knows in style_name")
-        address = self._address("style", form.get("model"))
-        tensors = {
-            key: np.array(value, dtype=np.float32 if key == "strength" else object) for key, value in inputs.items()
-        }
-        with self._core.metrics.request("EaselStylize", "REST") as who, self._core.use(address) as (version, servable):
-            who.update(model_name=address.model, version=str(version))
-            outputs = await self._core.run(servable, signature, tensors)
-        data = outputs["stylized_bytes"][0]
+        other = await _painting(form, "mix_style")
+        strength, mix = _share(form, "strength", "1"), _share(form, "mix", "0.5")
+        photo = await _image(content)
+        model = await self._model("style", form.get("model"))
+        with self._metrics.request("EaselStylize", "REST") as who:
+            who["model_name"] = model
+            version, data = await self._painter.paint(model, photo, style, strength, other, mix)
+            who["version"] = str(version)
         kind = "image/png" if data.startswith(b"\x89PNG") else "image/jpeg"
-        return Response(
-            data, media_type=kind, headers={"X-Easel-Model": address.model, "X-Easel-Version": str(version)}
-        )
+        return Response(data, media_type=kind, headers={"X-Easel-Model": model, "X-Easel-Version": str(version)})
 
-    def _address(self, kind: str, model: str | None) -> Address:
-        """The stable version of the model of that kind, or the highest available while no label says which."""
-        if model is None:
-            serving = self._core.manager.models()
-            names = [name for name in serving if self._kind(name) == kind]
-            if not names:
-                raise StatusError("NOT_FOUND", f"no {kind} is served here")
-            model = names[0]
-        labels = self._core.manager.models().get(model, {})
-        return Address(model, label=STABLE if STABLE in labels else None)
+    async def _model(self, kind: str, named: Any) -> str:
+        """The model that was asked for, or the first of that kind."""
+        if named is not None:
+            return str(named)
+        for name, served in (await self._backend.models()).items():
+            if self._directory.version(name, served.version).manifest.get("kind") == kind:
+                return name
+        raise StatusError("NOT_FOUND", f"no {kind} is served here")
 
-    def _kind(self, name: str) -> str:
-        versions = self._directory.versions(name)
-        return versions[-1].manifest.get("kind", "") if versions else ""
-
-    def _describe(self) -> list[dict[str, Any]]:
+    async def _describe(self) -> Response:
+        served = await self._backend.models()
         described = []
-        for name, labels in self._core.manager.models().items():
-            number = labels.get(STABLE) or self._core.manager.states(name)[0][0]
-            version = self._directory.version(name, number)
+        for name, entry in served.items():
+            version = await asyncio.to_thread(self._directory.version, name, entry.version)
+            pictures = {
+                shown: [f"{ROOT[1:]}/pictures/{name}/{version.number}/{file}" for file in files]
+                for shown, files in version.pictures.items()
+            }
             described.append(
                 {
                     "model": name,
                     "kind": version.manifest.get("kind", ""),
-                    "version": number,
-                    "labels": labels,
+                    "version": version.number,
+                    "labels": entry.labels,
                     "styles": version.styles,
+                    "classes": version.manifest.get("labels", []),
+                    "pictures": pictures,
                 }
             )
-        return described
+        return JSONResponse(described)
 
 
-def _strength(text: str) -> float:
+async def _answered(answer: Awaitable[Response]) -> Response:
     try:
-        value = float(text)
+        return await answer
+    except StatusError as error:
+        return JSONResponse({"error": str(error)}, error.http)
+    except ServingError as error:
+        return JSONResponse({"error": str(error)}, 400)
+
+
+async def _painting(form: FormData, field: str) -> Painting | None:
+    upload, name = form.get(field), form.get(f"{field}_name")
+    if isinstance(upload, UploadFile):
+        return Painting(file=await _image(upload))
+    return Painting(name=str(name)) if name else None
+
+
+def _share(form: FormData, field: str, default: str) -> float:
+    text = form.get(field, default)
+    try:
+        value = float(str(text))
     except ValueError:
         value = -1.0
     if not 0.0 <= value <= 1.0:
-        raise invalid(f"strength {text}: must be a number between 0 and 1")
+        raise invalid(f"{field} {text}: must be a number between 0 and 1")
     return value
 
 

@@ -55,7 +55,9 @@ def run(serving_dir: Path, settings: Settings) -> None:
     tls = _read_tls(settings)
     manager = Manager(serving_dir.absolute(), _loader(serving_dir, settings))
     core = Core(manager, Metrics(), bounds)
-    app = build(core, Convenience(core, Directory(serving_dir)), api_key, config_files.metrics_path(serving_dir))
+    app = build(
+        core, Convenience.embedded(core, Directory(serving_dir)), api_key, config_files.metrics_path(serving_dir)
+    )
     listening = _listen(settings.host, settings.rest_port)
     rpc = None
     if settings.grpc_port is not None and settings.runtime == "tensorflow":

@@ -42,3 +42,8 @@ class StatusError(Exception):
 def invalid(message: str) -> StatusError:
     """An INVALID_ARGUMENT, by far the most frequent."""
     return StatusError("INVALID_ARGUMENT", message)
+
+
+def known(code: str) -> str:
+    """A canonical code that has an HTTP status here; UNKNOWN for another."""
+    return code if code in _HTTP else "UNKNOWN"

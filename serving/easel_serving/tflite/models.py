@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from easel_serving import images
+from easel_serving import images, pictures
 from easel_serving.directory import Version
 from easel_serving.errors import ServingError
 from easel_serving.server.example_protos import bytes_feature
-from easel_serving.tflite import network, pictures
+from easel_serving.tflite import network
 
 _FADE = 0.25
 """Below this strength the photo itself is faded in, as the SavedModel does (`trainer.style.signatures`)."""

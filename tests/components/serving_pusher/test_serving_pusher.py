@@ -181,6 +181,11 @@ def test_everything_that_belongs_to_a_version_is_there(push, registry):
     assert set(manifest["signatures"]["serving_default"]["outputs"]) == {"classes", "scores", "label"}
     assert (version.manifest_dir / "labels.txt").read_text().splitlines() == LABELS
     assert [path.name for path in (version.manifest_dir / "tflite").iterdir()] == ["classifier.float32.tflite"]
+    assert {name: len(files) for name, files in version.pictures.items()} == {"blue": 3, "red": 3}
+    for name, files in version.pictures.items():
+        picture = Image.open(version.manifest_dir / "pictures" / files[0])
+        assert (picture.format, picture.size) == ("JPEG", (256, 128))
+        assert np.argmax(np.asarray(picture).mean((0, 1))) == {"red": 0, "blue": 2}[name]
     card = (version.manifest_dir / "card.md").read_text()
     for text in ("demonstration", "accuracy 1.0 is at least 0.5", "| accuracy | 1 | 0.5 |", "withheld", "abc"):
         assert text in card

@@ -33,7 +33,7 @@ def client(core, serving):
     from easel_serving.server.app import build
     from easel_serving.server.convenience import Convenience
 
-    with testclient.TestClient(build(core, Convenience(core, Directory(serving)))) as made:
+    with testclient.TestClient(build(core, Convenience.embedded(core, Directory(serving)))) as made:
         yield made
 
 

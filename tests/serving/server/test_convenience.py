@@ -1,8 +1,7 @@
-def test_page_and_health(client):
-    page = client.get("/")
-    assert page.status_code == 200
-    assert "http://" not in page.text
-    assert "https://" not in page.text
+import pytest
+
+
+def test_health(client):
     assert client.get("/healthz").text == "alive\n"
     assert client.get("/readyz").text == "ready\n"
 
@@ -15,6 +14,8 @@ def test_models(client):
         "version": 1,
         "labels": {"stable": 1},
         "styles": ["Great-Wave", "starry-night"],
+        "classes": [],
+        "pictures": {},
     }
     assert photos["kind"] == "classifier"
 
@@ -37,6 +38,23 @@ def test_stylize(client, png):
         "/easel/v1/stylize", files={**content, "style": ("p.png", png("blue"))}, data={"strength": "0.5"}
     )
     assert answer.content == png("red") + b"|" + png("blue") + b"|0.5"
+
+
+def test_two_paintings_are_mixed_as_their_codes(client, png):
+    red, green, blue = png("red", (4, 4)), png("green", (40, 40)), png("blue", (90, 90))
+    files = {"content": ("photo.png", red), "style": ("a.png", green), "mix_style": ("b.png", blue)}
+
+    def mixed(**data):
+        return client.post("/easel/v1/stylize", files=files, data={"mix": "0.25", **data}).content
+
+    # the model of these tests encodes an image as its length, and paints a code by writing it down
+    code = 0.75 * len(green) + 0.25 * len(blue)
+    head, _, number = mixed().rpartition(b"|")
+    assert (head, float(number)) == (red, pytest.approx(code, rel=1e-6))
+    assert float(mixed(strength="0.5").rpartition(b"|")[2]) == pytest.approx((code + len(red)) / 2, rel=1e-6)
+    assert mixed(strength="0") == b"|".join([red, green, b"0"])
+    assert mixed(mix="0") == b"|".join([red, green, b"1"])
+    assert mixed(mix="1") == b"|".join([red, blue, b"1"])
 
 
 def test_mistakes_are_named(client, png):

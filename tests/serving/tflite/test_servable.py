@@ -197,7 +197,8 @@ servable = run._servable("tflite")
 versions = manager.Manager(root, lambda path: servable(path, batching.Limits()))
 versions.refresh()
 served = core.Core(versions, metrics.Metrics())
-client = TestClient(app.build(served, convenience.Convenience(served, Directory(root))))
+calls = convenience.Convenience.embedded(served, Directory(root))
+client = TestClient(app.build(served, calls))
 model = "/v1/models/colours"
 calls = [
     client.get("/readyz").text,

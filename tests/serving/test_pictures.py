@@ -2,7 +2,7 @@ import io
 
 import numpy as np
 import pytest
-from easel_serving.tflite import pictures
+from easel_serving import pictures
 from PIL import Image
 
 
