@@ -1,5 +1,5 @@
 # `make help` says what there is. STACK=compatible or STACK=current chooses the pinned packages (requirements/README.md).
-.PHONY: help env demo test lint format clean lock
+.PHONY: help env demo test fuzz lint format clean lock
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -24,6 +24,9 @@ demo: env ## draw photos and paintings into demo/, train both models on them, sa
 
 test: lint ## check the style, then run the tests (ARGS='tests/data -k draw')
 	@.venv/bin/pytest -n 2 --dist loadfile $(ARGS)
+
+fuzz: env ## ingest 5,000 damaged images, some minutes; `make test` does it with 300
+	@EASEL_FUZZ=5000 .venv/bin/pytest -n 2 --dist load tests/components/image_folder_example_gen/test_fuzz.py $(ARGS)
 
 lint: env ## check the style only
 	@.venv/bin/ruff check --quiet .

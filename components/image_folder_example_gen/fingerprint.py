@@ -22,7 +22,9 @@ def fingerprint(root: str | os.PathLike, options: IngestOptions, layout: str = "
     for folder in listing.folders(root, layout, options.follow_links):
         total += _number(f"folder\0{folder.label}\0{folder.split}\0{folder.misplaced}")
         for found in listing.walk(folder, options.follow_links):
-            facts = f"{found.size}\0{found.mtime_ns}" if isinstance(found, Source) else type(found).__name__
+            facts = type(found).__name__
+            if isinstance(found, Source):
+                facts = f"{found.size}\0{found.mtime_ns}\0{found.label}\0{found.split}"
             total += _number(f"{found.name}\0{facts}")
     return f"{total % 2**256:064x}"
 

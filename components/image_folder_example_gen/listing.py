@@ -3,25 +3,22 @@
 Layouts, found by looking at the folders:
 
 * `class/image`: every folder at the top is a class; folders inside a class are part of it.
-* `train/...` with `val/...` or `test/...` (any of `EVALUATION`, in any case): split by folder, classes inside. With
+* `train/...` with `val/...` or `test/...` (and what `label_file.split_of` takes): split by folder, classes inside. With
   both a validation and a test folder, the test folder is the eval split and the validation images count to train.
+* `labels.csv` (path,label[,split]) at the top: the classes are in there, the folders of any depth do not matter.
 * flat: images and no class folders, or `layout="flat"`, which reads folders of any depth as one class without a name.
 """
 
 import itertools
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from components.image_folder_example_gen import label_file
 from components.image_folder_example_gen.reasons import Reason
 from components.image_folder_example_gen.records import Ignored, Refusal, Source, display
 from trainer.errors import UserError
-
-TRAINING = frozenset({"train", "training"})
-VALIDATION = frozenset({"val", "valid", "validation", "dev"})
-TESTING = frozenset({"test", "testing", "eval"})
-EVALUATION = VALIDATION | TESTING
 
 SIDECARS = frozenset(
     {".aae", ".csv", ".db", ".html", ".ini", ".json", ".jsonl", ".log", ".md"}
@@ -44,6 +41,8 @@ class Folder(NamedTuple):
     """Whether folders inside are read as well."""
     misplaced: str
     """Why files in here belong to no class; empty where they do."""
+    label_file: bytes = b""
+    """Where the classes of its files are written; empty when they follow from the folders."""
 
 
 def folders(root: str | os.PathLike, layout: str = "auto", follow_links: bool = False) -> list[Folder]:
@@ -62,8 +61,12 @@ def folders(root: str | os.PathLike, layout: str = "auto", follow_links: bool = 
         raise UserError(f"{display(path)}: no such folder")
     if layout == "flat":
         return [Folder(path, path, "", "", True, "")]
+    if labels := label_file.find(path):
+        label_file.read(labels)  # now, so that its faults are told before anything runs
+        return [Folder(path, path, "", "", True, "", labels)]
     inside = _subfolders(path, path, follow_links)
-    splits = {name: _split(name, inside) for name in inside}
+    beside = frozenset(display(name).lower() for name in inside)
+    splits = {name: label_file.split_of(display(name), beside) for name in inside}
     if "train" in splits.values() and "eval" in splits.values():
         return _split_layout(path, splits, follow_links)
     if not any(_holds_files(os.path.join(path, name)) for name in inside):
@@ -71,8 +74,42 @@ def folders(root: str | os.PathLike, layout: str = "auto", follow_links: bool = 
     return _class_layout(path, path, "", follow_links)
 
 
+def classes(folders: Iterable[Folder]) -> set[str]:
+    """All classes that there are, those without an image among them."""
+    named = {folder.label for folder in folders if folder.label and not folder.misplaced}
+    files = {folder.label_file for folder in folders} - {b""}
+    return named.union(*(row.labels for path in files for row in label_file.read(path).values()))
+
+
 def walk(folder: Folder, follow_links: bool) -> Iterator[Found]:
-    """Everything in the folder, one entry per file, in no particular order; memory does not grow with their number."""
+    """Everything in the folder, one entry per file, in no particular order; memory does not grow with their number.
+
+    A line of a label file whose image is not there is an entry, too.
+    """
+    found = _walk(folder, follow_links)
+    return _labelled(folder, found) if folder.label_file else found
+
+
+def _labelled(folder: Folder, found: Iterator[Found]) -> Iterator[Found]:
+    """The files with the classes and splits of the label file."""
+    rows = label_file.read(folder.label_file)
+    missing = set(rows)
+    for each in found:
+        missing.discard(each.name)
+        row = rows.get(each.name)
+        if not isinstance(each, Source):
+            yield each
+        elif row is None:
+            yield Refusal(each.name, "", Reason.UNLABELLED, "not in labels.csv", each.size)
+        elif len(row.labels) > 1:
+            yield Refusal(each.name, "", Reason.CONFLICT, f"labels.csv says {', '.join(row.labels)}", each.size)
+        else:
+            yield each._replace(label=row.labels[0], split=row.split)
+    for name in sorted(missing):
+        yield Refusal(name, rows[name].labels[0], Reason.MISSING, "labels.csv names it", 0)
+
+
+def _walk(folder: Folder, follow_links: bool) -> Iterator[Found]:
     waiting = [folder.path]
     while waiting:
         path = waiting.pop()
@@ -123,17 +160,6 @@ def _split_layout(root: bytes, splits: dict[bytes, str], follow_links: bool) -> 
         else:
             found += _class_layout(root, top, split, follow_links)
     return found
-
-
-def _split(name: bytes, beside: list[bytes]) -> str:
-    lower = display(name).lower()
-    if lower in TRAINING:
-        return "train"
-    if lower in TESTING:
-        return "eval"
-    if lower in VALIDATION:
-        return "train" if any(display(other).lower() in TESTING for other in beside) else "eval"
-    return ""
 
 
 def _subfolders(path: bytes, root: bytes, follow_links: bool) -> list[bytes]:

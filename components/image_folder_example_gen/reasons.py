@@ -31,6 +31,8 @@ class Reason(str, enum.Enum):
         "Its near-copies are in train and in eval, so it would spoil the evaluation: keep one of them.",
     )
     OUTSIDE_LAYOUT = "outside_layout", "The image is outside the class (or split) folders: move it into one."
+    UNLABELLED = "unlabelled", "labels.csv has no line for it: add one, or delete the file."
+    MISSING = "missing", "labels.csv has a line for it, but there is no such file: copy it again or delete the line."
     CLASS_NAME = "class_name", "The folder's name cannot name a class (line breaks or blanks only): rename it."
     LINK_OUTSIDE = "link_outside", "A link that leaves the folder: copy the files, or set `ingest.follow_links`."
     LINK_LOOP = "link_loop", "A link to a folder that contains it: delete it."

@@ -62,8 +62,7 @@ def scan(
         counts.update(report.key(each) for each in reported if not isinstance(each, NearDuplicate))
         if split:
             counts[report.example_key(picture, split)] += 1
-    labels = {folder.label for folder in folders if folder.label and not folder.misplaced}
-    return report.build(counts, labels, near)
+    return report.build(counts, listing.classes(folders), near)
 
 
 def _examine(found: listing.Found, options: IngestOptions):

@@ -313,13 +313,12 @@ def ingest(
         | "Write" >> beam.ParDo(WriteShard(examples_uri, options)).with_outputs(OTHERS, main="written")
     )
     start = pipeline | "Start" >> beam.Create([Counter()])  # so that even an empty folder has its account
-    labels = {folder.label for folder in folders if folder.label and not folder.misplaced}
     (
         (start, written.written, *(each[OTHERS] for each in (walked, examined, resolved, assigned, written)))
         | "Outcomes" >> beam.Flatten()
         | "ToOne" >> beam.Map(_to_one)
         | "Together" >> beam.GroupByKey()
-        | "Account" >> beam.Map(_account, labels, report_uri)
+        | "Account" >> beam.Map(_account, listing.classes(folders), report_uri)
     )
 
 

@@ -1,7 +1,6 @@
 """The promise: what is accepted decodes in TensorFlow to what was recorded, and looks as a person sees it."""
 
 import io
-import random
 import struct
 import zlib
 
@@ -18,7 +17,6 @@ from tests.components.image_folder_example_gen import corpus
 
 OPTIONS = IngestOptions()
 SOURCE = Source(b"folder/name", "name", "class", "", 0, 0)
-FUZZED = 300
 _To = Image.Transpose
 STORED = {
     2: _To.FLIP_LEFT_RIGHT,
@@ -74,22 +72,6 @@ def test_bytes_that_need_no_change_are_kept():
         *("jpeg", "jpeg_progressive", "jpeg_grey", "jpeg_srgb_profile", "jpeg_444", "jpeg_restart"),
         *("png", "png_grey", "png_palette", "png_two_colours"),
     }
-
-
-def test_fuzzed_files_are_rejected_or_keep_the_promise():
-    originals = corpus.variants()
-    outcomes = {"accepted": 0, "rejected": 0}
-    for seed in range(FUZZED):
-        chance = random.Random(seed)
-        data = corpus.damage(originals[chance.choice(sorted(originals))], chance)
-        try:
-            picture, encoded = ingest(data)
-        except Unusable:
-            outcomes["rejected"] += 1
-        else:
-            outcomes["accepted"] += 1
-            assert decode(encoded).shape == (picture.height, picture.width, 3), seed
-    assert min(outcomes.values()) > FUZZED // 10
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))

@@ -147,3 +147,53 @@ def test_pipes_are_not_opened(tmp_path):
 def test_a_missing_folder_is_named(tmp_path):
     with pytest.raises(UserError, match="nowhere"):
         listing.folders(tmp_path / "nowhere")
+
+
+def label(root, *lines: str) -> None:
+    (root / "labels.csv").write_text("\n".join(lines) + "\n", encoding="utf-8-sig")
+
+
+def test_a_label_file(tmp_path):
+    fill(tmp_path, "1.jpg", "deep/2.jpg", "caf\u00e9 \N{CAT FACE}.jpg", "3.jpg", "4.jpg", "unknown.jpg")
+    label(
+        tmp_path,
+        "Path,label,split,note",
+        "1.jpg,cat,train,x",
+        "./deep/2.jpg,dog,VAL",
+        '"caf\u00e9 \N{CAT FACE}.jpg","dog, wet",',
+        "3.jpg,cat,",
+        "3.jpg,dog,",
+        "4.jpg,owl,test",
+        "gone.jpg,newt,",
+    )
+    assert placed(tmp_path) == {
+        "1.jpg": ("cat", "train"),
+        "deep/2.jpg": ("dog", "train"),  # there is a test set, so the validation images may be trained on
+        "caf\u00e9 \N{CAT FACE}.jpg": ("dog, wet", ""),
+        "4.jpg": ("owl", "eval"),
+    }
+    assert reasons(tmp_path) == {
+        "3.jpg": Reason.CONFLICT,
+        "unknown.jpg": Reason.UNLABELLED,
+        "gone.jpg": Reason.MISSING,
+    }
+    assert isinstance(found(tmp_path)["labels.csv"], Ignored)
+    assert listing.classes(listing.folders(tmp_path)) == {"cat", "dog", "dog, wet", "owl", "newt"}
+    assert placed(tmp_path, layout="flat")["1.jpg"] == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [("1.jpg,,train", "line 3: needs"), (",cat,", "line 3: needs"), ("1.jpg,cat,dogs", "line 3: split")],
+)
+def test_a_wrong_line_of_a_label_file_is_named(tmp_path, line, told):
+    fill(tmp_path, "1.jpg")
+    label(tmp_path, "path,label,split", "1.jpg,cat,", line)
+    with pytest.raises(UserError, match=told):
+        listing.folders(tmp_path)
+
+
+def test_a_table_of_something_else_is_a_sidecar(tmp_path):
+    fill(tmp_path, "cat/1.jpg", "dog/2.jpg")
+    label(tmp_path, "camera,date", "x,y")
+    assert placed(tmp_path) == {"cat/1.jpg": ("cat", ""), "dog/2.jpg": ("dog", "")}
