@@ -105,8 +105,10 @@ def test_models_that_learned_nothing_are_not_pushed_and_the_run_exits_4(house, f
     house.configure(
         classifier__train={"scratch": {"epochs": 1, "learning_rate": 1e-9}},
         classifier__thresholds=None,
+        classifier__tflite={"variants": ["float32"], "max_accuracy_drop": 1.0},
         style__train={**house.settings("style", "train"), "learning_rate": 1e-9},
         style__thresholds=None,
+        style__tflite={"variants": ["float32"]},
     )
     result = house.run()
     house.configure()

@@ -20,7 +20,9 @@ STYLE_SIDE = 256
 MULTIPLE = 4
 """The transformer's height and width are multiples of this."""
 PADDING = 8
-"""The transformer mirrors this many pixels at each border of the photo, which the strided ends use up."""
+"""The transformer mirrors this many pixels at each border of the photo and cuts them off its picture: further than the
+zeros reach that the last three convolutions pad with. The others mirror, each for itself: zeros at a quarter of the
+resolution would travel inwards in every block, and show as a frame."""
 
 _DEPTHS = ("Conv1_relu", "block_3_expand_relu", "block_6_expand_relu", "block_10_expand_relu")
 _LIMIT = 5.0
@@ -158,7 +160,8 @@ def code_head(features: int, options: NetworkOptions) -> keras.Model:
 
 
 def _strided(x: tf.Tensor, channels: int, name: str) -> tf.Tensor:
-    return layers.ReLU(6.0)(layers.Conv2D(channels, 5, 2, padding="same", name=name)(x))
+    padded = MirrorPadding(2, name=f"{name}_mirror")(x)
+    return layers.ReLU(6.0)(layers.Conv2D(channels, 5, 2, name=name)(padded))
 
 
 def _block(x: tf.Tensor, code: tf.Tensor, channels: int, name: str) -> tf.Tensor:
@@ -169,7 +172,6 @@ def _block(x: tf.Tensor, code: tf.Tensor, channels: int, name: str) -> tf.Tensor
 
 
 def _mirrored(x: tf.Tensor, channels: int, name: str) -> tf.Tensor:
-    """Zeros at the border would travel inwards by one of these coarse pixels in every block, and show as a frame."""
     padded = MirrorPadding(1, name=f"{name}_mirror")(x)
     return layers.SeparableConv2D(channels, 3, use_bias=False, name=name)(padded)
 
