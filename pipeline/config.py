@@ -13,10 +13,12 @@ from easel_serving.errors import ServingError
 from pydantic import AfterValidator, Field, ValidationError, field_validator, model_validator
 
 from components.data_gate.options import GateOptions
+from components.image_folder_example_gen import spans
 from components.image_folder_example_gen.options import IngestOptions
 from pipeline.config_errors import explain
 from pipeline.config_file import ConfigError, Key, Source, read
 from trainer.classifier.options import BackboneOptions, ClassifierImageOptions, ClassifierTrainOptions
+from trainer.errors import UserError
 from trainer.options import Options
 from trainer.rules import Rule
 from trainer.style.options import (
@@ -60,7 +62,8 @@ class ClassifierLane(Options):
     name: ModelName = "classifier"
     """The model's name in the serving directory and in TensorFlow Serving's addresses."""
     photos: Folder
-    """Folder of `class/image` or `train/class/image` with `validation/class/image`."""
+    """Folder of `class/image`, or `train/class/image` with `validation/class/image`, or with `labels.csv`; or a pattern
+    of such folders, `photos/span-{SPAN}` or `photos/{YYYY}-{MM}-{DD}`."""
     schema_file: Folder | None = Field(default=None, alias="schema")
     """Your own TFDV schema (pbtxt) of the photos; without one the first run proposes and keeps one."""
     image: ClassifierImageOptions = ClassifierImageOptions()
@@ -229,7 +232,9 @@ def _missing_paths(config: Config, source: Source) -> list[str]:
         value = _value(config, key)
         if value is None or "://" in value or (key in WEIGHTS and value in NAMED_WEIGHTS):
             continue
-        if key in INPUTS and not os.path.isdir(value):
+        if key in INPUTS and spans.is_pattern(value):
+            faults += _spans(key, value, source) or _inside(config, key, Path(spans.base(value)), source)
+        elif key in INPUTS and not os.path.isdir(value):
             faults.append(
                 source.error(key, f"{'is not a folder' if os.path.exists(value) else 'no such folder'}: {value}")
             )
@@ -239,6 +244,14 @@ def _missing_paths(config: Config, source: Source) -> list[str]:
         elif key in INPUTS:
             faults += _inside(config, key, Path(value), source)
     return faults
+
+
+def _spans(key: Key, pattern: str, source: Source) -> list[str]:
+    try:
+        spans.find(pattern)
+    except UserError as error:
+        return [source.error(key, str(error))]
+    return []
 
 
 def _inside(config: Config, key: Key, folder: Path, source: Source) -> list[str]:

@@ -5,12 +5,13 @@ from typing import Any
 
 import tensorflow as tf
 from tfx import types
+from tfx.components.example_gen import utils
 from tfx.components.util import examples_utils
 from tfx.dsl.components.base import base_beam_executor
 from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils
 
-from components.image_folder_example_gen import ledger, listing, report, shards, splits, transform
+from components.image_folder_example_gen import ledger, listing, report, shards, spans, splits, transform
 from components.image_folder_example_gen.options import IngestOptions
 from trainer import progress
 
@@ -29,7 +30,8 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         examples = artifact_utils.get_single_instance(output_dict["examples"])
         account = artifact_utils.get_single_instance(output_dict["report"])
         book = artifact_utils.get_single_instance(output_dict["ledger"])
-        folders = listing.folders(exec_properties["input_base"], exec_properties["layout"], options.follow_links)
+        root = exec_properties["input_base"]
+        folders = listing.folders(root, exec_properties["layout"], options.follow_links, options.spans)
         for split in splits.NAMES:
             tf.io.gfile.makedirs(transform.split_folder(examples.uri, split))
         tf.io.gfile.makedirs(transform.unfinished_folder(examples.uri))
@@ -43,6 +45,9 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         for split in splits.NAMES:
             _fill(transform.split_folder(examples.uri, split))
         _describe(examples, account)
+        if spans.is_pattern(root):
+            # Where TFX's own ExampleGens put it, for its resolvers; of a window, the latest.
+            examples.set_int_custom_property(utils.SPAN_PROPERTY_NAME, spans.find(root)[-1].number)
 
 
 def _fill(folder: str) -> None:

@@ -15,7 +15,7 @@ import stat
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from components.image_folder_example_gen import label_file
+from components.image_folder_example_gen import label_file, spans
 from components.image_folder_example_gen.reasons import Reason
 from components.image_folder_example_gen.records import Ignored, Refusal, Source, display
 from trainer.errors import UserError
@@ -43,19 +43,30 @@ class Folder(NamedTuple):
     """Why files in here belong to no class; empty where they do."""
     label_file: bytes = b""
     """Where the classes of its files are written; empty when they follow from the folders."""
+    prefix: str = ""
+    """What the names of its files begin with: the span that the folder is of."""
 
 
-def folders(root: str | os.PathLike, layout: str = "auto", follow_links: bool = False) -> list[Folder]:
+def folders(
+    root: str | os.PathLike, layout: str = "auto", follow_links: bool = False, window: int | None = None
+) -> list[Folder]:
     """The folders to list for the images of `root`; each can be walked on its own, on any worker that sees the files.
 
     Args:
-      root: an existing local folder.
+      root: an existing local folder, or a pattern of `spans`.
       layout: `auto` (see the module), or `flat` for one class without a name whatever the folders.
       follow_links: whether links that leave `root` are followed.
+      window: how many of the latest spans to read; all without it.
 
     Raises:
       UserError: `root` is no folder that can be read.
     """
+    if spans.is_pattern(root):
+        return [
+            folder._replace(prefix=f"{span.name}/")
+            for span in spans.find(root, window)
+            for folder in folders(span.path, layout, follow_links)
+        ]
     path = os.path.realpath(os.fsencode(root))
     if not os.path.isdir(path):
         raise UserError(f"{display(path)}: no such folder")
@@ -95,8 +106,9 @@ def _labelled(folder: Folder, found: Iterator[Found]) -> Iterator[Found]:
     rows = label_file.read(folder.label_file)
     missing = set(rows)
     for each in found:
-        missing.discard(each.name)
-        row = rows.get(each.name)
+        name = each.name.removeprefix(folder.prefix)
+        missing.discard(name)
+        row = rows.get(name)
         if not isinstance(each, Source):
             yield each
         elif row is None:
@@ -106,7 +118,7 @@ def _labelled(folder: Folder, found: Iterator[Found]) -> Iterator[Found]:
         else:
             yield each._replace(label=row.labels[0], split=row.split)
     for name in sorted(missing):
-        yield Refusal(name, rows[name].labels[0], Reason.MISSING, "labels.csv names it", 0)
+        yield Refusal(folder.prefix + name, rows[name].labels[0], Reason.MISSING, "labels.csv names it", 0)
 
 
 def _walk(folder: Folder, follow_links: bool) -> Iterator[Found]:
@@ -194,7 +206,7 @@ def _is_inside_hidden(folder: Folder, path: bytes) -> bool:
 
 
 def _name(folder: Folder, path: bytes) -> str:
-    return display(path[len(folder.root) :].lstrip(b"/"))
+    return folder.prefix + display(path[len(folder.root) :].lstrip(b"/"))
 
 
 def _file(folder: Folder, entry: os.DirEntry) -> Found:

@@ -14,6 +14,8 @@ class IngestOptions(Options):
     """Keep every image in the split that an earlier run in this workspace gave it; otherwise split anew every time."""
     near_duplicate_bits: int = Field(60, ge=0, le=100)
     """Images whose 256-bit perceptual hashes differ in at most this many bits count as copies and share a split."""
+    spans: int | None = Field(None, ge=1)
+    """How many of the latest spans to read of `photos/span-{SPAN}` or `photos/{YYYY}-{MM}-{DD}`; all unless given."""
     max_side: int = Field(2048, ge=64)
     """Longest side in pixels; larger photos are reduced to it."""
     min_side: int = Field(16, ge=1)

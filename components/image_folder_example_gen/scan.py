@@ -34,7 +34,7 @@ def scan(
     Raises:
       UserError: `root` is no folder that can be read.
     """
-    folders = listing.folders(root, layout, options.follow_links)
+    folders = listing.folders(root, layout, options.follow_links, options.spans)
     found = itertools.chain.from_iterable(listing.walk(folder, options.follow_links) for folder in folders)
     counts: Counter[tuple[str, ...]] = Counter()
     work = functools.partial(_examine, options=options)

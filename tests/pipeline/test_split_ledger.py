@@ -28,9 +28,11 @@ class Lane:
     """Runs ingest of the folder `photos`, as the pipeline defines it, as often as is wanted."""
 
     def __init__(self, root: Path):
-        self.photos, workspace = root / "photos", root / "workspace"
+        self.photos, workspace = root / "photos" / "span-7", root / "workspace"
         workspace.mkdir()
-        self.config = Config.model_validate({"workspace": str(workspace), "classifier": {"photos": str(self.photos)}})
+        self.config = Config.model_validate(
+            {"workspace": str(workspace), "classifier": {"photos": str(root / "photos" / "span-{SPAN}")}}
+        )
 
     def run(self) -> str:
         """The state of the node."""
@@ -51,7 +53,8 @@ class Lane:
             files = tf.io.gfile.glob(f"{self.outputs.folder(NODE, 'examples')}/Split-{split}/*")
             for record in tf.data.TFRecordDataset(files, "GZIP").as_numpy_iterator():
                 feature = tf.train.Example.FromString(record).features.feature
-                found[feature[features.FILENAME].bytes_list.value[0].decode()] = split
+                name = feature[features.FILENAME].bytes_list.value[0].decode()
+                found[name.removeprefix("span-7/")] = split
         return found
 
 
@@ -67,6 +70,7 @@ def test_runs_with_nothing_new_are_cached_and_new_images_move_no_old_one(lane):
     first = lane.splits()
     assert sum(split == "eval" for split in first.values()) == 4
     assert lane.run() == "cached"
+    assert lane.outputs.artifact(NODE, "examples").custom_properties["span"].int_value == 7
 
     draw(lane.photos, "cat", range(20, 40))
     draw(lane.photos, "dog", range(100, 110))
