@@ -19,14 +19,14 @@ from easel_serving.verify import verify
 KILLER = """
 import os, signal, sys
 from easel_serving.registry import Registry
-import easel_serving.audit, getpass, json, shutil, uuid
+import easel_serving.audit, easel_serving.signing, getpass, json, shutil, uuid
 
 os.fsync = lambda descriptor: None  # a kill, unlike a power cut, loses nothing that was written
 
 STEPS = {"os.rename", "os.mkdir", "os.remove", "os.rmdir", "os.truncate", "shutil.rmtree", "shutil.copyfile"}
 
 def child(step, root, model, action):
-    done = 0
+    done, key = 0, sys.argv[1]
     def hook(event, args):
         nonlocal done
         writes = event == "open" and isinstance(args[2], int) and args[2] & (os.O_WRONLY | os.O_RDWR)
@@ -37,7 +37,7 @@ def child(step, root, model, action):
     easel_serving.audit.whoami()
     sys.addaudithook(hook)
     registry = Registry(root)
-    eval(action)
+    eval(action, globals(), {"registry": registry, "root": root, "model": model, "key": key})
 
 for line in sys.stdin:
     step, root, model, action = json.loads(line)
@@ -56,6 +56,9 @@ ACTIONS = {
     "first push": (0, "registry.push('m', model, {}, warmup=b'w')"),
     "next push": (2, "registry.push('m', model, {}, warmup=b'w')"),
     "refill": (-2, "registry.push('m', model, {}, warmup=b'w')"),
+    "signed push": (1, "Registry(root, signing_key=key).push('m', model, {}, warmup=b'w')"),
+    "sign": (2, "Registry(root, signing_key=key).sign('m', 2)"),
+    "label": (2, "registry.label('m', 'mine', 1)"),
     "promote": (3, "registry.promote('m', 1)"),
     "rollback": (3, "registry.rollback('m')"),
     "retire": (3, "registry.retire('m', 2)"),
@@ -64,10 +67,16 @@ ACTIONS = {
 
 
 @pytest.fixture(scope="module")
-def killer():
+def killer(tmp_path_factory):
+    serialization = pytest.importorskip("cryptography.hazmat.primitives.serialization")
+    from cryptography.hazmat.primitives.asymmetric import ed25519
+
+    key = tmp_path_factory.mktemp("keys") / "key.pem"
+    pem = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    key.write_bytes(ed25519.Ed25519PrivateKey.generate().private_bytes(*pem))
     search = os.pathsep.join(path for path in sys.path if path and Path(path).is_dir())
     process = subprocess.Popen(
-        [sys.executable, "-c", KILLER],
+        [sys.executable, "-c", KILLER, key],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

@@ -17,7 +17,7 @@ from easel_serving.errors import ServingError
 ACCESS = logging.getLogger("easel.serving.access")
 
 OPEN = ("/healthz", "/readyz")
-"""Paths that need no key: probes have none."""
+"""Where probes ask, every few seconds and without a key."""
 
 
 def read_key(path: str | Path) -> str:
@@ -74,14 +74,14 @@ class ApiKey:
 
 
 class AccessLog:
-    """One structured record for each HTTP request on logger `easel.serving.access`."""
+    """One structured record for each HTTP request, but for probes, on logger `easel.serving.access`."""
 
     def __init__(self, app: ASGIApp):
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
-        if scope["type"] != "http":
+        if scope["type"] != "http" or scope["path"] in OPEN:
             await self._app(scope, receive, send)
             return
         status, size, start = 0, 0, time.perf_counter()

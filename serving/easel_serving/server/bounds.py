@@ -98,6 +98,21 @@ def pixels(inputs: dict[str, np.ndarray], limit: int) -> int:
     return total
 
 
+def require_size(data: bytes, name: str, limit: int) -> None:
+    """Raises INVALID_ARGUMENT for an image of any format with more pixels; what else is wrong shows in decoding."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            with Image.open(io.BytesIO(data)) as image:
+                size = image.width * image.height
+    except Image.DecompressionBombError:
+        size = limit + 1
+    except Exception:  # Pillow's readers raise whatever they stumble over
+        return
+    if size > limit:
+        raise invalid(f"{name}: the image has more than {limit} pixels")
+
+
 def _images(name: str, value: bytes) -> Iterator[bytes]:
     if value.startswith(_MAGIC):
         yield value

@@ -16,7 +16,7 @@ from easel_serving import images
 from easel_serving.directory import PICTURES, Directory
 from easel_serving.errors import ServingError
 from easel_serving.server.backends import Backend, Embedded
-from easel_serving.server.bounds import Bounds, Budget
+from easel_serving.server.bounds import Bounds, Budget, require_size
 from easel_serving.server.core import Core
 from easel_serving.server.metrics import Metrics
 from easel_serving.server.painting import Painter, Painting
@@ -95,7 +95,7 @@ class Convenience:
         if not uploads:
             raise invalid("no file in the field image")
         encoded = np.empty(len(uploads), object)
-        encoded[:] = [await _image(upload) for upload in uploads]
+        encoded[:] = [await _image(upload, self._limits.pixels) for upload in uploads]
         model = await self._model("classifier", form.get("model"))
         with self._metrics.request("EaselClassify", "REST") as who:
             who["model_name"] = model
@@ -116,12 +116,12 @@ class Convenience:
         content = form.get("content")
         if not isinstance(content, UploadFile):
             raise invalid("no file in the field content")
-        style = await _painting(form, "style")
+        style = await _painting(form, "style", self._limits.pixels)
         if style is None:
             raise invalid("send a painting in the field style, or the name of one that the model knows in style_name")
-        other = await _painting(form, "mix_style")
+        other = await _painting(form, "mix_style", self._limits.pixels)
         strength, mix = _share(form, "strength", "1"), _share(form, "mix", "0.5")
-        photo = await _image(content)
+        photo = await _image(content, self._limits.pixels)
         model = await self._model("style", form.get("model"))
         with self._metrics.request("EaselStylize", "REST") as who:
             who["model_name"] = model
@@ -171,10 +171,10 @@ async def _answered(answer: Awaitable[Response]) -> Response:
         return JSONResponse({"error": str(error)}, 400)
 
 
-async def _painting(form: FormData, field: str) -> Painting | None:
+async def _painting(form: FormData, field: str, pixels: int) -> Painting | None:
     upload, name = form.get(field), form.get(f"{field}_name")
     if isinstance(upload, UploadFile):
-        return Painting(file=await _image(upload))
+        return Painting(file=await _image(upload, pixels))
     return Painting(name=str(name)) if name else None
 
 
@@ -189,5 +189,10 @@ def _share(form: FormData, field: str, default: str) -> float:
     return value
 
 
-async def _image(upload: UploadFile) -> bytes:
-    return await asyncio.to_thread(images.convert, await upload.read(), upload.filename or "image")
+async def _image(upload: UploadFile, pixels: int) -> bytes:
+    return await asyncio.to_thread(_convert, await upload.read(), upload.filename or "image", pixels)
+
+
+def _convert(data: bytes, name: str, pixels: int) -> bytes:
+    require_size(data, name, pixels)
+    return images.convert(data, name)

@@ -10,6 +10,7 @@ import numpy as np
 
 from easel_serving.server import bounds
 from easel_serving.server.batching import Tensors
+from easel_serving.server.beside import beside
 from easel_serving.server.bounds import Bounds, Budget
 from easel_serving.server.manager import Manager
 from easel_serving.server.metrics import Metrics
@@ -46,7 +47,8 @@ class Core:
 
     async def run(self, servable: Any, signature: str, inputs: Tensors) -> Tensors:
         """The outputs of a signature, for a coroutine."""
-        large = await asyncio.to_thread(self._is_large, inputs)
+        size = sum(len(item) for value in inputs.values() if value.dtype == object for item in value.flat)
+        large = await beside(size, self._is_large, inputs)
         future = servable.submit(signature, inputs, large)
         try:
             return await asyncio.wait_for(asyncio.wrap_future(future), self.limits.seconds)

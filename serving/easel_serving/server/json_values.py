@@ -3,11 +3,9 @@
 Follows tensorflow_serving/util/json_tensor.cc (`ParseJson`, `WriteDecimal`, `JsonValueToString`).
 """
 
-import base64
 import binascii
 import json
 import math
-import re
 from typing import Any
 
 import numpy as np
@@ -94,11 +92,16 @@ def decode_base64(value: Any) -> bytes:
     """The bytes of `{"b64": "..."}`; padding may be missing, as Abseil's decoder allows."""
     if not is_base64(value):
         raise invalid(f"JSON Value: {text_of(value)} not formatted correctly for base64 data")
-    text = re.sub(r"\s", "", value["b64"]).rstrip("=")
+    text = "".join(value["b64"].split()).rstrip("=")
     try:
-        return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
+        data = binascii.a2b_base64(text + "=" * (-len(text) % 4))
     except (binascii.Error, ValueError):
         raise invalid("Unable to base64 decode") from None
+    # The decoder passes over characters that are none of its own: what it made is then too short. This is twice as fast
+    # as `base64.b64decode(validate=True)`.
+    if len(text) % 4 == 1 or len(data) != len(text) * 3 // 4:
+        raise invalid("Unable to base64 decode")
+    return data
 
 
 def decimal(value: float, dtype: type = np.float32) -> str:

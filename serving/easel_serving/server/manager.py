@@ -103,6 +103,9 @@ class Manager:
             if self._asked is not None and self._asked[0] != _text(self._root):
                 self._asked = None
             wanted = _wanted(self._root, self._asked[1] if self._asked else config_files.read_configs(self._root))
+            # A rollback goes to a version that is loaded: it must not wait for others that are to be.
+            for name, (_, _, labels) in wanted.items():
+                self._point(name, labels)
             for name, (folder, numbers, labels) in wanted.items():
                 for number in sorted(numbers, reverse=True):
                     self._ensure(name, number, folder / str(number))

@@ -15,6 +15,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from easel_serving.server import examples, json_tensors, json_values, metadata
+from easel_serving.server.beside import beside
 from easel_serving.server.bounds import Bounds, Hold
 from easel_serving.server.core import Address, Core, classifications
 from easel_serving.server.status import StatusError, invalid
@@ -63,16 +64,16 @@ class RestApi:
         raise invalid(f"Malformed request: {request.method} {path}")
 
     async def _predict(self, address: Address, body: bytes, who: dict[str, str]) -> Any:
-        # Reading megabytes of JSON and base64 belongs beside the event loop, not in it.
-        document, signature = await asyncio.to_thread(json_tensors.parse_request, body)
+        size = len(body)
+        document, signature = await beside(size, json_tensors.parse_request, body)
         with self._core.use(address) as (version, servable):
             who["version"] = str(version)
-            inputs, row = await asyncio.to_thread(json_tensors.predict_inputs, document, servable.inputs(signature))
+            inputs, row = await beside(size, json_tensors.predict_inputs, document, servable.inputs(signature))
             outputs = await self._core.run(servable, signature, inputs)
-            return await asyncio.to_thread(json_tensors.predict_response, outputs, row)
+            return await beside(size, json_tensors.predict_response, outputs, row)
 
     async def _classify(self, address: Address, body: bytes, who: dict[str, str]) -> Any:
-        signature, serialized = await asyncio.to_thread(examples.classify_request, body)
+        signature, serialized = await beside(len(body), examples.classify_request, body)
         with self._core.use(address) as (version, servable):
             who["version"] = str(version)
             check_classify(servable, signature)
@@ -131,7 +132,8 @@ def _definition(servable: Any, signature: str) -> Any:
 
 async def read_body(request: Request, limits: Bounds, hold: Hold) -> bytes:
     """The body, within its limits of size and time, unpacked when it is compressed by gzip."""
-    too_large = StatusError("RESOURCE_EXHAUSTED", f"The request body exceeds {limits.request_bytes} bytes")
+    # 413, not the code's 429: trying again will not help.
+    too_large = StatusError("RESOURCE_EXHAUSTED", f"The request body exceeds {limits.request_bytes} bytes", http=413)
     length = request.headers.get("content-length", "0")
     if length.isdecimal() and int(length) > limits.request_bytes:
         raise too_large
@@ -160,7 +162,7 @@ async def read_body(request: Request, limits: Bounds, hold: Hold) -> bytes:
         raise invalid("The body is not gzip data") from None
     except (TimeoutError, asyncio.TimeoutError):
         message = f"The request body did not arrive in {limits.body_seconds:g} seconds"
-        raise StatusError("DEADLINE_EXCEEDED", message) from None
+        raise StatusError("DEADLINE_EXCEEDED", message, http=408) from None
     except ClientDisconnect:
         raise StatusError("CANCELLED", "The client went away") from None
 

@@ -20,16 +20,20 @@ _HTTP = {
 
 
 class StatusError(Exception):
-    """A request that failed; `code` is a canonical name such as `INVALID_ARGUMENT`."""
+    """A request that failed; `code` is a canonical name such as `INVALID_ARGUMENT`.
 
-    def __init__(self, code: str, message: str):
+    `http` is given where HTTP has a better status than the code's own.
+    """
+
+    def __init__(self, code: str, message: str, http: int | None = None):
         super().__init__(message)
         self.code = code
+        self._http = http
 
     @property
     def http(self) -> int:
         """The HTTP status."""
-        return _HTTP[self.code]
+        return self._http or _HTTP[self.code]
 
     def __str__(self) -> str:
         return self.args[0]

@@ -21,7 +21,7 @@ pytest.importorskip("tensorflow")
 httpx = pytest.importorskip("httpx")
 
 from easel_serving.server.bounds import Budget, pixels  # noqa: E402
-from easel_serving.server.json_values import parse_object, render, text_of  # noqa: E402
+from easel_serving.server.json_values import decode_base64, parse_object, render, text_of  # noqa: E402
 from easel_serving.server.status import StatusError  # noqa: E402
 
 PREDICT = "/v1/models/photos:predict"
@@ -52,14 +52,14 @@ def instances(*images):
 
 def test_a_body_that_is_too_large_is_refused(client, limit):
     limit(request_bytes=100)
-    assert client.post(PREDICT, content=b"x" * 200).status_code == 429
+    assert client.post(PREDICT, content=b"x" * 200).status_code == 413
 
     def trickle():
         yield from [b"x" * 60] * 3
 
-    assert client.post(PREDICT, content=trickle()).status_code == 429
+    assert client.post(PREDICT, content=trickle()).status_code == 413
     packed = client.post(PREDICT, content=gzip.compress(b"x" * 10_000), headers={"Content-Encoding": "gzip"})
-    assert packed.status_code == 429
+    assert packed.status_code == 413
 
 
 def test_compressed_bodies_are_read(client, b64):
@@ -87,7 +87,11 @@ def test_images_that_unpack_to_too_much_are_refused(client, limit, png, format):
 
 
 def test_bombs_are_refused_everywhere(client, b64):
-    for size in ((50_000, 50_000), (2**31 - 1, 2**31 - 1), (10_000, 5_001)):
+    for size in (
+        (50_000, 50_000),
+        (2**31 - 1, 2**31 - 1),
+        (10_000, 5_001),
+    ):  # the last: more than here, less than there
         bomb = png_header(*size)
         assert client.post(PREDICT, json=instances(bomb)).status_code == 400
         body = {"signature_name": "classify", "examples": [{"image/encoded": instances(bomb)["instances"][0]}]}
@@ -174,6 +178,17 @@ def test_numbers_read_back_as_they_were(number):
 
     value = np.float32(number)
     assert np.float32(json.loads(render({"x": value}))["x"]) == value
+
+
+@given(st.binary(max_size=40), st.sampled_from(["!", "-", "é", "=", "\x00"]), st.integers(0, 60))
+def test_base64_is_read_and_what_is_none_is_not(data, stranger, where):
+    text = base64.b64encode(data).decode()
+    for form in (text, text.rstrip("="), "\n ".join([text[:3], text[3:]])):
+        assert decode_base64({"b64": form}) == data
+    spoilt = text.rstrip("=")[:where] + stranger + text.rstrip("=")[where:]
+    if stranger != "=" or where < len(text.rstrip("=")):
+        with pytest.raises(StatusError, match="Unable to base64 decode"):
+            decode_base64({"b64": spoilt})
 
 
 def test_whole_numbers_outside_64_bits_are_doubles():

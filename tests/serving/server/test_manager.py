@@ -89,6 +89,34 @@ def test_a_version_in_use_is_not_unloaded(registry, manager, saved_model):
     assert servable.closed
 
 
+def test_a_rollback_waits_for_no_loading(registry, saved_model):
+    gate = threading.Event()
+
+    def slowly(path):
+        if path.name == "1" and gate.is_set():
+            gate.clear()
+            assert gate.wait(10)
+        return Fake(path)
+
+    manager = Manager(registry.root, slowly)
+    for content in ("one", "two", "three"):
+        registry.push("m", saved_model(content), {})
+        manager.refresh()
+    assert [state[1] for state in manager.states("m")] == ["AVAILABLE", "AVAILABLE", "END"]
+    registry.rollback("m")  # to 2, with 1 to be loaded again as the one before
+    gate.set()
+    refresh = threading.Thread(target=manager.refresh)
+    refresh.start()
+    while gate.is_set():
+        time.sleep(0.01)
+    assert serving(manager, label="stable") == 2
+    assert manager.states("m", 1)[0][1] == "LOADING"
+    gate.set()
+    refresh.join()
+    assert serving(manager, label="previous") == 1
+    manager.stop()
+
+
 def test_a_request_to_reload_moves_no_label_to_what_is_not_loaded(registry, manager, saved_model):
     registry.push("m", saved_model("one"), {})
     registry.push("m", saved_model("two"), {}, policy="manual")
