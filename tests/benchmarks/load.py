@@ -5,6 +5,7 @@ A library's client takes a millisecond of processor time a request, which on two
 
 import asyncio
 import dataclasses
+import socket
 import time
 from collections.abc import Callable, Sequence
 
@@ -42,6 +43,15 @@ def request(path: str, body: bytes, content_type: str = "application/json") -> b
     return head.encode() + b"\r\n" + body
 
 
+async def connect(port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """A connection that sends at once: nothing waits 40 ms for an acknowledgement."""
+    connection = socket.socket()
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    connection.setblocking(False)
+    await asyncio.get_running_loop().sock_connect(connection, ("127.0.0.1", port))
+    return await asyncio.open_connection(sock=connection)
+
+
 async def _answer(reader: asyncio.StreamReader) -> tuple[int, bytes]:
     head = await reader.readuntil(b"\r\n\r\n")
     lines = head.split(b"\r\n")
@@ -56,7 +66,7 @@ async def closed(
     load, start = Load(), time.perf_counter()
 
     async def work(offset: int) -> None:
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        reader, writer = await connect(port)
         number = offset
         while not stop(load):
             sent = time.perf_counter()
@@ -66,7 +76,7 @@ async def closed(
                 status, body = await _answer(reader)
             except (asyncio.IncompleteReadError, ConnectionError):
                 status, body = 0, b""
-                reader, writer = await asyncio.open_connection("127.0.0.1", port)
+                reader, writer = await connect(port)
             load.statuses.append(status)
             load.seconds.append(time.perf_counter() - sent)
             if keep_bodies:
@@ -83,7 +93,7 @@ async def opened(port: int, requests: Sequence[bytes], rate: float, seconds: flo
     load, start, free = Load(), time.perf_counter(), []
 
     async def one(due: float, data: bytes) -> None:
-        reader, writer = free.pop() if free else await asyncio.open_connection("127.0.0.1", port)
+        reader, writer = free.pop() if free else await connect(port)
         writer.write(data)
         status, _ = await _answer(reader)
         load.statuses.append(status)

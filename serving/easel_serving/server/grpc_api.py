@@ -89,9 +89,14 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
 
     @contextlib.contextmanager
     def _request(self, request: Any, context: grpc.ServicerContext, api: str) -> Iterator[tuple[int, Any]]:
-        with _aborting(context), self._core.metrics.request(api, "GRPC") as who:
+        with (
+            _aborting(context),
+            self._core.metrics.request(api, "GRPC") as who,
+            self._core.budget.hold() as hold,
+        ):
             address = _address(request)
             who["model_name"] = address.model
+            hold.grow(request.ByteSize())
             with self._core.use(address) as (version, servable):
                 who["version"] = str(version)
                 yield version, servable

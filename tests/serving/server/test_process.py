@@ -52,3 +52,12 @@ def test_a_taken_port_is_one_clear_line(tmp_path):
         port = taken.getsockname()[1]
         with pytest.raises(ServingError, match=f"cannot listen on 127.0.0.1:{port} for REST: Address already in use"):
             main(tmp_path, rest_port=port, grpc_port=None)
+
+
+def test_an_answer_waits_for_no_acknowledgement():
+    from easel_serving.server.run import _listen
+
+    with _listen("127.0.0.1", 0) as listening, socket.create_connection(listening.getsockname()):
+        accepted, _ = listening.accept()
+        assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+        accepted.close()
