@@ -11,6 +11,7 @@ one without duplicates.
 
 import argparse
 import itertools
+import resource
 import tempfile
 import time
 from pathlib import Path
@@ -104,6 +105,8 @@ def main() -> None:
         )
         for name, (clock, processor) in {"one-thread full decode": loop, "ingest": seconds}.items():
             print(f"{name:24}{len(paths) / clock:7.0f} images/s {processor / len(paths) * 1e3:7.2f} ms CPU per image")
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        print(f"peak resident memory {peak:.0f} MiB, {account.near_duplicates.images} images with near-copies")
         print(
             f"ingest is {loop[0] / seconds[0]:.2f} x as fast as the loop, for {seconds[1] / loop[1]:.2f} x its CPU time"
         )

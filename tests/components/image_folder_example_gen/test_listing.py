@@ -1,6 +1,8 @@
 """Layouts, side-cars and traps of the file system."""
 
 import os
+import socket
+import tracemalloc
 
 import pytest
 
@@ -197,3 +199,50 @@ def test_a_table_of_something_else_is_a_sidecar(tmp_path):
     fill(tmp_path, "cat/1.jpg", "dog/2.jpg")
     label(tmp_path, "camera,date", "x,y")
     assert placed(tmp_path) == {"cat/1.jpg": ("cat", ""), "dog/2.jpg": ("dog", "")}
+
+
+def test_what_is_no_file_is_not_opened(tmp_path):
+    root = tmp_path / "root"
+    fill(root, "cat/1.jpg")
+    (root / "cat" / "null.jpg").symlink_to("/dev/null")
+    (root / "cat" / "zero.jpg").symlink_to("/dev/zero")
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(os.fspath(root / "cat" / "socket.jpg"))
+        found_reasons = reasons(root, follow_links=True)
+    assert found_reasons == dict.fromkeys(("cat/null.jpg", "cat/zero.jpg", "cat/socket.jpg"), Reason.NOT_A_FILE)
+    assert reasons(root)["cat/zero.jpg"] is Reason.LINK_OUTSIDE
+
+
+def test_a_folder_that_may_not_be_read_is_told(tmp_path, monkeypatch):
+    fill(tmp_path, "cat/1.jpg", "cat/secret/2.jpg")
+    scandir = os.scandir
+
+    def refuse(path):
+        if os.fsencode(path).endswith(b"secret"):
+            raise PermissionError(13, "Permission denied")
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)  # the tests may run as root, who may read everything
+    assert reasons(tmp_path) == {"cat/secret": Reason.UNREADABLE}
+    assert list(placed(tmp_path)) == ["cat/1.jpg"]
+
+
+def test_classes_that_differ_only_in_case_stay_two(tmp_path):
+    fill(tmp_path, "Cat/1.jpg", "cat/2.jpg")
+    if len(os.listdir(tmp_path)) < 2:
+        pytest.skip("the file system takes both names for one")
+    assert placed(tmp_path) == {"Cat/1.jpg": ("Cat", ""), "cat/2.jpg": ("cat", "")}
+
+
+def test_a_large_folder_is_listed_without_being_held(tmp_path):
+    folder = tmp_path / "cat"
+    folder.mkdir()
+    for number in range(1500):
+        os.mknod(f"{folder}/{number}.jpg")
+    (listed,) = [each for each in listing.folders(tmp_path) if each.label == "cat"]
+    tracemalloc.start()
+    try:
+        assert sum(isinstance(each, Source) for each in listing.walk(listed, False)) == 1500
+        assert tracemalloc.get_traced_memory()[1] < 100_000
+    finally:
+        tracemalloc.stop()

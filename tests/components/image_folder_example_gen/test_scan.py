@@ -83,6 +83,16 @@ def test_reading_says_what_is_wrong(tmp_path):
         assert caught.value.reason is reason
 
 
+def test_a_file_that_may_not_be_read_is_told(tmp_path, monkeypatch):
+    def refuse(*_):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(os, "open", refuse)  # the tests may run as root, who may read everything
+    with pytest.raises(Unusable) as caught:
+        storage.read(os.fsencode(tmp_path / "secret"), 99)
+    assert (caught.value.reason, caught.value.detail) == (Reason.UNREADABLE, "Permission denied")
+
+
 def test_a_file_that_is_gone_is_a_refusal_not_an_error(tmp_path):
     source = Source(os.fsencode(tmp_path / "gone.jpg"), "gone.jpg", "cat", "", 9, 0)
     assert inspection.examine(source, OPTIONS) == Refusal("gone.jpg", "cat", Reason.VANISHED, "no longer there", 9)
