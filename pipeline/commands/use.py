@@ -28,7 +28,8 @@ _server = click.option(
     metavar="URL",
     envvar="EASEL_SERVER",
     show_envvar=True,
-    help="Ask a server, such as http://localhost:8501 or grpc://localhost:8500, instead of loading the model here.",
+    help="Ask a server, such as http://localhost:8501 or grpc://localhost:8500, instead of loading the model here. "
+    "Environment: EASEL_API_KEY is the key that it asks for, EASEL_CA the file of an authority to trust.",
 )
 
 
@@ -123,7 +124,8 @@ def serve(serving: Path, host: str, rest_port: int, grpc_port: int, runtime: str
 def _client(server: str, **models: str | None) -> "Client":
     from easel_serving import Client
 
-    return Client(server, **{kind: name for kind, name in models.items() if name})
+    named = {kind: name for kind, name in models.items() if name}
+    return Client(server, api_key=os.environ.get("EASEL_API_KEY"), ca=os.environ.get("EASEL_CA"), **named)
 
 
 def _format(output: Path) -> str:

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import easel_serving
 import pytest
+from easel_serving import Client
+from easel_serving.client import RequestError
 from easel_serving.errors import ServingError
 from easel_serving.registry import Registry
 
@@ -106,7 +108,7 @@ main(sys.argv[1], rest_port=0, grpc_port=0, public_key=sys.argv[2], api_key_file
 """
 
 
-def test_a_server_with_key_certificate_and_signatures(tiny, certificate, tmp_path, b64):
+def test_a_server_with_key_certificate_and_signatures(tiny, certificate, tmp_path, b64, png):
     from tensorflow_serving.apis import get_model_status_pb2, model_service_pb2_grpc
 
     cert, private = certificate
@@ -153,6 +155,12 @@ def test_a_server_with_key_certificate_and_signatures(tiny, certificate, tmp_pat
             assert error.value.code() == grpc.StatusCode.UNAUTHENTICATED
             metadata = [("authorization", f"Bearer {KEY}")]
             assert stub.GetModelStatus(request, metadata=metadata, timeout=20).model_version_status[0].version == 1
+        for address in (f"https://127.0.0.1:{ports['https']}", f"grpcs://127.0.0.1:{ports['gRPC']}"):
+            with Client(address, classifier="photos", api_key=KEY, ca=cert) as client:
+                assert client.classify(png("red"))[0].label == "red"
+            with Client(address, classifier="photos", ca=cert) as client, pytest.raises(RequestError) as refusal:
+                client.classify(png("red"))
+            assert refusal.value.code == "UNAUTHENTICATED"
         process.send_signal(signal.SIGTERM)
         log = process.stdout.read()
         assert process.wait(30) == 0
