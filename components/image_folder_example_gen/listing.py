@@ -1,4 +1,4 @@
-"""Which files are in the folder, of which class and split. Local file systems; names are bytes until they are shown.
+"""Which files are in the folder, of which class and split. Names are bytes until they are shown.
 
 Layouts, found by looking at the folders:
 
@@ -15,7 +15,7 @@ import stat
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from components.image_folder_example_gen import label_file, spans
+from components.image_folder_example_gen import label_file, remote, spans
 from components.image_folder_example_gen.reasons import Reason
 from components.image_folder_example_gen.records import Ignored, Refusal, Source, display
 from trainer.errors import UserError
@@ -53,7 +53,7 @@ def folders(
     """The folders to list for the images of `root`; each can be walked on its own, on any worker that sees the files.
 
     Args:
-      root: an existing local folder, or a pattern of `spans`.
+      root: an existing folder, local or on a file system of Beam's; or a pattern of `spans`, local.
       layout: `auto` (see the module), or `flat` for one class without a name whatever the folders.
       follow_links: whether links that leave `root` are followed.
       window: how many of the latest spans to read; all without it.
@@ -67,22 +67,58 @@ def folders(
             for span in spans.find(root, window)
             for folder in folders(span.path, layout, follow_links)
         ]
+    if remote.is_remote(root):
+        path = os.fsencode(root).rstrip(b"/")
+        return _arrange(_RemoteTree(path), path, layout)
     path = os.path.realpath(os.fsencode(root))
     if not os.path.isdir(path):
         raise UserError(f"{display(path)}: no such folder")
-    if layout == "flat":
-        return [Folder(path, path, "", "", True, "")]
-    if labels := label_file.find(path):
+    if layout != "flat" and (labels := label_file.find(path)):
         label_file.read(labels)  # now, so that its faults are told before anything runs
         return [Folder(path, path, "", "", True, "", labels)]
-    inside = _subfolders(path, path, follow_links)
+    return _arrange(_LocalTree(path, follow_links), path, layout)
+
+
+class _LocalTree:
+    """The folders below a local folder."""
+
+    def __init__(self, root: bytes, follow_links: bool):
+        self._root, self._follow_links = root, follow_links
+
+    def subfolders(self, path: bytes) -> list[bytes]:
+        """Names of the folders in a folder that are not hidden."""
+        return _subfolders(path, self._root, self._follow_links)
+
+    def holds_files(self, path: bytes) -> bool:
+        """Whether there is a file in it, at any depth, that is not ignored."""
+        return _holds_files(path)
+
+
+class _RemoteTree(remote.Tree):
+    """The folders below a remote folder."""
+
+    def subfolders(self, path: bytes) -> list[bytes]:
+        """Names of the folders in a folder that are not hidden."""
+        return [name for name in super().subfolders(path) if not _is_hidden(name)]
+
+    def holds_files(self, path: bytes) -> bool:
+        """Whether there is a file in it, at any depth, that is not ignored."""
+        below = (names for folder, names in self.files.items() if _contains(path, folder))
+        return any(not _is_ignored_file(name) for names in below for name in names)
+
+
+def _arrange(tree: _LocalTree | _RemoteTree, path: bytes, layout: str) -> list[Folder]:
+    """Finds out which layout it is."""
+    if layout == "flat":
+        return [Folder(path, path, "", "", True, "")]
+    inside = tree.subfolders(path)
     beside = frozenset(display(name).lower() for name in inside)
     splits = {name: label_file.split_of(display(name), beside) for name in inside}
     if "train" in splits.values() and "eval" in splits.values():
-        return _split_layout(path, splits, follow_links)
-    if not any(_holds_files(os.path.join(path, name)) for name in inside):
+        return _split_layout(tree, path, splits)
+    if not any(tree.holds_files(os.path.join(path, name)) for name in inside):
         return [Folder(path, path, "", "", True, "")]
-    return _class_layout(path, path, "", follow_links)
+    return _class_layout(tree, path, path, "")
 
 
 def classes(folders: Iterable[Folder]) -> set[str]:
@@ -97,7 +133,7 @@ def walk(folder: Folder, follow_links: bool) -> Iterator[Found]:
 
     A line of a label file whose image is not there is an entry, too.
     """
-    found = _walk(folder, follow_links)
+    found = _walk_remote(folder) if remote.is_remote(folder.path) else _walk(folder, follow_links)
     return _labelled(folder, found) if folder.label_file else found
 
 
@@ -144,25 +180,36 @@ def _walk(folder: Folder, follow_links: bool) -> Iterator[Found]:
                     yield _file(folder, entry)
 
 
-def _class_layout(root: bytes, top: bytes, split: str, follow_links: bool) -> list[Folder]:
+def _walk_remote(folder: Folder) -> Iterator[Found]:
+    for entry in remote.entries(folder.path):
+        *above, name = entry.path[len(folder.path) + 1 :].split(b"/")
+        if above and not folder.deep and not _is_hidden(above[0]):
+            continue  # listed as part of the folder that it is in
+        if _is_ignored_file(name) or any(_is_hidden(part) for part in above):
+            yield Ignored(_name(folder, entry.path))
+        else:
+            yield _found(folder, entry.path, entry.size, entry.mtime_ns)
+
+
+def _class_layout(tree: _LocalTree | _RemoteTree, root: bytes, top: bytes, split: str) -> list[Folder]:
     """A folder per class, and one entry for what lies loose beside them."""
     loose = Folder(top, root, "", split, False, "not in a class folder")
     classes = []
-    for name in _subfolders(top, root, follow_links):
+    for name in tree.subfolders(top):
         label = display(name)
         bad = "" if label.strip() and len(label.splitlines()) == 1 else "the folder's name cannot name a class"
         classes.append(Folder(os.path.join(top, name), root, label, split, True, bad))
     return [loose, *classes]
 
 
-def _split_layout(root: bytes, splits: dict[bytes, str], follow_links: bool) -> list[Folder]:
+def _split_layout(tree: _LocalTree | _RemoteTree, root: bytes, splits: dict[bytes, str]) -> list[Folder]:
     found = [Folder(root, root, "", "", False, "not in a split folder")]
     tops = {os.path.join(root, name): split for name, split in splits.items()}
     flat = not any(
-        _holds_files(os.path.join(top, name))
+        tree.holds_files(os.path.join(top, name))
         for top, split in tops.items()
         if split
-        for name in _subfolders(top, root, follow_links)
+        for name in tree.subfolders(top)
     )
     for top, split in tops.items():
         if not split:
@@ -170,7 +217,7 @@ def _split_layout(root: bytes, splits: dict[bytes, str], follow_links: bool) -> 
         elif flat:
             found.append(Folder(top, root, "", split, True, ""))
         else:
-            found += _class_layout(root, top, split, follow_links)
+            found += _class_layout(tree, root, top, split)
     return found
 
 
@@ -218,11 +265,14 @@ def _file(folder: Folder, entry: os.DirEntry) -> Found:
         return _refusal(folder, entry.path, Reason.VANISHED, "gone while the folder was listed")
     if not stat.S_ISREG(status.st_mode):
         return _refusal(folder, entry.path, Reason.NOT_A_FILE, "not a regular file")
+    return _found(folder, entry.path, status.st_size, status.st_mtime_ns)
+
+
+def _found(folder: Folder, path: bytes, size: int, mtime_ns: int) -> Source | Refusal:
     if folder.misplaced:
         reason = Reason.CLASS_NAME if folder.label else Reason.OUTSIDE_LAYOUT
-        return _refusal(folder, entry.path, reason, folder.misplaced, status.st_size)
-    name = _name(folder, entry.path)
-    return Source(entry.path, name, folder.label, folder.split, status.st_size, status.st_mtime_ns)
+        return _refusal(folder, path, reason, folder.misplaced, size)
+    return Source(path, _name(folder, path), folder.label, folder.split, size, mtime_ns)
 
 
 def _link(folder: Folder, entry: os.DirEntry, follow: bool, waiting: list[bytes]) -> Iterator[Found]:

@@ -3,17 +3,20 @@
 import os
 import stat
 
+from components.image_folder_example_gen import remote
 from components.image_folder_example_gen.reasons import Reason, Unusable
 
 
 def read(path: bytes, max_bytes: int) -> bytes:
-    """The content of a regular file.
+    """The content of a regular file, or of one on a file system of Beam's.
 
-    It is opened without blocking, because a name that was a file when it was listed may be a pipe by now.
+    A local file is opened without blocking, because a name that was a file when it was listed may be a pipe by now.
 
     Raises:
       Unusable: not a regular file, too large, gone, or the system refuses.
     """
+    if remote.is_remote(path):
+        return _read_remote(path, max_bytes)
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
         with open(descriptor, "rb", buffering=0) as file:
@@ -27,3 +30,15 @@ def read(path: bytes, max_bytes: int) -> bytes:
         raise Unusable(Reason.VANISHED, "no longer there") from None
     except OSError as error:
         raise Unusable(Reason.UNREADABLE, error.strerror or str(error)) from None
+
+
+def _read_remote(path: bytes, max_bytes: int) -> bytes:
+    try:
+        data = remote.read(path, max_bytes + 1)
+    except FileNotFoundError:
+        raise Unusable(Reason.VANISHED, "no longer there") from None
+    except OSError as error:
+        raise Unusable(Reason.UNREADABLE, str(error)) from None
+    if len(data) > max_bytes:
+        raise Unusable(Reason.TOO_LARGE, f"more than {max_bytes} bytes")
+    return data

@@ -1,0 +1,79 @@
+"""Folders on any file system that Beam reads (`gs://`, `s3://`, `hdfs://`, ...), for `listing`.
+
+What only a local file system has does not come up: links, permissions of folders, pipes, `labels.csv`, spans. An object
+store has no folders either, so that an empty class is none. Beam is imported only when such a folder is read.
+"""
+
+import os
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from trainer.errors import UserError
+
+
+class Entry(NamedTuple):
+    """A file."""
+
+    path: bytes
+    size: int
+    mtime_ns: int
+
+
+class Tree:
+    """The folders below a remote folder."""
+
+    def __init__(self, root: bytes):
+        self._inside: dict[bytes, set[bytes]] = {}
+        self.files: dict[bytes, list[bytes]] = {}
+        """Names of the files by folder."""
+        for entry in entries(root):
+            folder, name = os.path.split(entry.path)
+            self.files.setdefault(folder, []).append(name)
+            while folder not in (root, b"") and folder != os.path.dirname(folder):
+                above, name = os.path.split(folder)
+                self._inside.setdefault(above, set()).add(name)
+                folder = above
+
+    def subfolders(self, path: bytes) -> list[bytes]:
+        """Names of the folders in a folder."""
+        return sorted(self._inside.get(path, ()))
+
+
+def is_remote(path: str | bytes) -> bool:
+    """Whether a path has a scheme."""
+    return b"://" in os.fsencode(path)
+
+
+def entries(folder: bytes) -> Iterator[Entry]:
+    """All files below a folder.
+
+    Raises:
+      UserError: the file system is not known, or does not answer.
+    """
+    from apache_beam.io.filesystem import BeamIOError
+    from apache_beam.io.filesystems import FileSystems
+
+    try:
+        [result] = FileSystems.match([os.fsdecode(folder) + "/**"])
+    except (BeamIOError, ValueError, OSError) as error:
+        raise UserError(f"{os.fsdecode(folder)}: cannot be listed: {error}") from None
+    for each in result.metadata_list:
+        if not each.path.endswith("/"):
+            yield Entry(os.fsencode(each.path), each.size_in_bytes, int((each.last_updated_in_seconds or 0) * 1e9))
+
+
+def read(path: bytes, max_bytes: int) -> bytes:
+    """The content of a file, cut off behind `max_bytes`.
+
+    Raises:
+      OSError: the file is gone, or the file system refuses; Beam's own errors are among them.
+    """
+    from apache_beam.io.filesystem import CompressionTypes
+    from apache_beam.io.filesystems import FileSystems
+
+    pieces, left = [], max_bytes
+    with FileSystems.open(os.fsdecode(path), compression_type=CompressionTypes.UNCOMPRESSED) as file:
+        while left > 0 and (piece := file.read(min(left, 1 << 20))):
+            pieces.append(piece)
+            left -= len(piece)
+    return b"".join(pieces)
