@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from easel_serving import audit, config_files, files
-from easel_serving.directory import MANIFESTS, RETIRED
+from easel_serving.directory import MANIFESTS, PICTURES, RETIRED
 
 JOURNAL = ".journal.json"
 
@@ -61,7 +61,8 @@ def finish(root: Path, change: Change) -> None:
         for number in change.leaves:
             retired = {key: change.record[key] for key in ("action", "time", "who", "why")}
             files.write(manifests / str(number) / RETIRED, json.dumps(retired))
-            for doomed in (root / name / str(number), manifests / str(number) / "tflite"):
+            kept = manifests / str(number)
+            for doomed in (root / name / str(number), kept / "tflite", kept / PICTURES):
                 if doomed.exists():
                     files.remove(doomed)
         audit.append(root, change.record)

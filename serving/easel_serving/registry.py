@@ -160,7 +160,7 @@ class Registry(Directory):
         return new
 
     def retire(self, name: str, number: int, why: str = "") -> dict[str, int]:
-        """Takes a version out of service for good: folder and TFLite files go, its manifest and card stay.
+        """Takes a version out of service for good: model, TFLite files and pictures go, its manifest and card stay.
 
         Its content is remembered, so that a cached pipeline run does not bring it back. Returns the labels.
 

@@ -76,10 +76,10 @@ class Convenience:
             version = await asyncio.to_thread(self._directory.version, model, number)
         except ServingError as error:
             return JSONResponse({"error": str(error)}, 404)
-        if f"{PICTURES}/{name}" not in version.manifest.get("attachments", {}):
+        path = version.manifest_dir / PICTURES / name
+        if f"{PICTURES}/{name}" not in version.manifest.get("attachments", {}) or not path.is_file():
             return JSONResponse({"error": f"{model} version {number} has no picture {name}"}, 404)
-        headers = {"Cache-Control": "public, max-age=31536000, immutable"}
-        return FileResponse(version.manifest_dir / PICTURES / name, headers=headers)
+        return FileResponse(path, headers={"Cache-Control": "public, max-age=31536000, immutable"})
 
     async def _with_form(self, request: Request, call: Callable[[FormData], Awaitable[Response]]) -> Response:
         if not request.headers.get("content-type", "").startswith("multipart/form-data"):

@@ -42,6 +42,12 @@ def test_every_element_that_the_script_asks_for_is_in_the_page(client):
     assert asked - ids == set()
 
 
+def next_version(folder):
+    (folder / "next").mkdir()
+    (folder / "next/saved_model.pb").write_text("y")
+    return folder / "next"
+
+
 def test_pictures(core, serving, client, tmp_path):
     from easel_serving.directory import Directory
     from easel_serving.registry import Registry
@@ -66,6 +72,10 @@ def test_pictures(core, serving, client, tmp_path):
     assert (picture.content, picture.headers["content-type"]) == (b"red things", "image/jpeg")
     for path in ("photos/1/secret.jpg", "photos/1/..%2Fmanifest.json", "photos/7/0000.jpg", "nobody/1/0000.jpg"):
         assert other.get(f"/easel/v1/pictures/{path}").status_code in (400, 404)
+    registry.push("photos", next_version(tmp_path), manifest)
+    registry.retire("photos", 1)
+    assert not (registry.root / "photos/manifests/1/pictures").exists()
+    assert other.get(f"/{model['pictures']['red'][0]}").status_code == 404
 
 
 def test_the_description_names_every_call_and_field(client, description):
