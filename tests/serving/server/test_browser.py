@@ -133,6 +133,21 @@ def test_a_photo_that_is_dropped(page):
     wait(lambda: page.text("#verdict").startswith("blue,"))
 
 
+def test_what_the_browser_cannot_show_is_shown_by_the_model(page, tmp_path):
+    Image.new("RGB", (50, 20), "blue").save(tmp_path / "scan.tiff")
+    page.type("#photo", str(tmp_path / "scan.tiff"))
+    wait(lambda: page.text("#verdict").startswith("blue,"))
+    assert page.run("return document.querySelector('#before').naturalWidth") == 50
+    wait(lambda: page.shows("#after"))
+
+
+def test_a_version_that_was_promoted_meanwhile_is_told(page):
+    page.run("answered('painter', 7)")
+    assert page.text("#serving") == "Answering: painter version 7, photos version 1"
+    page.run("document.querySelectorAll('input[name=painting]')[1].click()")
+    wait(lambda: page.text("#serving") == "Answering: painter version 1, photos version 1")
+
+
 def test_a_screen_reader_is_told_what_everything_is(page):
     assert page.tree("#strength")[0] == "slider"
     assert page.tree("#strength")[1].startswith("Strength")

@@ -5,7 +5,7 @@ const FULL_SIDE = 2048;   // larger photos are reduced before they are sent: pho
 const BARS = 8;
 
 const $ = id => document.getElementById(id);
-const state = { models: [], style: null, classifier: null, photo: null, own: null, shown: "" };
+const state = { models: [], style: null, classifier: null, photo: null, own: null };
 
 // ---- what the server says ----
 
@@ -30,6 +30,11 @@ function fail(error) {
 function explained(error) {
   if (error instanceof TypeError) return "The server cannot be reached. Is it still running?";
   return String(error.message || error);
+}
+
+function answered(name, version) {   // a promotion or a rollback may have come between
+  for (const model of state.models) if (model.model === name) model.version = version;
+  $("serving").textContent = `Answering: ${state.models.map(model => `${model.model} version ${model.version}`).join(", ")}`;
 }
 
 const readable = name => name.replaceAll(/[-_]+/g, " ");
@@ -101,7 +106,8 @@ async function paintNow({ draft }) {
     if (photo !== state.photo) return;
     show($("after"), picture);
     for (const id of ["after", "edge", "tag-before", "tag-after", "wipe-row"]) $(id).hidden = false;
-    const version = response.headers.get("X-Easel-Version"), model = response.headers.get("X-Easel-Model");
+    const version = Number(response.headers.get("X-Easel-Version")), model = response.headers.get("X-Easel-Model");
+    answered(model, version);
     $("painted-by").textContent = draft ? "Preview …"
       : `Painted by ${model} version ${version} in ${((performance.now() - began) / 1000).toFixed(2)} s`;
     if (!draft) {
@@ -121,6 +127,7 @@ async function classifyNow() {
   const photo = state.photo;
   const [result] = await (await post("classify", { image: photo.full })).json();
   if (photo !== state.photo) return;
+  answered(result.model, result.version);
   const strong = document.createElement("strong");
   strong.textContent = readable(result.label);
   $("verdict").replaceChildren(strong, `, ${percent(result.score)} sure, says ${result.model} version ${result.version}`);
@@ -168,12 +175,14 @@ async function take(file) {
   state.photo = { full: full || file, draft: draft || file };
   for (const id of ["after", "edge", "tag-before", "tag-after", "wipe-row", "download"]) $(id).hidden = true;
   $("painted-by").textContent = "";
-  if (full) show($("before"), full);
-  else if (state.style && chosen()) {
+  let shown = full;
+  if (!full && state.style && chosen()) {
     // What this browser cannot show, the model can: at strength 0 it returns the photo.
-    try { show($("before"), await (await post("stylize", { ...styleFields(false), strength: 0 })).blob()); }
+    try { shown = await (await post("stylize", { ...styleFields(false), strength: 0 })).blob(); }
     catch (error) { state.photo = null; fail(error); return; }
   }
+  $("wipe-area").hidden = !shown;
+  if (shown) show($("before"), shown);
   document.querySelector(".stage").classList.add("filled");
   $("result").hidden = false;
   paint({ draft: false });
@@ -233,10 +242,12 @@ async function start() {
   state.models = await (await answer(await fetch("easel/v1/models"))).json();
   state.style = state.models.find(model => model.kind === "style") || null;
   state.classifier = state.models.find(model => model.kind === "classifier") || null;
-  $("serving").textContent = state.models.length
-    ? `Answering: ${state.models.map(model => `${model.model} version ${model.version}`).join(", ")}`
-    : "No model is served yet; this page looks again in a few seconds.";
-  if (!state.models.length) { setTimeout(() => start().catch(fail), 3000); return; }
+  if (!state.models.length) {
+    $("serving").textContent = "No model is served yet; this page looks again in a few seconds.";
+    setTimeout(() => start().catch(fail), 3000);
+    return;
+  }
+  answered();
   $("style").hidden = !state.style;
   $("labels").hidden = !state.classifier;
   if (state.style) {
