@@ -3,8 +3,7 @@
     python -m tests.benchmarks.lane [--photos FOLDER] [--images 10000]
 
 Everything runs as `easel run` and `easel check` run it, without what trains. The yardstick is the loop of the ingest
-benchmark. Photos are multiplied as there, so that every image has near-copies: the grouping gets more to do than it
-finds in a folder of real photos.
+benchmark.
 """
 
 import argparse
