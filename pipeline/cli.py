@@ -12,7 +12,7 @@ import click
 from easel_serving.errors import ServingError
 
 from pipeline import quiet
-from pipeline.commands import check, configuration, models, run, use
+from pipeline.commands import check, configuration, models, run, schema, use
 from pipeline.commands.faults import Fault
 from pipeline.lock import LockedError
 from pipeline.results import BAD_INPUT, FAILED, INTERRUPTED, LOCKED
@@ -85,7 +85,16 @@ def main(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
-for command in (check.check, run.run, models.models, use.classify, use.stylize, use.serve, configuration.config):
+for command in (
+    check.check,
+    run.run,
+    models.models,
+    use.classify,
+    use.stylize,
+    use.serve,
+    configuration.config,
+    schema.schema,
+):
     main.add_command(command)
 
 

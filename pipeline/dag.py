@@ -34,7 +34,7 @@ from components.tflite_exporter.component import TFLiteExporter
 from pipeline.code_digest import digest
 from pipeline.config import Config
 from pipeline.progress import Node
-from pipeline.snapshot import LAYOUTS, Snapshot, data_folders, schema_files
+from pipeline.snapshot import LAYOUTS, Snapshot, base_schema, data_folders, schema_files
 from trainer.classifier import evaluation as classifier_evaluation
 from trainer.evaluation import eval_config
 from trainer.options import Options
@@ -42,9 +42,6 @@ from trainer.rules import Rules
 from trainer.style import evaluation as style_evaluation
 
 CLASSIFIER, STYLE = "classifier", "style"
-
-SCHEMAS = Path(__file__).parent.parent / "data" / "schemas"
-"""The curated schemas that a first run's proposal starts from."""
 
 LOCAL_BEAM = (
     # Beam's default local runner starts Prism on the current stack, which is slow and flaky.
@@ -121,7 +118,7 @@ def data_lane(plan: Blueprint, name: str, folder: str, config: Config, world: Sn
         SchemaSource(
             statistics=statistics.outputs["statistics"],
             schema_path=schema_file,
-            base_schema=str(SCHEMAS / ("paintings.pbtxt" if name == "paintings" else "photos.pbtxt")),
+            base_schema=str(base_schema(name)),
             key=world.schemas[schema_file],
         ),
         name,

@@ -12,7 +12,6 @@ from components.champion.key import champion_key
 from components.image_folder_example_gen.fingerprint import fingerprint
 from components.image_folder_example_gen.ledger import Ledger, load
 from components.schema_source.contract import schema_key
-from pipeline import baselines
 from pipeline.config import Config
 
 PACKAGES = ("tfx", "tensorflow", "keras", "apache-beam", "tensorflow-transform", "tensorflow-model-analysis", "easel")
@@ -79,8 +78,17 @@ def schema_files(config: Config) -> dict[str, str]:
     return {lane: str(own[lane] or proposed / f"{lane}.pbtxt") for lane in data_folders(config)}
 
 
+def base_schema(lane: str) -> Path:
+    """The curated schema that a data lane's proposal starts from."""
+    kind = "paintings" if lane == "paintings" else "photos"
+    return Path(__file__).parent.parent / "data" / "schemas" / f"{kind}.pbtxt"
+
+
 def take(config: Config) -> Snapshot:
     """Reads the folders, the schema files and the serving directory that a run of `config` starts from."""
+    # Not at the top: `easel check` wants the folders only, and this takes TFX to import.
+    from pipeline import baselines
+
     names = [lane.name for lane in (config.classifier, config.style) if lane]
     parts = gated_parts(config)
     folders = {

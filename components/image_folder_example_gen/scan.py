@@ -4,6 +4,7 @@ import functools
 import itertools
 import os
 from collections import Counter
+from collections.abc import Iterable, Iterator
 
 from components.image_folder_example_gen import (
     duplicates,
@@ -35,16 +36,13 @@ def scan(
       UserError: `root` is no folder that can be read.
     """
     folders = listing.folders(root, layout, options.follow_links, options.spans)
-    found = itertools.chain.from_iterable(listing.walk(folder, options.follow_links) for folder in folders)
     counts: Counter[tuple[str, ...]] = Counter()
-    work = functools.partial(_examine, options=options)
     images: list[Picture] = []
-    with threads.Pool() as pool:
-        for outcome in threads.ordered(pool, work, found, seconds=options.max_seconds, late=inspection.too_slow):
-            if isinstance(outcome, Picture):
-                images.append(outcome)
-            else:
-                counts[report.key(outcome)] += 1
+    for outcome in _outcomes(folders, options):
+        if isinstance(outcome, Picture):
+            images.append(outcome)
+        else:
+            counts[report.key(outcome)] += 1
     lines = (line for path in ledger.files(earlier_ledger) for line in ledger.read(path))
     unique, others, _ = duplicates.resolve_all(itertools.chain(images, lines))
     counts.update(report.key(other) for other in others)
@@ -63,6 +61,25 @@ def scan(
         if split:
             counts[report.example_key(picture, split)] += 1
     return report.build(counts, listing.classes(folders), near)
+
+
+def pictures(root: str | os.PathLike, options: IngestOptions, layout: str = "auto") -> list[Picture]:
+    """The usable images of a folder with what was measured on them; copies are not told from originals.
+
+    Raises:
+      UserError: `root` is no folder that can be read.
+    """
+    folders = listing.folders(root, layout, options.follow_links, options.spans)
+    outcomes = _outcomes(folders, options)
+    return [outcome for outcome in outcomes if isinstance(outcome, Picture)]
+
+
+def _outcomes(folders: Iterable[listing.Folder], options: IngestOptions) -> Iterator:
+    """What becomes of each file, in the order of the listing."""
+    found = itertools.chain.from_iterable(listing.walk(folder, options.follow_links) for folder in folders)
+    work = functools.partial(_examine, options=options)
+    with threads.Pool() as pool:
+        yield from threads.ordered(pool, work, found, seconds=options.max_seconds, late=inspection.too_slow)
 
 
 def _examine(found: listing.Found, options: IngestOptions):
