@@ -95,7 +95,7 @@ class StyleLane(Options):
     name: ModelName = "style"
     """The model's name in the serving directory and in TensorFlow Serving's addresses."""
     photos: Folder
-    """Folder of photographs, flat or in class folders; may be the classifier's."""
+    """Folder of photographs, flat or in class folders; may be the classifier's, but the more varied the better."""
     paintings: Folder
     """Folder of paintings; each becomes a named style."""
     photos_schema: Folder | None = None
