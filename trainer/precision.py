@@ -7,18 +7,20 @@ from typing import Literal
 
 Precision = Literal["auto", "float32", "bfloat16", "float16"]
 
-# Without AMX bfloat16 does not pay: AVX2 alone emulates it, measured 12x slower than float32, and with AVX512_BF16 a
-# step of MobileNetV2 takes 0.8x (all layers trained) to 1.1x (upper ones) of its time in float32, a prediction 1.1x.
-_BFLOAT16_FLAG = "amx_bf16"
+# AVX2 alone emulates bfloat16, measured 12x slower than float32. AVX512_BF16 halves the time of VGG19's dense
+# convolutions, but a step of MobileNetV2 takes 0.8x (all layers trained) to 1.1x (upper ones) of its time in float32, a
+# prediction 1.1x. AMX wins with both.
+_BFLOAT16_FLAG, _BFLOAT16_DENSE_FLAG = "amx_bf16", "avx512_bf16"
 
 
-def choose(precision: Precision, cpu_flags: Collection[str], devices: Collection[str]) -> str:
+def choose(precision: Precision, cpu_flags: Collection[str], devices: Collection[str], dense: bool = False) -> str:
     """`float32`, `bfloat16` or `float16` for `precision`; anything but `auto` is taken as it is.
 
     Args:
       precision: what the person asked for.
       cpu_flags: as in /proc/cpuinfo.
       devices: device types that TensorFlow sees (`CPU`, `GPU`, `TPU`).
+      dense: whether the time goes into dense convolutions over many channels, as in VGG19.
     """
     if precision != "auto":
         return precision
@@ -26,7 +28,8 @@ def choose(precision: Precision, cpu_flags: Collection[str], devices: Collection
         return "bfloat16"
     if "GPU" in devices:
         return "float16"
-    return "bfloat16" if _BFLOAT16_FLAG in cpu_flags else "float32"
+    wins = {_BFLOAT16_FLAG, _BFLOAT16_DENSE_FLAG} if dense else {_BFLOAT16_FLAG}
+    return "bfloat16" if wins & set(cpu_flags) else "float32"
 
 
 def cpu_flags(cpuinfo: Path = Path("/proc/cpuinfo")) -> frozenset[str]:

@@ -18,6 +18,11 @@ def test_auto_takes_what_the_machine_is_fast_at(flags, devices, expected):
     assert precision.choose("auto", flags, devices) == expected
 
 
+def test_dense_convolutions_gain_from_bfloat16_earlier():
+    assert precision.choose("auto", {"avx512_bf16"}, {"CPU"}, dense=True) == "bfloat16"
+    assert precision.choose("auto", {"avx2"}, {"CPU"}, dense=True) == "float32"
+
+
 def test_what_the_person_asked_for_is_taken():
     assert precision.choose("bfloat16", {"avx2"}, {"CPU"}) == "bfloat16"
 

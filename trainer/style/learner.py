@@ -159,7 +159,11 @@ class Learner:
         return {"loss": loss, **terms}
 
     def _apply(self, tape: tf.GradientTape, loss: tf.Tensor) -> None:
-        self._optimizer.apply_gradients(zip(tape.gradient(loss, self._variables), self._variables, strict=True))
+        gradients = tape.gradient(loss, self._variables)
+        # Of a gradient that overflowed nothing can be learned, and clipping it would make every weight NaN.
+        usable = tf.math.is_finite(tf.linalg.global_norm(gradients))
+        gradients = [tf.where(usable, gradient, tf.zeros_like(gradient)) for gradient in gradients]
+        self._optimizer.apply_gradients(zip(gradients, self._variables, strict=True))
 
 
 def _pixel_difference(painted: tf.Tensor, photos: tf.Tensor) -> tf.Tensor:

@@ -33,7 +33,7 @@ def run_fn(fn_args: FnArgs) -> None:
     started = time.monotonic()
     config = fn_args.custom_config
     chosen, seed = options.from_config(config), config["seed"]
-    number = precision.choose(chosen.train.precision, precision.cpu_flags(), devices.prepare())
+    number = precision.choose(chosen.train.precision, precision.cpu_flags(), devices.prepare(), dense=True)
     keras.utils.set_random_seed(seed)
     side = chosen.image.train_side
     photos = pools.read(fn_args.train_files, side, chosen.train.photo_crops)

@@ -1,6 +1,7 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from trainer.style import networks
 from trainer.style.learner import Learner
@@ -48,6 +49,16 @@ def test_a_resumed_training_goes_on_as_if_it_had_not_stopped(judge, data, tmp_pa
 
 def test_without_a_state_it_begins_at_the_beginning(judge, data, tmp_path):
     assert learner(judge, data).restore(tmp_path / "none.npz") == 0
+
+
+def test_nothing_is_learned_from_a_gradient_that_overflowed(judge, data):
+    one = learner(judge, data)
+    before = [np.array(variable) for variable in one._variables]
+    with tf.GradientTape() as tape:
+        loss = tf.add_n([tf.reduce_sum(variable.value) for variable in one._variables]) * 1e38 * 1e38
+    one._apply(tape, loss)
+    for variable, value in zip(one._variables, before, strict=True):
+        np.testing.assert_array_equal(variable, value)
 
 
 def test_reproduction_comes_first_then_the_perceptual_losses(judge, data):
