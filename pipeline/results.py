@@ -37,13 +37,17 @@ class ModelResult:
 
 @dataclass(frozen=True)
 class RunResult:
-    """The whole run. The command fills in `log`, because it owns that file; `sheet` is None when nothing was drawn."""
+    """The whole run. The command fills in `log`, because it owns that file.
+
+    `sheet` and `data_page` are None when nothing was drawn.
+    """
 
     run_id: str
     models: tuple[ModelResult, ...]
     seconds: float
     serving: Path
     sheet: Path | None = None
+    data_page: Path | None = None
     log: Path | None = None
 
     @property

@@ -3,8 +3,9 @@
 import logging
 import time
 
-from pipeline import dag, pictures, snapshot
+from pipeline import batches, dag, pictures, snapshot
 from pipeline.config import Config
+from pipeline.data_page import page
 from pipeline.lane_runner import LaneRunner
 from pipeline.outcome import Outputs, model_results
 from pipeline.progress import Events
@@ -23,6 +24,7 @@ def run(config: Config, events: Events) -> RunResult:
       The result, also when nodes failed: their exceptions are in the log and in the models' reasons.
     """
     started = time.monotonic()
+    batches.bound_by_bytes()
     pipeline, nodes = dag.build(config, snapshot.take(config))
     events.plan(nodes)
     relay = _Relay(events)
@@ -34,12 +36,14 @@ def run(config: Config, events: Events) -> RunResult:
         LOGGER.removeHandler(relay)
     outputs = Outputs(config.workspace, trace)
     models = model_results(config, trace, outputs)
+    folder = config.workspace / "runs" / trace.run_id
     return RunResult(
         run_id=trace.run_id,
         models=models,
         seconds=time.monotonic() - started,
         serving=config.serving,
-        sheet=pictures.write(config, outputs, config.workspace / "runs" / trace.run_id),
+        sheet=pictures.write(config, outputs, folder),
+        data_page=page.write(config, outputs, folder),
     )
 
 

@@ -122,7 +122,7 @@ def _variant(entry: Mapping[str, Any] | None) -> str:
 def _places(result: RunResult) -> RenderableType:
     grid = Table.grid(padding=(0, 2))
     grid.add_row("[dim]serving directory[/]", escape(str(result.serving)))
-    for name, path in (("contact sheet", result.sheet), ("log", result.log)):
+    for name, path in (("data page", result.data_page), ("contact sheet", result.sheet), ("log", result.log)):
         if path:
             grid.add_row(f"[dim]{name}[/]", escape(str(path)))
     grid.add_row("[dim]time[/]", duration(result.seconds))

@@ -14,6 +14,7 @@ from components.image_folder_example_gen import features
 from components.serving_pusher import attachments
 from pipeline import dag, snapshot
 from pipeline.config import Config
+from pipeline.data_page import page
 from pipeline.lane_runner import LaneRunner, Trace
 from pipeline.outcome import Outputs, model_results
 from tests.components.image_folder_example_gen import corpus
@@ -51,6 +52,7 @@ def run(folder: Path, workspace: Path, **policy) -> tuple[dict, Trace]:
     trace = DataLanes(lambda node, state: None).run(pipeline)
     assert not trace.errors
     outputs = Outputs(workspace, trace)
+    page.write(config, outputs, workspace)
     verdict = outputs.document("DataGate.classifier.photos", "verdict", "verdict.json")
     passed = outputs.artifact("DataGate.classifier.photos", "verdict").properties["passed"].int_value
     assert passed == verdict["passed"]
@@ -121,6 +123,9 @@ def test_a_second_run_comes_from_the_cache_and_bad_images_stop_the_third(lane):
     for word in ("owl/200.jpg", "and 5 more", "cat/black.png", "new_class: ", "blank_images: ", str(schema)):
         assert word in told
     assert schema.read_text() == contract
+    html = (workspace / "data.html").read_text()
+    assert html.index("cat/black.png") < html.index("dog/broken.jpg")
+    assert html.count("<img") > 10
 
 
 def test_an_edit_of_the_schema_re_runs_what_depends_on_it(lane):
@@ -144,6 +149,9 @@ def test_data_are_compared_with_those_that_passed_before_and_with_the_champions(
     (folder / "cat" / "black.png").unlink()
     verdict, trace = run(folder, workspace)
     assert verdict["passed"]
+    html = (workspace / "data.html").read_text()
+    assert "the data before" in html
+    assert 'class="over"' in html
     assert ("measure_drift", features.BRIGHTNESS) in kinds(verdict)
     [brightness] = [each for each in verdict["findings"] if each["feature"] == features.BRIGHTNESS]
     assert "the data before" in brightness["message"]
@@ -179,3 +187,4 @@ def test_a_folder_without_a_usable_image_stops_and_leaves_no_schema(tmp_path):
     verdict, _ = run(tmp_path / "photos", tmp_path / "workspace")
     assert [(each["kind"], each["files"]) for each in verdict["findings"]] == [("no_images", ["cat/page.jpg"])]
     assert not (tmp_path / "workspace" / "schemas" / "photos.pbtxt").exists()
+    assert "cat/page.jpg" in (tmp_path / "workspace" / "data.html").read_text()
