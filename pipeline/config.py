@@ -17,7 +17,7 @@ from components.image_folder_example_gen import spans
 from components.image_folder_example_gen.options import IngestOptions
 from pipeline.config_errors import explain
 from pipeline.config_file import ConfigError, Key, Source, read
-from trainer.classifier.options import BackboneOptions, ClassifierImageOptions, ClassifierTrainOptions
+from trainer.classifier.options import BackboneOptions, ClassifierImageOptions, ClassifierTrainOptions, TunerOptions
 from trainer.errors import UserError
 from trainer.options import Options
 from trainer.rules import Rule
@@ -72,6 +72,8 @@ class ClassifierLane(Options):
     """The pretrained network under the classifier."""
     train: ClassifierTrainOptions = ClassifierTrainOptions()
     """The training."""
+    tuner: TunerOptions = TunerOptions()
+    """The search for better values of `train`."""
     thresholds: dict[Literal["accuracy", "macro_f1", "ece", "brier"], Rule] = {
         "accuracy": Rule(beats_trivial_by=0.05, max_loss_to_champion=0.02, max_probable_loss_to_champion=0.05),
         "macro_f1": Rule(max_loss_to_champion=0.03),

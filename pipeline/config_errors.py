@@ -119,7 +119,9 @@ def key_paths(model: type[BaseModel], prefix: Key = ()) -> list[Key]:
 
 
 def _inner_model(annotation: Any) -> type[BaseModel] | None:
-    """The options model in `Model`, `Model | None` or `dict[str, Model]`."""
+    """The options model in `Model`, `Model | None` or `dict[Literal, Model]`; a `dict[str, Model]` has free keys."""
+    if typing.get_origin(annotation) is dict and typing.get_args(annotation)[0] is str:
+        return None
     if isinstance(annotation, type) and not isinstance(annotation, types.GenericAlias):
         return annotation if issubclass(annotation, BaseModel) else None
     return next((model for part in typing.get_args(annotation) if (model := _inner_model(part))), None)

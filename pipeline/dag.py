@@ -5,7 +5,7 @@ One function a lane, one that joins them. Nothing here reads a file; what has to
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -31,6 +31,7 @@ from components.serving_pusher.component import ServingPusher
 from components.style_pairs.component import StylePairs
 from components.style_trainer.component import StyleTrainer
 from components.tflite_exporter.component import TFLiteExporter
+from pipeline import warm_start
 from pipeline.code_digest import digest
 from pipeline.config import Config
 from pipeline.progress import Node
@@ -215,6 +216,7 @@ def classifier_lane(plan: Blueprint, photos: DataLane, config: Config, world: Sn
     lane = config.classifier
     images = _sections(lane, "image", "backbone")
     options = images | _sections(lane, "train")
+    found = world.tuned if lane.tuner.reuse else None
     with gate(plan, photos, CLASSIFIER, "photos", config.data_gate, needs_classes=True, world=world):
         transform = plan.add(
             tfx.components.Transform(
@@ -229,16 +231,32 @@ def classifier_lane(plan: Blueprint, photos: DataLane, config: Config, world: Sn
             "trainer.classifier.preprocessing",
         )
 
-        def train(title: str, module: str, options: dict, part: str | None = None) -> BaseComponent:
+        given: dict = {"tuned": found} if found else {}
+        best = None
+        if lane.tuner.enabled and not found:
+            given["tuner"] = lane.tuner.model_dump(mode="json")
+            best = _search(plan, transform, photos, options, config)
+        if lane.train.warm_start:
+            given["warm_start"] = str(warm_start.description(config))
+
+        def train(
+            title: str,
+            module: str,
+            options: dict,
+            part: str | None = None,
+            given: Mapping | None = None,
+            best: types.BaseChannel | None = None,
+        ) -> BaseComponent:
             return plan.add(
                 tfx.components.Trainer(
                     run_fn=f"{module}.run_fn",
                     examples=transform.outputs["transformed_examples"],
                     transform_graph=transform.outputs["transform_graph"],
                     schema=photos.schema,
+                    hyperparameters=best,
                     train_args=tfx.proto.TrainArgs(splits=["train"]),
                     eval_args=tfx.proto.EvalArgs(splits=["eval"]),
-                    custom_config=_training(config, options, module, [world.folders[lane.photos]]),
+                    custom_config=_training(config, options, module, [world.folders[lane.photos]], given),
                 ),
                 CLASSIFIER,
                 title,
@@ -249,7 +267,7 @@ def classifier_lane(plan: Blueprint, photos: DataLane, config: Config, world: Sn
         _judge_and_push(
             plan,
             CLASSIFIER,
-            candidate=train("train", "trainer.classifier.training", options),
+            candidate=train("train", "trainer.classifier.training", options, given=given, best=best),
             trivial=train("train baseline", "trainer.classifier.baseline", images, part="trivial"),
             eval_examples=photos.examples,
             metrics=classifier_evaluation.metric_configs(),
@@ -258,6 +276,31 @@ def classifier_lane(plan: Blueprint, photos: DataLane, config: Config, world: Sn
             config=config,
             world=world,
         )
+
+
+def _search(
+    plan: Blueprint, transform: BaseComponent, photos: DataLane, options: dict, config: Config
+) -> types.BaseChannel:
+    """TFX's Tuner over the classifier's training; the best values that it finds."""
+    tuner = plan.add(
+        tfx.components.Tuner(
+            tuner_fn="trainer.classifier.tuning.tuner_fn",
+            examples=transform.outputs["transformed_examples"],
+            transform_graph=transform.outputs["transform_graph"],
+            schema=photos.schema,
+            train_args=tfx.proto.TrainArgs(splits=["train"]),
+            eval_args=tfx.proto.EvalArgs(splits=["eval"]),
+            custom_config={
+                "options": options,
+                "seed": config.seed,
+                "tuner": config.classifier.tuner.model_dump(mode="json"),
+            },
+        ),
+        CLASSIFIER,
+        "tune",
+        "trainer.classifier.tuning",
+    )
+    return tuner.outputs["best_hyperparameters"]
 
 
 def style_lane(plan: Blueprint, photos: DataLane, paintings: DataLane, config: Config, world: Snapshot) -> None:
@@ -469,11 +512,12 @@ def _sections(lane: Options, *names: str) -> dict:
     return {name: getattr(lane, name).model_dump(mode="json") for name in names}
 
 
-def _training(config: Config, options: dict, module: str, folders: list[str]) -> dict:
+def _training(config: Config, options: dict, module: str, folders: list[str], more: Mapping | None = None) -> dict:
     """A trainer's custom_config; its checkpoints lie under a digest of what it depends on, known before it runs."""
-    facts = json.dumps([options, config.seed, module, digest(module), folders])
+    given = {"options": options, "seed": config.seed, **(more or {})}
+    facts = json.dumps([given, module, digest(module), folders])
     key = hashlib.sha256(facts.encode()).hexdigest()[:16]
-    return {"options": options, "seed": config.seed, "resume_dir": str(Path(config.workspace) / "resume" / key)}
+    return {**given, "resume_dir": str(Path(config.workspace) / "resume" / key)}
 
 
 def _json(options: Options) -> str:

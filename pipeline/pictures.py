@@ -1,15 +1,14 @@
 """Gathers what a run's contact sheet shows from the artifacts of the run."""
 
-import io
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
-from PIL import Image
 from tfx.utils import path_utils
 
+from pipeline import classifier_report
 from pipeline.config import Config
+from pipeline.files_of_run import pixels, records
 from pipeline.outcome import Outputs
 from pipeline.sheet import Confusion, Gallery, contact_sheet
 from trainer.classifier.evaluation import confusion
@@ -19,7 +18,7 @@ PHOTOS, PAINTINGS = 4, 6
 
 
 def write(config: Config, outputs: Outputs, folder: Path) -> Path | None:
-    """Draws `contact-sheet.png` from what was evaluated in this run.
+    """Draws `contact-sheet.png` from what was evaluated in this run, and the classifier's own pictures beside it.
 
     Returns:
       Its path; None when no model was evaluated, because nothing changed or the data stopped the lanes.
@@ -30,6 +29,7 @@ def write(config: Config, outputs: Outputs, folder: Path) -> Path | None:
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "contact-sheet.png"
     contact_sheet(path, f"{config.name}, run {folder.name}", gallery, matrix)
+    classifier_report.write(outputs, folder)
     return path
 
 
@@ -44,7 +44,7 @@ def _gallery(outputs: Outputs) -> Gallery | None:
     if not pairs or not model or not outputs.folder("Evaluator.style", "evaluation"):
         return None
     contents, styles = {}, {}
-    for pair in _records(pairs / "Split-eval"):
+    for pair in records(pairs / "Split-eval"):
         contents.setdefault(_text(pair, "photo"), _bytes(pair, "content_bytes"))
         styles.setdefault(_text(pair, "painting"), _bytes(pair, "style_bytes"))
     names = _spread(sorted(styles), PAINTINGS)
@@ -62,17 +62,11 @@ def _gallery(outputs: Outputs) -> Gallery | None:
         for photo in photos
     ]
     return Gallery(
-        photos=[_pixels(photo) for photo in photos],
-        paintings=[_pixels(styles[name]) for name in names],
-        stylised=[[_pixels(picture) for picture in row] for row in stylised],
+        photos=[pixels(photo) for photo in photos],
+        paintings=[pixels(styles[name]) for name in names],
+        stylised=[[pixels(picture) for picture in row] for row in stylised],
         painting_names=names,
     )
-
-
-def _records(split: Path) -> Iterator[dict]:
-    for path in sorted(split.glob("*")):
-        for record in tf.data.TFRecordDataset(str(path), "GZIP").as_numpy_iterator():
-            yield tf.train.Example.FromString(record).features.feature
 
 
 def _spread(names: list[str], most: int) -> list[str]:
@@ -86,7 +80,3 @@ def _bytes(pair: dict, key: str) -> bytes:
 
 def _text(pair: dict, key: str) -> str:
     return _bytes(pair, key).decode()
-
-
-def _pixels(encoded: bytes) -> np.ndarray:
-    return np.asarray(Image.open(io.BytesIO(encoded)).convert("RGB"))

@@ -3,7 +3,7 @@
 import logging
 import time
 
-from pipeline import batches, dag, pictures, snapshot
+from pipeline import batches, dag, pictures, snapshot, warm_start
 from pipeline.config import Config
 from pipeline.data_page import page
 from pipeline.lane_runner import LaneRunner
@@ -25,6 +25,7 @@ def run(config: Config, events: Events) -> RunResult:
     """
     started = time.monotonic()
     batches.bound_by_bytes()
+    warm_start.describe_champion(config)
     pipeline, nodes = dag.build(config, snapshot.take(config))
     events.plan(nodes)
     relay = _Relay(events)

@@ -1,12 +1,16 @@
 """What the world outside looked like when a run began: everything that the DAG's cache keys need to know about it."""
 
 import importlib.metadata
+import json
 import platform
 import subprocess
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+from easel_serving.directory import Version
 
 from components.champion.key import champion_key
 from components.image_folder_example_gen.fingerprint import fingerprint
@@ -30,6 +34,7 @@ class Snapshot:
       ledgers: the latest split ledger of each data lane that has one.
       previous: folders of statistics of earlier data, the newest first, by data lane (see `baselines`).
       trained_on: the folder with the statistics of the serving version's data, or none, by lane and part.
+      tuned: what the last search of the classifier's lane found, by key under `classifier.train`; None without one.
       champions: cache key of the version that serves, by model name; "" when none does.
       nonce: different in every run, for the components that must never be served from cache.
       provenance: commit, packages and processor, for the manifest.
@@ -40,6 +45,7 @@ class Snapshot:
     ledgers: Mapping[str, Ledger]
     previous: Mapping[str, Sequence[str]]
     trained_on: Mapping[tuple[str, str], Sequence[str]]
+    tuned: Mapping[str, Any] | None
     champions: Mapping[str, str]
     nonce: str
     provenance: Mapping[str, object]
@@ -113,6 +119,7 @@ def take(config: Config) -> Snapshot:
             (model, part): baselines.champion(config.serving, getattr(config, model).name, part)
             for model, part in parts
         },
+        tuned=latest_tuned(config) if config.classifier and config.classifier.tuner.reuse else None,
         champions={name: champion_key(str(config.serving), name) for name in names},
         nonce=uuid.uuid4().hex,
         provenance={
@@ -126,9 +133,42 @@ def take(config: Config) -> Snapshot:
 
 def latest_ledgers(config: Config) -> dict[str, Ledger]:
     """The split ledger that the last complete ingest of each data lane left in the workspace's metadata."""
-    database = config.workspace / "metadata.sqlite"
+    found = {}
+    for lane in data_folders(config):
+        folder = latest(config.workspace, f"{config.name}.ImageFolderExampleGen.{lane}", "EaselSplitLedger")
+        ledger = load(folder) if folder else None
+        if ledger:
+            found[lane] = ledger
+    return found
+
+
+def latest_tuned(config: Config) -> dict[str, Any] | None:
+    """The best values that the last complete search of this workspace found."""
+    folder = latest(config.workspace, f"{config.name}.Tuner.classifier", "HyperParameters")
+    file = Path(folder, "best_hyperparameters.txt") if folder else None
+    return json.loads(file.read_text())["values"] if file and file.is_file() else None
+
+
+def eval_split(versions: Sequence[Version]) -> Path | None:
+    """The newest eval photos of the workspace that the newer version came from; None when one of these is gone."""
+    if not all(version.present for version in versions):
+        return None
+    newer = max(versions, key=lambda version: version.number)
+    configuration = newer.manifest.get("lineage", {}).get("configuration", {})
+    if newer.manifest.get("kind") != "classifier" or not {"workspace", "name"} <= set(configuration):
+        return None
+    examples = latest(
+        Path(configuration["workspace"]), f"{configuration['name']}.ImageFolderExampleGen.photos", "Examples"
+    )
+    split = Path(examples, "Split-eval") if examples else None
+    return split if split and split.is_dir() else None
+
+
+def latest(workspace: Path, node: str, artifact_type: str) -> str | None:
+    """The folder of the newest artifact that a node (`pipeline.node_id`) left in the workspace's metadata."""
+    database = workspace / "metadata.sqlite"
     if not database.is_file():
-        return {}
+        return None
     # Not at the top: `easel check` asks too, and seldom has a workspace.
     from ml_metadata import metadata_store
     from ml_metadata.proto import metadata_store_pb2
@@ -136,20 +176,10 @@ def latest_ledgers(config: Config) -> dict[str, Ledger]:
     connection = metadata_store_pb2.ConnectionConfig()
     connection.sqlite.filename_uri = str(database)
     store = metadata_store.MetadataStore(connection)
-    found = {}
-    for lane in data_folders(config):
-        node = store.get_context_by_type_and_name("node", f"{config.name}.ImageFolderExampleGen.{lane}")
-        artifacts = store.get_artifacts_by_context(node.id) if node else []
-        ledgers = [
-            each
-            for each in artifacts
-            if each.type == "EaselSplitLedger" and each.state == metadata_store_pb2.Artifact.LIVE
-        ]
-        latest = max(ledgers, key=lambda artifact: artifact.id, default=None)
-        ledger = load(latest.uri) if latest else None
-        if ledger:
-            found[lane] = ledger
-    return found
+    context = store.get_context_by_type_and_name("node", node)
+    artifacts = store.get_artifacts_by_context(context.id) if context else []
+    live = [each for each in artifacts if each.type == artifact_type and each.state == metadata_store_pb2.Artifact.LIVE]
+    return max(live, key=lambda artifact: artifact.id).uri if live else None
 
 
 def _commit() -> str:

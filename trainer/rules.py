@@ -49,5 +49,8 @@ class Rule(Options):
         return self
 
 
+SHOWN_ONLY = "bucket/"
+"""Slices by features whose names begin so are measured and shown, and bear no rule: a bucket may hold three photos."""
+
 Rules = dict[str, Rule]
 """Metric name -> what it must satisfy."""

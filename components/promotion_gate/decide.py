@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from components.promotion_gate import bootstrap, sentences
-from trainer.rules import Direction, Rule, Rules
+from trainer.rules import SHOWN_ONLY, Direction, Rule, Rules
 
 OVERALL = ""
 TRIVIAL, CHAMPION = "trivial", "champion"
@@ -186,7 +186,7 @@ def _in_slices(metric: str, rule: Rule, direction: Direction, evidence: Evidence
         return
     checks: list[Check] = []
     for feature, values in evidence.measured["slices"].items():
-        for name, contenders in values.items():
+        for name, contenders in values.items() if not feature.startswith(SHOWN_ONLY) else ():
             part = f"{feature}={name}"
             value = contenders["candidate"].get(metric)
             if not _finite(value):

@@ -1,5 +1,6 @@
 """`easel models`: what is pushed, and which version serves."""
 
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +15,7 @@ from easel_serving.verify import verify as find_differences
 from rich import box
 from rich.table import Table
 
+from pipeline import quiet
 from pipeline.commands import options
 from pipeline.commands.faults import Fault
 from pipeline.summary import tflite_line, value
@@ -87,16 +89,33 @@ def show(serving: Path, name: str, version: int, as_json: bool) -> None:
 @options.as_json
 @click.pass_obj
 def compare(serving: Path, name: str, first: int, second: int, as_json: bool) -> None:
-    """Compare the metrics of two versions, each as measured when it was pushed."""
+    """Compare two versions: classifiers on the newest eval photos of the workspace that the newer one came from.
+
+    Without that workspace, and for style networks, the figures are those that each was pushed with.
+    """
     directory = Directory(serving)
-    metrics = {
-        number: directory.version(name, number).manifest.get("metrics", {}).get("candidate", {})
-        for number in (first, second)
-    }
+    versions = directory.version(name, first), directory.version(name, second)
+    metrics = {version.number: version.manifest.get("metrics", {}).get("candidate", {}) for version in versions}
+    source = "each as measured when it was pushed"
+    from pipeline.snapshot import eval_split  # what it imports would slow `easel --help` down
+
+    if split := eval_split(versions):
+        with quiet.capture(Path(os.devnull)):
+            from pipeline.compare import measure
+
+            found = measure(versions, split)
+        low, mean, high = found.gain
+        metrics = found.metrics
+        source = (
+            f"on the newest {found.photos} eval photos; accuracy of version {second} minus that of version "
+            f"{first}: {mean:+.3f}, with 90 % confidence between {low:+.3f} and {high:+.3f}"
+        )
     if as_json:
         options.print_json(metrics)
         return
-    table = Table("metric", *(f"version {number}" for number in metrics), box=box.SIMPLE_HEAD, title=name)
+    table = Table(
+        "metric", *(f"version {number}" for number in metrics), box=box.SIMPLE_HEAD, title=name, caption=source
+    )
     for metric in dict.fromkeys(metric for figures in metrics.values() for metric in figures):
         table.add_row(metric, *(value(figures.get(metric)) for figures in metrics.values()))
     options.print_for_people(table)

@@ -31,3 +31,9 @@ def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
 
     bounds = (np.log(_LOWEST), np.log(_HIGHEST))
     return float(np.exp(optimize.minimize_scalar(loss, bounds=bounds, method="bounded").x))
+
+
+def log_loss(logits: np.ndarray, labels: np.ndarray) -> float:
+    """The mean negative log-likelihood at the fitted temperature: how good logits are, however sure they seem."""
+    scores = special.log_softmax(logits / fit_temperature(logits, labels), axis=1)
+    return -float(np.mean(scores[np.arange(len(labels)), labels]))

@@ -22,11 +22,16 @@ class Progress(keras.callbacks.Callback):
 
 
 class StopWithoutNumber(keras.callbacks.Callback):
-    """Raises UserError naming the step at which the loss stopped being a finite number."""
+    """Raises UserError naming the step at which the loss stopped being a finite number, and what is left.
 
-    def __init__(self, phase: str):
+    Args:
+      phase: its name.
+      folder: where `BestWeights` keeps the weights of the best epoch.
+    """
+
+    def __init__(self, phase: str, folder: Path):
         super().__init__()
-        self._phase = phase
+        self._phase, self._kept = phase, folder / "best.weights.h5"
 
     def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
         """Called by Keras."""
@@ -35,6 +40,7 @@ class StopWithoutNumber(keras.callbacks.Callback):
             raise UserError(
                 f"training ({self._phase}): the loss is {logs['loss']} at step {step}; "
                 f"lower the learning rate under classifier.train, or set classifier.train.precision to float32"
+                + (f"; the weights of the best epoch before are in {self._kept}" if self._kept.exists() else "")
             )
 
 

@@ -1,6 +1,8 @@
 """What TFX's Evaluator needs for classifiers: metrics, and the step from a model's outputs to right and wrong."""
 
+import collections
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import apache_beam as beam
@@ -8,13 +10,15 @@ import numpy as np
 import tensorflow_model_analysis as tfma
 from tensorflow_model_analysis.extractors import predictions_extractor
 
+from trainer.classifier import metrics
 from trainer.classifier.preprocessing import CLASS_TEXT
 from trainer.evaluation import CANDIDATE
 from trainer.metrics import mean_output, outcomes
-from trainer.rules import Direction
+from trainer.rules import SHOWN_ONLY, Direction
 
 METRICS: dict[str, Direction] = {"accuracy": "higher", "macro_f1": "higher", "ece": "lower", "brier": "lower"}
-SLICES = ("image/class/text",)
+SIZE, BRIGHTNESS, FOLDER = (SHOWN_ONLY + name for name in ("size", "brightness", "folder"))
+SLICES = ("image/class/text", SIZE, BRIGHTNESS, FOLDER)
 TRIVIAL_NAME = "a linear model on colour statistics"
 
 KEY = "image/key/sha256"
@@ -35,7 +39,7 @@ def metric_configs() -> list[tfma.MetricConfig]:
     }
     return [
         *map(mean_output, ("accuracy", "brier", "unknown_class")),
-        outcomes(["accuracy"]),
+        outcomes(["accuracy", "brier", "confidence"]),
         *(
             tfma.MetricConfig(
                 class_name=class_name, module="trainer.classifier.metrics", config=json.dumps({"name": name})
@@ -93,6 +97,18 @@ def judge(classes: np.ndarray, scores: np.ndarray, truth: np.ndarray) -> dict[st
     }
 
 
+def summary(judged: Mapping[str, np.ndarray]) -> dict[str, float]:
+    """The metrics of `METRICS` over what `judge` said, without Beam."""
+    bins = metrics.confidence_bin(judged["confidence"])
+    table = [np.bincount(bins, weights, metrics.BINS) for weights in (None, judged["confidence"], judged["accuracy"])]
+    return {
+        "accuracy": float(judged["accuracy"].mean()),
+        "macro_f1": metrics.macro_f1(collections.Counter(zip(judged["truth"], judged["guess"], strict=True))),
+        "ece": metrics.calibration_error(*table),
+        "brier": float(judged["brier"].mean()),
+    }
+
+
 def confusion(evaluation_uri: str, model: str = CANDIDATE) -> tuple[list[str], np.ndarray]:
     """How often each class was taken for which, over all examples.
 
@@ -131,17 +147,44 @@ def _table(evaluation_uri: str, name: str, model: str) -> Any:
 
 
 def _judged(extracts: dict[str, Any]) -> dict[str, Any]:
-    truth, key = (_names(extracts["features"][name]) for name in (CLASS_TEXT, KEY))
+    truth, key = (_values(extracts["features"][name]) for name in (CLASS_TEXT, KEY))
     predictions = extracts["predictions"]
     if "scores" in predictions:
         judged = judge(**predictions, truth=truth) | {"key": key}
     else:
         judged = {model: judge(**outputs, truth=truth) | {"key": key} for model, outputs in predictions.items()}
-    return {**extracts, "predictions": judged}
+    return {**extracts, "features": {**extracts["features"], **buckets(extracts["features"])}, "predictions": judged}
 
 
-def _names(feature: Any) -> np.ndarray:
-    """A string feature of N examples as bytes [N], dense or sparse as the schema has it."""
+def buckets(features: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    """What the photos are sliced by besides their class, as far as the features tell: names, bytes [N].
+
+    Args:
+      features: ingest's, of N examples, dense or sparse.
+
+    Returns:
+      `bucket/size` by the shorter side (small below 256 pixels, large from 1024 on), `bucket/brightness` (dark below
+      0.3, bright from 0.7 on) and `bucket/folder`, the folder under the input that the photo lies in.
+    """
+    found = {}
+    if {"image/width", "image/height"} <= set(features):
+        shorter = np.minimum(*(_values(features[name]).astype(float) for name in ("image/width", "image/height")))
+        found[SIZE] = _bucket(shorter, (256, 1024), (b"small", b"medium", b"large"))
+    if "image/brightness" in features:
+        brightness = _values(features["image/brightness"]).astype(float)
+        found[BRIGHTNESS] = _bucket(brightness, (0.3, 0.7), (b"dark", b"medium", b"bright"))
+    if "image/filename" in features:
+        folders = [name.rpartition(b"/")[0] for name in _values(features["image/filename"])]
+        found[FOLDER] = np.array(folders, dtype=object)
+    return found
+
+
+def _bucket(values: np.ndarray, bounds: tuple[float, ...], names: tuple[bytes, ...]) -> np.ndarray:
+    return np.array(names, dtype=object)[np.digitize(values, bounds)]
+
+
+def _values(feature: Any) -> np.ndarray:
+    """A feature of one value per example as [N], dense or sparse as the schema has it."""
     return np.asarray(getattr(feature, "values", feature), dtype=object).reshape(-1)
 
 

@@ -47,6 +47,11 @@ def calibration_error(count: np.ndarray, confidence: np.ndarray, correct: np.nda
     return float(np.sum(np.abs(confidence - correct)) / np.sum(count)) if np.sum(count) else float("nan")
 
 
+def confidence_bin(confidence: Any) -> Any:
+    """Which of the `BINS` a confidence (0..1, a number or an array) is in; they are open below and closed above."""
+    return np.clip(np.ceil(np.asarray(confidence) * BINS) - 1, 0, BINS - 1).astype(int)
+
+
 class _Combiner(beam.CombineFn, abc.ABC):
     """Sums over examples; any order and grouping gives the same."""
 
@@ -94,9 +99,7 @@ class _Calibration(_Combiner):
 
     def add_input(self, accumulator: np.ndarray, element: tfma.metrics.StandardMetricInputs) -> np.ndarray:
         confidence = self._output(element, "confidence")
-        # The bins are open below and closed above, so that a confidence of 1 is in the last.
-        position = int(np.clip(np.ceil(confidence * BINS) - 1, 0, BINS - 1))
-        accumulator[:, position] += [1, confidence, self._output(element, "accuracy")]
+        accumulator[:, confidence_bin(confidence)] += [1, confidence, self._output(element, "accuracy")]
         return accumulator
 
     def merge_accumulators(self, accumulators: Iterable[np.ndarray]) -> np.ndarray:

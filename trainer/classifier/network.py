@@ -35,16 +35,21 @@ def build(options: ClassifierOptions, classes: int, weights: str) -> Network:
     averages = [keras.layers.GlobalAveragePooling2D(name=f"average{i}")(level) for i, level in enumerate(maps)]
     pooled = keras.layers.Concatenate(name="pooled")(averages) if len(averages) > 1 else averages[0]
     features = keras.Model(backbone.input, pooled, name="features")
-    head = keras.Sequential(
+    top = head(options, pooled.shape[-1], classes)
+    return Network(features, top, keras.Model(backbone.input, top(pooled), name="classifier"))
+
+
+def head(options: ClassifierOptions, channels: int, classes: int) -> keras.Model:
+    """Features [N, channels] -> logits float32 [N, classes]."""
+    return keras.Sequential(
         [
-            keras.Input((pooled.shape[-1],)),
+            keras.Input((channels,)),
             keras.layers.Dropout(options.train.dropout, name="dropout"),
             # float32 whatever the precision of the rest: a softmax over bfloat16 logits loses digits that matter.
             keras.layers.Dense(classes, dtype="float32", name="logits"),
         ],
         name="head",
     )
-    return Network(features, head, keras.Model(backbone.input, head(pooled), name="classifier"))
 
 
 def level_ends(backbone: keras.Model) -> list[str]:

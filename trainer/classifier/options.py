@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from trainer import backbone_table
 from trainer.errors import UserError
@@ -85,12 +85,14 @@ class HeadOptions(Options):
 class FineTuneOptions(Options):
     """`classifier.train.fine_tune`: the phase that trains the upper part of the backbone, too."""
 
-    epochs: int = Field(default=0, ge=0)
+    epochs: int = Field(default=10, ge=0)
     """At most; 0 leaves the backbone frozen."""
     at: str | int | float = 0.5
     """First layer to train: its name, its index, or the fraction of layers (0..1) below it that stay frozen."""
-    learning_rate: float = Field(default=3e-4, gt=0)
-    """The highest, after a warm-up; a cosine brings it to 0."""
+    learning_rate: float = Field(default=1.5e-4, gt=0)
+    """The highest, after a warm-up; a cosine brings it to 0. 5e-4 spoiled what MobileNetV2 had been pretrained for."""
+    average: float = Field(default=0.98, ge=0, lt=1)
+    """Keeps a running average of the weights, of about 1 / (1 - average) steps, and takes that; 0 takes the last."""
 
 
 class ScratchOptions(Options):
@@ -100,6 +102,8 @@ class ScratchOptions(Options):
     """At most; stops earlier when the validation part no longer improves."""
     learning_rate: float = Field(default=3e-3, gt=0)
     """The highest, after a warm-up; a cosine brings it to 0."""
+    average: float = Field(default=0.0, ge=0, lt=1)
+    """As in `fine_tune`."""
 
 
 class ClassifierTrainOptions(Options):
@@ -117,12 +121,67 @@ class ClassifierTrainOptions(Options):
     """Probability mass that the target spreads over all classes."""
     balance: bool = True
     """Weigh rare classes higher in the loss."""
+    warm_start: bool = False
+    """Starts a retraining from the version that serves instead of from the pretrained weights, new classes included."""
     precision: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     """auto takes what the processor is fast at."""
     augment: AugmentOptions = AugmentOptions()
     head: HeadOptions = HeadOptions()
     fine_tune: FineTuneOptions = FineTuneOptions()
     scratch: ScratchOptions = ScratchOptions()
+
+
+class Range(Options):
+    """Values that the tuner may try: those listed, or any between two bounds."""
+
+    values: tuple[float | int | str | bool, ...] = ()
+    """The values themselves; instead of bounds."""
+    low: float | None = None
+    """The lowest."""
+    high: float | None = None
+    """The highest."""
+    log: bool = False
+    """Draw evenly over orders of magnitude."""
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> "Range":
+        bounds = (self.low, self.high)
+        if bool(self.values) == (bounds != (None, None)):
+            raise ValueError("give either values, or low and high")
+        if not self.values and (None in bounds or self.low >= self.high or (self.log and self.low <= 0)):
+            raise ValueError("low must be below high, and above 0 for log")
+        return self
+
+
+class TunerOptions(Options):
+    """`classifier.tuner`: a search for better values of `classifier.train`, judged on the validation part of train."""
+
+    enabled: bool = False
+    """Search; what is found is used by the training, and kept for later runs."""
+    reuse: bool = False
+    """Use what an earlier search found instead of searching again."""
+    minutes: float = Field(default=10.0, gt=0)
+    """No trial begins after this time."""
+    trials: int = Field(default=20, ge=1)
+    """At most so many."""
+    space: dict[str, Range] = {
+        "head.learning_rate": Range(low=3e-4, high=3e-2, log=True),
+        "dropout": Range(low=0.0, high=0.6),
+        "label_smoothing": Range(low=0.0, high=0.2),
+    }
+    """Keys under `classifier.train` and their ranges. While all of them concern the head, a trial takes seconds: the
+    features are computed once. Any other key, such as fine_tune.learning_rate, makes each trial a whole training."""
+
+    @field_validator("space")
+    @classmethod
+    def _keys_exist(cls, space: dict[str, Range]) -> dict[str, Range]:
+        for key in space:
+            section: Any = ClassifierTrainOptions()
+            for part in key.split("."):
+                section = getattr(section, part, None)
+            if section is None or isinstance(section, Options):
+                raise ValueError(f"{key!r} is not a key of classifier.train")
+        return space
 
 
 class ClassifierOptions(Options):
@@ -136,6 +195,22 @@ class ClassifierOptions(Options):
     def image_size(self) -> int:
         """The side of the network's input in pixels."""
         return self.image.size or backbone_table.find(self.backbone.name).image_size
+
+
+def tuned(train: ClassifierTrainOptions, values: Mapping[str, Any]) -> ClassifierTrainOptions:
+    """`train` with the values that a search found, by dotted key.
+
+    Raises:
+      pydantic.ValidationError: a value is not allowed.
+    """
+    document = train.model_dump()
+    for key, value in values.items():
+        *sections, name = key.split(".")
+        place = document
+        for section in sections:
+            place = place[section]
+        place[name] = value
+    return ClassifierTrainOptions.model_validate(document)
 
 
 def from_config(custom_config: Mapping[str, Any]) -> ClassifierOptions:

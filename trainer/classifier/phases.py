@@ -51,15 +51,31 @@ class Result:
     history: dict[str, list[float]]
 
 
-def train_head(network: Network, session: Session) -> Result:
-    """Trains `network.head` on features of several views of each photo; the backbone is run once per view."""
+@dataclass(frozen=True)
+class Features:
+    """What the head is trained and validated on: float32 [N, C] and labels int64 [N] of both parts."""
+
+    train: np.ndarray
+    labels: np.ndarray
+    held_out: np.ndarray
+    held_out_labels: np.ndarray
+
+
+def features(network: Network, session: Session) -> Features:
+    """Runs the backbone once over every view of each photo."""
+    train, labels = _features(network.features, session, held_out=False, views=session.options.head.views)
+    return Features(train, labels, *_features(network.features, session, held_out=True, views=1))
+
+
+def train_head(network: Network, session: Session, given: Features | None = None) -> Result:
+    """Trains `network.head` on features of several views of each photo, which are computed unless they are given."""
     done = _Done(session.checkpoints / "head")
     if done:
         return done.restore(network.head)
     options = session.options
-    features, labels = _features(network.features, session, held_out=False, views=options.head.views)
-    held_out, held_out_labels = _features(network.features, session, held_out=True, views=1)
-    steps = -(-len(labels) // options.batch_size) * options.head.epochs
+    found = given or features(network, session)
+    held_out = (found.held_out, _one_hot(found.held_out_labels, session))
+    steps = -(-len(found.labels) // options.batch_size) * options.head.epochs
     schedule = keras.optimizers.schedules.CosineDecay(options.head.learning_rate, steps)
     return _fit(
         network.head,
@@ -68,11 +84,11 @@ def train_head(network: Network, session: Session) -> Result:
         optimizer=keras.optimizers.Adam(schedule),
         # A linear layer overfits its confidence long before its accuracy, and calibration mends the former.
         keep_best=False,
-        x=features,
-        y=_one_hot(labels, session),
-        sample_weight=_weights(session)[labels],
+        x=found.train,
+        y=_one_hot(found.labels, session),
+        sample_weight=_weights(session)[found.labels],
         batch_size=options.batch_size,
-        validation_data=(held_out, _one_hot(held_out_labels, session)) if len(held_out) else None,
+        validation_data=held_out if len(found.held_out_labels) else None,
         epochs=options.head.epochs,
     )
 
@@ -88,7 +104,7 @@ def train_images(network: Network, session: Session, phase: str, options: Scratc
     done = _Done(session.checkpoints / phase)
     if done:
         return done.restore(network.model)
-    data = _augmented_batches(session)
+    data = augmented_batches(session)
     steps = len(data) * options.epochs
     warm_up = max(1, round(_WARM_UP * steps))
     schedule = keras.optimizers.schedules.CosineDecay(
@@ -98,7 +114,9 @@ def train_images(network: Network, session: Session, phase: str, options: Scratc
         network.model,
         session,
         phase,
-        optimizer=keras.optimizers.AdamW(schedule, weight_decay=1e-4),
+        optimizer=keras.optimizers.AdamW(
+            schedule, weight_decay=1e-4, use_ema=options.average > 0, ema_momentum=options.average
+        ),
         keep_best=True,
         x=data,
         validation_data=_batches(session, held_out=True) if session.photos.held_out.any() else None,
@@ -161,8 +179,10 @@ def _fit(model: keras.Model, session: Session, phase: str, optimizer: Any, keep_
         **fit,
         verbose=0,
         callbacks=[
-            StopWithoutNumber(phase),
+            StopWithoutNumber(phase, folder),
             keras.callbacks.BackupAndRestore(folder / "last"),
+            # Between epochs the averaged weights are in place, so that what is validated is what is kept.
+            *([keras.callbacks.SwapEMAWeights(swap_on_epoch=True)] if optimizer.use_ema else []),
             *([best] if keep_best else []),
             keras.callbacks.TensorBoard(str(session.logs / phase), write_graph=False),
             Progress(),
@@ -200,7 +220,8 @@ def _batches(session: Session, held_out: bool) -> tf.data.Dataset:
     return part.map(as_floats, tf.data.AUTOTUNE).prefetch(1)
 
 
-def _augmented_batches(session: Session) -> tf.data.Dataset:
+def augmented_batches(session: Session) -> tf.data.Dataset:
+    """Batches (float32 [N, S, S, 3], targets [N, K], weights [N]) of the training part, changed at random."""
     options, part = session.options, session.photos.part(held_out=False)
     # A last batch of one or two would give batch normalisation nonsense.
     batches = records.shuffled(part, session.seed).batch(

@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from trainer.classifier.preprocessing import CLASS_TEXT, ENCODED
+from trainer.tflite.metadata import with_classifier_metadata
 from trainer.tflite.options import ClassifierTFLiteOptions
 from trainer.tflite.parts import Judgement, Measurement, Part, Sample, Tensors
 
@@ -23,7 +24,8 @@ def parts(model_dir: Path, options: ClassifierTFLiteOptions) -> list[Part]:
       model_dir: folder of the Model artifact.
       options: the tolerance.
     """
-    labels = json.loads((model_dir / "model.json").read_text(encoding="utf-8"))["labels"]
+    about = json.loads((model_dir / "model.json").read_text(encoding="utf-8"))
+    labels = about["labels"]
     served = tf.saved_model.load(str(model_dir / "Format-Serving"))
 
     def samples(records: Iterable[bytes]) -> Iterator[Sample]:
@@ -50,6 +52,7 @@ def parts(model_dir: Path, options: ClassifierTFLiteOptions) -> list[Part]:
             judge=judge,
             images=(INPUT,),
             quantised=(OUTPUT,),
+            finish=lambda content: with_classifier_metadata(content, labels, "classifier", about["image_size"]),
         )
     ]
 

@@ -10,7 +10,7 @@ import tensorflow_transform as tft
 from tfx.components.trainer.fn_args_utils import FnArgs
 
 from trainer import devices, precision
-from trainer.classifier import calibration, export, network, options, phases, records, signatures
+from trainer.classifier import calibration, export, network, options, phases, records, sheets, signatures, warm_start
 from trainer.classifier.options import ClassifierOptions
 
 
@@ -34,6 +34,8 @@ def run_fn(fn_args: FnArgs) -> None:
     """
     started = time.monotonic()
     chosen, seed = options.from_config(fn_args.custom_config), fn_args.custom_config["seed"]
+    values = fn_args.custom_config.get("tuned") or (fn_args.hyperparameters or {}).get("values", {})
+    chosen = chosen.model_copy(update={"train": options.tuned(chosen.train, values)})
     number = precision.choose(chosen.train.precision, precision.cpu_flags(), devices.prepare())
     keras.utils.set_random_seed(seed)
     labels = export.class_names(tft.TFTransformOutput(fn_args.transform_graph_path))
@@ -46,9 +48,13 @@ def run_fn(fn_args: FnArgs) -> None:
         checkpoints=checkpoints,
         logs=Path(fn_args.model_run_dir),
     )
+    champion = warm_start.read(fn_args.custom_config.get("warm_start"))
     with devices.computing_in(number):
-        trained = network.build(chosen, len(labels), chosen.backbone.weights)
-        results = _train(trained, session, chosen)
+        if champion:
+            trained = warm_start.build(champion, chosen, labels)
+        else:
+            trained = network.build(chosen, len(labels), chosen.backbone.weights)
+        results = train(trained, session, chosen)
     # Served in float32, whatever it was trained in: who serves it may have another processor.
     served = network.build(chosen, len(labels), "none").model
     served.set_weights(trained.model.get_weights())
@@ -66,16 +72,20 @@ def run_fn(fn_args: FnArgs) -> None:
                 "seconds": round(time.monotonic() - started, 1),
                 "precision": number,
                 "temperature": round(temperature, 4),
+                "warm_start": champion is not None,
+                "tuned": values,
                 "history": {phase: result.history for phase, result in results.items()},
                 "weights": {chosen.backbone.name: Path(chosen.backbone.weights).name},
             },
         },
     )
+    sheets.write(folder / "augmented.png", session.photos.part(held_out=False), phases.augmented_batches(session))
     signatures.save_for_tflite(scorer, chosen.image_size, str(folder / "tflite" / "classifier"))
     shutil.rmtree(checkpoints)
 
 
-def _train(trained: network.Network, session: phases.Session, chosen: ClassifierOptions) -> dict[str, phases.Result]:
+def train(trained: network.Network, session: phases.Session, chosen: ClassifierOptions) -> dict[str, phases.Result]:
+    """Makes the phases that `chosen` asks for; each one's result by its name."""
     train = chosen.train
     if chosen.backbone.weights == "none":
         return {"scratch": phases.train_images(trained, session, "scratch", train.scratch)}

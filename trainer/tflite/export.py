@@ -53,6 +53,8 @@ def export(parts: Sequence[Part], options: TFLiteOptions, calibration: Records, 
     converted = _converted(parts, options, calibration)
     for part in parts:
         made = [item for item in converted if item.part == part.name]
+        for item in made:
+            item.content = item.content and part.finish(item.content)
         _verify(part, made, options.threads, held_out)
         yield from made
 

@@ -61,3 +61,5 @@ class Part:
     """Inputs and outputs that are pixels 0..255: int8 has them as uint8 with the pixel's own value (scale 1)."""
     quantised: tuple[str, ...] = ()
     """Other inputs and outputs that int8 has as uint8 with a scale of their own (scores); the rest stays float32."""
+    finish: Callable[[bytes], bytes] = lambda content: content
+    """What a file's content becomes before it is verified: the lane adds its metadata."""

@@ -49,11 +49,14 @@ def test_a_best_epoch_before_a_kill_is_still_the_best(tmp_path):
     assert json.loads((tmp_path / "best.json").read_text()) == {"value": 1.0, "epoch": 1}
 
 
-def test_a_loss_that_is_no_number_stops_at_its_step():
+def test_a_loss_that_is_no_number_stops_at_its_step_and_says_what_is_kept(tmp_path):
     data = np.ones((6, 1), "float32")
     data[4] = np.nan
     with pytest.raises(UserError, match=r"\(head\): the loss is nan at step 5"):
-        model().fit(data, data, batch_size=1, shuffle=False, verbose=0, callbacks=[StopWithoutNumber("head")])
+        model().fit(data, data, batch_size=1, shuffle=False, verbose=0, callbacks=[StopWithoutNumber("head", tmp_path)])
+    fit(model(), tmp_path, [1.0], patience=1)
+    with pytest.raises(UserError, match=r"weights of the best epoch before are in .*best.weights.h5"):
+        model().fit(data, data, batch_size=1, shuffle=False, verbose=0, callbacks=[StopWithoutNumber("head", tmp_path)])
 
 
 def test_epochs_are_reported(caplog):

@@ -10,27 +10,22 @@ from tfx.dsl.components.base import base_beam_executor
 from tfx.types import artifact_utils, standard_artifacts
 from tfx.utils import proto_utils
 
-from tests.trainer.classifier.pictures import example
-from trainer.classifier.evaluation import METRICS, confusion, custom_extractors, metric_configs, reliability
+from tests.trainer.classifier.pictures import TableModel, example
+from trainer.classifier.evaluation import (
+    METRICS,
+    SLICES,
+    buckets,
+    confusion,
+    custom_extractors,
+    metric_configs,
+    reliability,
+)
 from trainer.evaluation import eval_config, read_metrics, read_outcomes
 
 TRUTH = ["cat", "cat", "dog", "dog", "emu"]
 # Scores by row. The champion numbers the classes otherwise and has never heard of an emu.
 CANDIDATE = (["cat", "dog", "emu"], [[0.8, 0.1, 0.1], [0.6, 0.4, 0], [0.1, 0.9, 0], [0.5, 0.4, 0.1], [0, 0.3, 0.7]])
 CHAMPION = (["dog", "cat"], [[0.1, 0.9], [0.2, 0.8], [0.7, 0.3], [0.6, 0.4], [0.4, 0.6]])
-
-
-class TableModel(tf.Module):
-    """A classifier whose scores are looked up by the example's number."""
-
-    def __init__(self, labels, table):
-        super().__init__()
-        self.labels, self.table = tf.constant(labels), tf.constant(table, tf.float32)
-
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
-    def classify(self, inputs):
-        row = tf.io.parse_example(inputs, {"row": tf.io.FixedLenFeature([], tf.int64)})["row"]
-        return {"classes": tf.tile(self.labels[None], [tf.size(row), 1]), "scores": tf.gather(self.table, row)}
 
 
 def model_artifact(folder, contents):
@@ -47,7 +42,9 @@ def evaluate(folder, champion):
     with tf.io.TFRecordWriter(str(folder / "examples/Split-eval/data-0.gz"), options="GZIP") as writer:
         for row, name in enumerate(TRUTH):
             key = f"{row:064d}".encode()
-            writer.write(example(**{"row": row, "image/class/text": name.encode(), "image/key/sha256": key}))
+            side = 200 if row < 2 else 2000
+            size = {"image/width": side, "image/height": side}
+            writer.write(example(**{"row": row, "image/class/text": name.encode(), "image/key/sha256": key, **size}))
     examples, evaluation = standard_artifacts.Examples(), standard_artifacts.ModelEvaluation()
     examples.uri, examples.split_names = str(folder / "examples"), artifact_utils.encode_split_names(["eval"])
     evaluation.uri = str(folder / "evaluation")
@@ -59,7 +56,7 @@ def evaluate(folder, champion):
     context = base_beam_executor.BaseBeamExecutor.Context(
         beam_pipeline_args=["--direct_running_mode=in_memory"], tmp_dir=str(folder / "tmp"), unique_id="1"
     )
-    config = eval_config(metric_configs(), METRICS, {}, ["image/class/text"])
+    config = eval_config(metric_configs(), METRICS, {}, SLICES)
     evaluator.Executor(context).Do(
         inputs,
         {"evaluation": [evaluation], "blessing": [blessing]},
@@ -98,6 +95,26 @@ def test_each_photos_outcome_is_kept_for_both_models(compared):
     assert [int(key) for key in candidate["key"]] == list(range(5))
     assert candidate["accuracy"].tolist() == [1, 1, 1, 0, 1]
     assert champion["accuracy"].tolist() == [1, 1, 1, 1, 0]
+
+
+def test_photos_are_bucketed_by_size_brightness_and_folder():
+    features = {
+        "image/width": np.array([[255], [256], [4000]]),
+        "image/height": np.array([[900], [300], [1024]]),
+        "image/brightness": np.array([[0.29], [0.3], [0.7]]),
+        "image/filename": np.array([[b"cat/kitchen/a.jpg"], [b"cat/b.jpg"], [b"dog/c.jpg"]], dtype=object),
+    }
+    assert {name: values.tolist() for name, values in buckets(features).items()} == {
+        "bucket/size": [b"small", b"medium", b"large"],
+        "bucket/brightness": [b"dark", b"medium", b"bright"],
+        "bucket/folder": [b"cat/kitchen", b"cat", b"dog"],
+    }
+    assert buckets({"row": np.array([1])}) == {}
+
+
+def test_buckets_are_slices_of_the_evaluation(compared):
+    slices = read_metrics(compared)["slices"]["bucket/size"]
+    assert {name: values["examples"] for name, values in slices.items()} == {"small": 2, "large": 3}
 
 
 def test_slices_are_the_true_classes(compared):

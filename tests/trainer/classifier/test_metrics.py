@@ -10,7 +10,7 @@ import tensorflow_model_analysis as tfma
 from sklearn.metrics import brier_score_loss, confusion_matrix, f1_score
 
 from trainer.classifier import metrics
-from trainer.classifier.evaluation import judge
+from trainer.classifier.evaluation import judge, summary
 
 NAMES = np.array([b"cardboard", b"glass", b"metal", b"trash"], dtype=object)
 
@@ -63,6 +63,13 @@ def test_calibration_error_is_that_of_its_definition(outputs):
         if inside.any():
             expected += inside.mean() * abs(accuracy[inside].mean() - confidence[inside].mean())
     assert combine(metrics.ExpectedCalibrationError(), outputs) == pytest.approx(expected)
+
+
+def test_the_summary_without_beam_is_what_beam_says(outputs):
+    found = summary(outputs)
+    assert found["macro_f1"] == pytest.approx(combine(metrics.MacroF1(), outputs))
+    assert found["ece"] == pytest.approx(combine(metrics.ExpectedCalibrationError(), outputs))
+    assert found["accuracy"] == pytest.approx(outputs["accuracy"].mean())
 
 
 def test_certain_and_right_is_perfectly_calibrated():

@@ -10,7 +10,7 @@ import tensorflow_transform as tft
 
 from tests.trainer.classifier.pictures import CLASSES, OPTIONS, SIZE, example, jpeg
 from trainer import backbones
-from trainer.classifier import baseline, training
+from trainer.classifier import baseline, phases, training, tuning
 from trainer.errors import UserError
 
 
@@ -20,6 +20,8 @@ def arguments(transformed, folder, options=OPTIONS):
         transform_graph_path=transformed.graph,
         serving_model_dir=str(folder / "Format-Serving"),
         model_run_dir=str(folder / "run"),
+        working_dir=str(folder),
+        hyperparameters=None,
         custom_config={"options": options, "seed": 7, "resume_dir": str(folder / "resume")},
     )
 
@@ -124,6 +126,36 @@ def test_weights_by_path_train_a_head_and_then_the_upper_layers(transformed, tmp
     assert list(about["training"]["history"]) == ["head", "fine_tune"]
     # 72 photos in 2 views and batches of 16, 3 epochs; then 4 whole batches, 1 epoch.
     assert about["training"]["steps"] == 9 * 3 + 4
+
+
+def test_a_search_on_cached_features_finds_values_that_the_training_then_takes(transformed, tmp_path, monkeypatch):
+    pretrained = str(tmp_path / "small.weights.h5")
+    backbones.build("small_cnn", "none", SIZE).save_weights(pretrained)
+    train = {**OPTIONS["train"], "head": {"views": 1, "epochs": 3, "learning_rate": 1e-2}, "fine_tune": {"epochs": 0}}
+    options = {**OPTIONS, "backbone": {"name": "small_cnn", "weights": pretrained}, "train": train}
+    given = arguments(transformed, tmp_path, options)
+    space = {"head.learning_rate": {"values": [1e-6, 1e-2]}, "dropout": {"low": 0.0, "high": 0.4}}
+    given.custom_config["tuner"] = {"minutes": 5, "trials": 3, "space": space}
+    passes = []
+    computed = phases.features
+    monkeypatch.setattr(phases, "features", lambda *args: passes.append(1) or computed(*args))
+    tuner = tuning.tuner_fn(given).tuner
+    tuner.search()
+    assert (len(tuner.oracle.trials), len(passes)) == (3, 1)
+    trials = list(tuner.oracle.trials.values())
+    assert trials[0].hyperparameters.values == {"head.learning_rate": 1e-2, "dropout": 0.3}
+    assert len({trial.score for trial in trials}) > 1
+    best = tuner.get_best_hyperparameters()[0].get_config()
+    assert best["values"] == min(trials, key=lambda trial: trial.score).hyperparameters.values
+    given.hyperparameters = best
+    training.run_fn(given)
+    about = json.loads((tmp_path / "model.json").read_text())
+    assert about["training"]["tuned"] == best["values"]
+    assert (tmp_path / "augmented.png").stat().st_size > 1000
+
+    given.custom_config["tuner"] |= {"minutes": 1e-6}
+    with pytest.raises(UserError, match=r"tuner.minutes: one trial takes .* minutes, more than the 1e-06 there are"):
+        tuning.tuner_fn(given).tuner.search()
 
 
 def test_one_class_is_refused(transformed, tmp_path, monkeypatch):

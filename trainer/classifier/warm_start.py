@@ -1,0 +1,85 @@
+"""A retraining that starts from the version that serves, also when classes came or went."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from trainer.classifier import network
+from trainer.classifier.network import Network
+from trainer.classifier.options import ClassifierOptions
+from trainer.errors import UserError
+
+VARIABLES = "variables/variables"
+
+
+@dataclass(frozen=True)
+class Champion:
+    """The version to start from.
+
+    Attributes:
+      saved_model: folder of a SavedModel that `trainer.classifier.export` wrote.
+      labels: its classes, in the order of its scores.
+    """
+
+    saved_model: Path
+    labels: tuple[str, ...]
+
+
+def read(description: str | None) -> Champion | None:
+    """The champion that a file describes (`{"saved_model": folder, "labels": [..]}`); None without a file."""
+    if not description or not Path(description).is_file():
+        return None
+    found = json.loads(Path(description).read_text())
+    return Champion(Path(found["saved_model"]), tuple(found["labels"]))
+
+
+def build(champion: Champion, options: ClassifierOptions, labels: Sequence[str]) -> Network:
+    """A network for `labels` with the champion's weights; the head's columns of classes that it knows, by name.
+
+    Raises:
+      UserError: the champion is another network than `options` describe.
+    """
+    old = network.build(options, len(champion.labels), "none")
+    scorer = tf.Module()
+    scorer._model = old.model  # where `training.Probabilities` has it
+    saved = str(champion.saved_model / VARIABLES)
+    if _shapes(saved) != sorted(tuple(weights.shape) for weights in old.model.weights):
+        raise UserError(
+            f"classifier.train.warm_start: the version that serves ({champion.saved_model}) is another network than "
+            f"{options.backbone.name} with {options.train.head.levels} levels; set warm_start to false for this run"
+        )
+    tf.train.Checkpoint(_scorer=scorer).restore(saved).expect_partial()
+    fresh = network.build(options, len(labels), "none")
+    fresh.features.set_weights(old.features.get_weights())
+    fresh.head.set_weights(head_weights(old.head.get_weights(), champion.labels, fresh.head.get_weights(), labels))
+    return fresh
+
+
+def head_weights(
+    old: Sequence[np.ndarray], old_labels: Sequence[str], fresh: Sequence[np.ndarray], labels: Sequence[str]
+) -> list[np.ndarray]:
+    """The last layer's kernel [C, K] and bias [K] for `labels`: old columns by name, fresh ones for new classes.
+
+    The biases are shifted by their mean: a new class, whose bias is 0, then starts as likely as an average one.
+    """
+    kernel, bias = (np.array(weights) for weights in fresh)
+    old_kernel, old_bias = old
+    for column, label in enumerate(labels):
+        if label in old_labels:
+            place = list(old_labels).index(label)
+            kernel[:, column], bias[column] = old_kernel[:, place], old_bias[place] - old_bias.mean()
+    return [kernel, bias]
+
+
+def _shapes(saved: str) -> list[tuple[int, ...]]:
+    """The shapes of the network's weights in a SavedModel's variables, sorted; the state of its dropout is none."""
+    shapes = tf.train.load_checkpoint(saved).get_variable_to_shape_map()
+    return sorted(
+        tuple(shape)
+        for key, shape in shapes.items()
+        if key.startswith("_scorer/_model/") and "seed_generator" not in key
+    )
