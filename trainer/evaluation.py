@@ -109,11 +109,23 @@ def read_outcomes(evaluation_uri: str, model: str = CANDIDATE) -> np.ndarray | N
     Returns:
       A structured array [N] sorted by `key`, a float32 field per metric; None when nothing was collected of `model`.
     """
+    value = read_bytes(evaluation_uri, "outcomes", model)
+    return None if value is None else own_metrics.read_outcomes(value)
+
+
+def read_bytes(evaluation_uri: str, name: str, model: str = CANDIDATE) -> bytes | None:
+    """The value over all examples of a metric that is no number, such as a table; None when it was not measured.
+
+    Args:
+      evaluation_uri: folder of a ModelEvaluation artifact.
+      name: of the metric.
+      model: `candidate` or `champion`.
+    """
     for record in tfma.load_metrics(evaluation_uri):
         for item in record.metric_keys_and_values:
-            whole = not record.slice_key.single_slice_keys and item.key.name == "outcomes" and not item.key.is_diff
+            whole = not record.slice_key.single_slice_keys and item.key.name == name and not item.key.is_diff
             if whole and (item.key.model_name or CANDIDATE) == model:
-                return own_metrics.read_outcomes(item.value.bytes_value)
+                return item.value.bytes_value
     return None
 
 

@@ -2,7 +2,7 @@
 
 import io
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import apache_beam as beam
 import numpy as np
@@ -61,18 +61,38 @@ def output_value(inputs: tfma.metrics.StandardMetricInputs, model_name: str, out
     return np.asarray(predictions[output])
 
 
+def per_model(
+    combiner: Callable[[tfma.metrics.MetricKey, str], beam.CombineFn],
+    name: str,
+    model_names: list[str] | None,
+    **facts: bool | None,
+) -> tfma.metrics.MetricComputations:
+    """One computation per model; TFMA calls a model that is alone "", and hands `model_names` to those who ask.
+
+    Args:
+      combiner: makes the CombineFn of one model, given its key and the model's name.
+      name: of the metric.
+      model_names: as TFMA gave them.
+      facts: further fields of the key.
+    """
+    keys = [tfma.metrics.MetricKey(name=name, model_name=model_name, **facts) for model_name in model_names or [""]]
+    return [
+        tfma.metrics.MetricComputation(keys=[key], preprocessors=None, combiner=combiner(key, key.model_name))
+        for key in keys
+    ]
+
+
 def _mean_output_computations(
     name: str,
     model_names: list[str] | None = None,
     example_weighted: bool | None = False,
 ) -> tfma.metrics.MetricComputations:
-    """One computation per model; TFMA fills `model_names` and drops what is not asked for here."""
-    computations = []
-    for model_name in model_names or [""]:
-        key = tfma.metrics.MetricKey(name=name, model_name=model_name, example_weighted=example_weighted)
-        combiner = _MeanCombineFn(key, model_name, name)
-        computations.append(tfma.metrics.MetricComputation(keys=[key], preprocessors=None, combiner=combiner))
-    return computations
+    return per_model(
+        lambda key, model_name: _MeanCombineFn(key, model_name, name),
+        name,
+        model_names,
+        example_weighted=example_weighted,
+    )
 
 
 class _MeanCombineFn(beam.CombineFn):
@@ -104,12 +124,7 @@ class _MeanCombineFn(beam.CombineFn):
 def _outcomes_computations(
     name: str, outputs: Sequence[str], model_names: list[str] | None = None
 ) -> tfma.metrics.MetricComputations:
-    computations = []
-    for model_name in model_names or [""]:
-        key = tfma.metrics.MetricKey(name=name, model_name=model_name)
-        combiner = _CollectFn(key, model_name, outputs)
-        computations.append(tfma.metrics.MetricComputation(keys=[key], preprocessors=None, combiner=combiner))
-    return computations
+    return per_model(lambda key, model_name: _CollectFn(key, model_name, outputs), name, model_names)
 
 
 class _CollectFn(beam.CombineFn):

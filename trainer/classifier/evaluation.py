@@ -12,7 +12,7 @@ from tensorflow_model_analysis.extractors import predictions_extractor
 
 from trainer.classifier import metrics
 from trainer.classifier.preprocessing import CLASS_TEXT
-from trainer.evaluation import CANDIDATE
+from trainer.evaluation import CANDIDATE, read_bytes
 from trainer.metrics import mean_output, outcomes
 from trainer.rules import SHOWN_ONLY, Direction
 
@@ -138,12 +138,10 @@ def reliability(evaluation_uri: str, model: str = CANDIDATE) -> np.ndarray:
 
 
 def _table(evaluation_uri: str, name: str, model: str) -> Any:
-    for record in tfma.load_metrics(evaluation_uri):
-        for item in record.metric_keys_and_values:
-            whole = not record.slice_key.single_slice_keys and item.key.name == name
-            if whole and (item.key.model_name or CANDIDATE) == model:
-                return json.loads(item.value.bytes_value)
-    raise ValueError(f"{evaluation_uri}: no {name} of the {model}")
+    value = read_bytes(evaluation_uri, name, model)
+    if value is None:
+        raise ValueError(f"{evaluation_uri}: no {name} of the {model}")
+    return json.loads(value)
 
 
 def _judged(extracts: dict[str, Any]) -> dict[str, Any]:

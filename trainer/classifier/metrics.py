@@ -14,7 +14,7 @@ import apache_beam as beam
 import numpy as np
 import tensorflow_model_analysis as tfma
 
-from trainer.metrics import output_value
+from trainer.metrics import output_value, per_model
 
 BINS = 15
 
@@ -145,25 +145,16 @@ class Confusion(tfma.metrics.Metric):
 
 
 def _macro_f1_computations(name: str, model_names: list[str] | None = None) -> tfma.metrics.MetricComputations:
-    return _per_model(_MacroF1, name, model_names)
+    return per_model(_MacroF1, name, model_names)
 
 
 def _calibration_error_computations(name: str, model_names: list[str] | None = None) -> tfma.metrics.MetricComputations:
-    return _per_model(_CalibrationError, name, model_names)
+    return per_model(_CalibrationError, name, model_names)
 
 
 def _reliability_computations(name: str, model_names: list[str] | None = None) -> tfma.metrics.MetricComputations:
-    return _per_model(_Reliability, name, model_names)
+    return per_model(_Reliability, name, model_names)
 
 
 def _confusion_computations(name: str, model_names: list[str] | None = None) -> tfma.metrics.MetricComputations:
-    return _per_model(_Confusion, name, model_names)
-
-
-def _per_model(combiner: type[_Combiner], name: str, model_names: list[str] | None) -> tfma.metrics.MetricComputations:
-    """One computation per model; TFMA calls a model that is alone "", and hands `model_names` to those who ask."""
-    keys = [Key(name=name, model_name=model_name) for model_name in model_names or [""]]
-    return [
-        tfma.metrics.MetricComputation(keys=[key], preprocessors=None, combiner=combiner(key, key.model_name))
-        for key in keys
-    ]
+    return per_model(_Confusion, name, model_names)
