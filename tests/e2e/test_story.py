@@ -9,7 +9,7 @@ import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
 from PIL import Image
 
-from pipeline import dag
+from pipeline.dag import blueprint
 from pipeline.results import RunResult
 
 pytestmark = pytest.mark.timeout(1500)
@@ -121,12 +121,12 @@ def test_models_that_learned_nothing_are_not_pushed_and_the_run_exits_4(house, f
 
 
 def test_an_edited_loss_retrains_the_style_network_only(house, first, monkeypatch):
-    original = dag.digest
+    original = blueprint.digest
 
     def edited(*modules):
         return original(*modules) + ("-edited" if "trainer.style.training" in modules else "")
 
-    monkeypatch.setattr(dag, "digest", edited)
+    monkeypatch.setattr(blueprint, "digest", edited)
     models = by_name(house.run())
     assert models["classifier"].outcome == "unchanged"
     # The same seed and the same data give the same network: it was trained, evaluated and found to be the champion or

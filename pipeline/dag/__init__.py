@@ -1,0 +1,45 @@
+"""The pipeline's definition: a pure function of the configuration and of a snapshot of the world.
+
+Nothing here reads a file; what has to be read is in the Snapshot.
+"""
+
+from tfx import v1 as tfx
+from tfx.orchestration import metadata
+
+from pipeline.config import Config
+from pipeline.dag.beam import beam_arguments
+from pipeline.dag.blueprint import Blueprint
+from pipeline.dag.classifier import classifier_lane
+from pipeline.dag.data import data_lane
+from pipeline.dag.style import style_lane
+from pipeline.progress import Node
+from pipeline.snapshot import Snapshot, data_folders
+
+
+def build(config: Config, world: Snapshot) -> tuple[tfx.dsl.Pipeline, list[Node]]:
+    """The whole pipeline, with the lanes that the configuration has.
+
+    Args:
+      config: what the person asked for.
+      world: what the run starts from.
+
+    Returns:
+      The TFX pipeline and its nodes in topological order, for the view.
+    """
+    plan = Blueprint()
+    lanes = {name: data_lane(plan, name, folder, config, world) for name, folder in data_folders(config).items()}
+    if config.classifier:
+        classifier_lane(plan, lanes["photos"], config, world)
+    if config.style:
+        style_lane(plan, lanes.get("style-photos") or lanes["photos"], lanes["paintings"], config, world)
+    pipeline = tfx.dsl.Pipeline(
+        pipeline_name=config.name,
+        pipeline_root=str(config.workspace / "artifacts"),
+        components=plan.components,
+        enable_cache=True,
+        metadata_connection_config=metadata.sqlite_metadata_connection_config(
+            str(config.workspace / "metadata.sqlite")
+        ),
+        beam_pipeline_args=beam_arguments(config.beam_args),
+    )
+    return pipeline, plan.nodes
