@@ -12,7 +12,7 @@ import click
 from easel_serving.errors import ServingError
 
 from pipeline import quiet
-from pipeline.commands import check, configuration, models, run, schema, use
+from pipeline.commands import check, configuration, models, run, runs, schema, use
 from pipeline.commands.faults import Fault
 from pipeline.lock import LockedError
 from pipeline.results import BAD_INPUT, FAILED, INTERRUPTED, LOCKED
@@ -78,8 +78,8 @@ def main(context: click.Context) -> None:
     network that paints photographs in the manner of the paintings.
 
     Start with `easel check CONFIG.yaml`, which looks at your folders without training. Then `easel run CONFIG.yaml`
-    trains, measures and pushes what passes. `easel models` lists it; `easel classify` and `easel stylize` try it;
-    `easel serve` serves it.
+    trains, measures and pushes what passes. `easel runs` explains every run; `easel models` lists what was pushed;
+    `easel classify` and `easel stylize` try it; `easel serve` serves it.
     """
     if context.invoked_subcommand is None:
         click.echo(context.get_help())
@@ -88,6 +88,7 @@ def main(context: click.Context) -> None:
 for command in (
     check.check,
     run.run,
+    runs.runs,
     models.models,
     use.classify,
     use.stylize,

@@ -5,6 +5,8 @@ each node's start and end are told to `on_event`, because TFX itself reports the
 """
 
 import datetime
+import json
+import time
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -17,6 +19,7 @@ from tfx.orchestration.portable import launcher, runtime_parameter_utils
 from tfx.proto.orchestration import pipeline_pb2
 
 from components.types import DataVerdict
+from pipeline.history import recorder
 
 PIPELINE_RUN_ID = "pipeline-run-id"
 
@@ -35,11 +38,17 @@ class Trace:
 
 
 class LaneRunner(local_dag_runner.LocalDagRunner):
-    """LocalDagRunner that keeps going beside a failure; `run(pipeline)` returns the Trace."""
+    """LocalDagRunner that keeps going beside a failure; `run(pipeline)` returns the Trace.
 
-    def __init__(self, on_event: OnEvent):
+    Args:
+      on_event: told of each node.
+      about: facts of the run for `pipeline.history`, by name.
+    """
+
+    def __init__(self, on_event: OnEvent, about: Mapping[str, str] | None = None):
         super().__init__()
         self._on_event = on_event
+        self._about = about or {}
 
     def run_with_ir(self, pipeline: pipeline_pb2.Pipeline, run_options=None) -> Trace:
         """Runs the nodes in topological order.
@@ -58,6 +67,7 @@ class LaneRunner(local_dag_runner.LocalDagRunner):
             deployment.metadata_connection_config,
             deployment.metadata_connection_config.WhichOneof("connection_config"),
         )
+        recorder.note(connection, pipeline.pipeline_info.id, trace.run_id, self._about)
         for wrapped in pipeline.nodes:
             node = wrapped.pipeline_node
             node_id = node.node_info.id
@@ -85,6 +95,9 @@ class LaneRunner(local_dag_runner.LocalDagRunner):
                 continue
             trace.executions[node_id] = info.execution_id
             self._note(trace, node_id, _state(connection, info.execution_id))
+        errors = {node_id: _one_line(error) for node_id, error in trace.errors.items()}
+        end = {"finished": f"{time.time():.3f}", "errors": json.dumps(errors)}
+        recorder.note(connection, pipeline.pipeline_info.id, trace.run_id, end)
         return trace
 
     def _note(self, trace: Trace, node_id: str, state: str) -> None:
@@ -109,3 +122,9 @@ def _state(connection: metadata_store_pb2.ConnectionConfig, execution_id: int) -
     if any(verdict.properties["passed"].int_value == 0 for verdict in verdicts):
         return "stopped"
     return _STATES.get(execution.last_known_state, "failed")
+
+
+def _one_line(error: BaseException) -> str:
+    """The first line of an exception's message, or its type when it has none."""
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__

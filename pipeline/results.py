@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-Outcome = Literal["pushed", "unchanged", "rejected", "stopped", "failed", "skipped"]
+Outcome = Literal["pushed", "unchanged", "rejected", "stopped", "failed", "skipped", "unfinished"]
 
 OK, FAILED, BAD_INPUT, STOPPED, REJECTED, LOCKED, INTERRUPTED = 0, 1, 2, 3, 4, 75, 130
 
@@ -20,7 +20,7 @@ class ModelResult:
     PromotionGate's (`metric, slice, value, bound, rule, passed`); `tflite` are TFLiteExporter's verdicts (`part,
     variant, bytes, verdict, metrics, reason`); `data` counts the files of each input folder (`{"photos": {"seen": 9,
     ...}}`); `reasons` and `warnings` are plain English lines. `version` is the one that this run pushed, or that
-    serves unchanged.
+    serves unchanged. `unfinished` is what a run that was killed, or still runs, leaves in the workspace's memory.
     """
 
     name: str

@@ -1,11 +1,14 @@
 """One run from configuration to result: snapshot, pipeline, verdicts, contact sheet."""
 
+import json
 import logging
 import time
+from pathlib import Path
 
 from pipeline import batches, dag, pictures, snapshot, warm_start
 from pipeline.config import Config
 from pipeline.data_page import page
+from pipeline.history.store import Store
 from pipeline.lane_runner import LaneRunner
 from pipeline.outcome import Outputs, model_results
 from pipeline.progress import Events
@@ -13,12 +16,13 @@ from pipeline.results import RunResult
 from trainer.progress import LOGGER
 
 
-def run(config: Config, events: Events) -> RunResult:
+def run(config: Config, events: Events, log: Path | None = None) -> RunResult:
     """Runs the pipeline in this process, with the workspace's lock held by the caller.
 
     Args:
       config: the configuration; its folders exist.
       events: told what happens, from this thread and from Beam's.
+      log: where the run's log is written, to be remembered.
 
     Returns:
       The result, also when nodes failed: their exceptions are in the log and in the models' reasons.
@@ -26,17 +30,18 @@ def run(config: Config, events: Events) -> RunResult:
     started = time.monotonic()
     batches.bound_by_bytes()
     warm_start.describe_champion(config)
-    pipeline, nodes = dag.build(config, snapshot.take(config))
+    world = snapshot.take(config)
+    pipeline, nodes = dag.build(config, world)
     events.plan(nodes)
     relay = _Relay(events)
     LOGGER.addHandler(relay)
     LOGGER.setLevel(logging.INFO)
     try:
-        trace = LaneRunner(relay.node).run(pipeline)
+        trace = LaneRunner(relay.node, _about(config, world, log)).run(pipeline)
     finally:
         LOGGER.removeHandler(relay)
-    outputs = Outputs(config.workspace, trace)
-    models = model_results(config, trace, outputs)
+    outputs = Outputs(Store(config.workspace).run(trace.run_id))
+    models = model_results(config, outputs)
     folder = config.workspace / "runs" / trace.run_id
     return RunResult(
         run_id=trace.run_id,
@@ -46,6 +51,12 @@ def run(config: Config, events: Events) -> RunResult:
         sheet=pictures.write(config, outputs, folder),
         data_page=page.write(config, outputs, folder),
     )
+
+
+def _about(config: Config, world: snapshot.Snapshot, log: Path | None) -> dict[str, str]:
+    """What the history keeps of a run besides what TFX does (see `history.recorder`)."""
+    facts = {"configuration": config.model_dump_json(by_alias=True), "provenance": json.dumps(world.provenance)}
+    return facts | ({"log": str(log)} if log else {})
 
 
 class _Relay(logging.Handler):

@@ -16,7 +16,9 @@ from components.champion.key import champion_key
 from components.image_folder_example_gen.fingerprint import fingerprint
 from components.image_folder_example_gen.ledger import Ledger, load
 from components.schema_source.contract import schema_key
+from pipeline import baselines
 from pipeline.config import Config
+from pipeline.history.store import Store
 
 PACKAGES = ("tfx", "tensorflow", "keras", "apache-beam", "tensorflow-transform", "tensorflow-model-analysis", "easel")
 
@@ -92,9 +94,6 @@ def base_schema(lane: str) -> Path:
 
 def take(config: Config) -> Snapshot:
     """Reads the folders, the schema files and the serving directory that a run of `config` starts from."""
-    # Not at the top: `easel check` wants the folders only, and this takes TFX to import.
-    from pipeline import baselines
-
     names = [lane.name for lane in (config.classifier, config.style) if lane]
     parts = gated_parts(config)
     folders = {
@@ -135,8 +134,8 @@ def latest_ledgers(config: Config) -> dict[str, Ledger]:
     """The split ledger that the last complete ingest of each data lane left in the workspace's metadata."""
     found = {}
     for lane in data_folders(config):
-        folder = latest(config.workspace, f"{config.name}.ImageFolderExampleGen.{lane}", "EaselSplitLedger")
-        ledger = load(folder) if folder else None
+        folder = Store(config.workspace).latest(config.name, f"ImageFolderExampleGen.{lane}", "EaselSplitLedger")
+        ledger = load(str(folder)) if folder else None
         if ledger:
             found[lane] = ledger
     return found
@@ -144,8 +143,8 @@ def latest_ledgers(config: Config) -> dict[str, Ledger]:
 
 def latest_tuned(config: Config) -> dict[str, Any] | None:
     """The best values that the last complete search of this workspace found."""
-    folder = latest(config.workspace, f"{config.name}.Tuner.classifier", "HyperParameters")
-    file = Path(folder, "best_hyperparameters.txt") if folder else None
+    folder = Store(config.workspace).latest(config.name, "Tuner.classifier", "HyperParameters")
+    file = folder and folder / "best_hyperparameters.txt"
     return json.loads(file.read_text())["values"] if file and file.is_file() else None
 
 
@@ -157,29 +156,10 @@ def eval_split(versions: Sequence[Version]) -> Path | None:
     configuration = newer.manifest.get("lineage", {}).get("configuration", {})
     if newer.manifest.get("kind") != "classifier" or not {"workspace", "name"} <= set(configuration):
         return None
-    examples = latest(
-        Path(configuration["workspace"]), f"{configuration['name']}.ImageFolderExampleGen.photos", "Examples"
-    )
-    split = Path(examples, "Split-eval") if examples else None
+    store = Store(configuration["workspace"])
+    examples = store.latest(configuration["name"], "ImageFolderExampleGen.photos", "Examples")
+    split = examples and examples / "Split-eval"
     return split if split and split.is_dir() else None
-
-
-def latest(workspace: Path, node: str, artifact_type: str) -> str | None:
-    """The folder of the newest artifact that a node (`pipeline.node_id`) left in the workspace's metadata."""
-    database = workspace / "metadata.sqlite"
-    if not database.is_file():
-        return None
-    # Not at the top: `easel check` asks too, and seldom has a workspace.
-    from ml_metadata import metadata_store
-    from ml_metadata.proto import metadata_store_pb2
-
-    connection = metadata_store_pb2.ConnectionConfig()
-    connection.sqlite.filename_uri = str(database)
-    store = metadata_store.MetadataStore(connection)
-    context = store.get_context_by_type_and_name("node", node)
-    artifacts = store.get_artifacts_by_context(context.id) if context else []
-    live = [each for each in artifacts if each.type == artifact_type and each.state == metadata_store_pb2.Artifact.LIVE]
-    return max(live, key=lambda artifact: artifact.id).uri if live else None
 
 
 def _commit() -> str:

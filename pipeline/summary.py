@@ -20,6 +20,7 @@ _VERDICTS = {
     "stopped": ("■", "yellow", "stopped by data validation"),
     "failed": ("✗", "red", "failed"),
     "skipped": ("○", "dim", "skipped"),
+    "unfinished": ("○", "dim", "unfinished"),
 }
 
 _RULES = {
@@ -36,16 +37,21 @@ _RULES = {
 
 def render(result: RunResult) -> RenderableType:
     """Both models: verdict, figures against champion, baseline and threshold, reasons, TFLite; then the places."""
+    return Group(*models(result.models), Text(), _places(result))
+
+
+def models(results: Iterable[ModelResult]) -> list[RenderableType]:
+    """Each model: verdict, figures against champion, baseline and threshold, reasons, TFLite."""
     parts: list[RenderableType] = []
-    for model in result.models:
-        parts += [Text(), _headline(model)]
+    for model in results:
+        parts += [Text(), headline(model)]
         if any(model.metrics.values()):
             parts.append(_metrics(model))
         parts += _bullets(model.reasons, "")
         parts += _bullets(model.warnings, "yellow")
         if model.tflite:
             parts.append(_tflite(model.tflite))
-    return Group(*parts, Text(), _places(result))
+    return parts
 
 
 def value(figure: Any) -> str:
@@ -64,7 +70,8 @@ def tflite_line(variant: Mapping[str, Any]) -> str:
     return f"{name} {size(variant['bytes'])}" if variant["verdict"] == "ok" else f"{name} withheld"
 
 
-def _headline(model: ModelResult) -> Text:
+def headline(model: ModelResult) -> Text:
+    """The model's name, its verdict and how many images it was made from."""
     sign, style, words = _VERDICTS[model.outcome]
     if model.outcome == "rejected":
         words = words.format(f"version {model.version} still serves" if model.version else "nothing serves yet")

@@ -25,6 +25,16 @@ serving = click.option(
     help="The serving directory that `easel run` pushes to.",
 )
 
+workspace = click.option(
+    "--workspace",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("easel-workspace"),
+    envvar="EASEL_WORKSPACE",
+    show_default=True,
+    show_envvar=True,
+    help="The workspace that `easel run` works in.",
+)
+
 config_file = click.argument("config", metavar="CONFIG", type=click.Path(path_type=Path))
 
 overrides = click.option(

@@ -43,7 +43,7 @@ def run(config: Path, only: str | None, overrides: tuple[str, ...], as_json: boo
                 view.log_path(log)
                 if stale:
                     logging.getLogger("easel").warning("took over the lock of a run that was killed: %s", stale)
-                result = dataclasses.replace(_run(resolved, view), log=log)
+                result = dataclasses.replace(_run(resolved, view, log), log=log)
         except KeyboardInterrupt as error:
             raise Fault("interrupted; the next run goes on from here", INTERRUPTED) from error
         except UserError:
@@ -57,12 +57,12 @@ def run(config: Path, only: str | None, overrides: tuple[str, ...], as_json: boo
     return result.exit_code
 
 
-def _run(config, view):
+def _run(config, view, log):
     try:
         # TFX takes some ten seconds to import, and what it says meanwhile belongs in the log.
         from pipeline.runner import run as run_pipeline
 
-        return run_pipeline(config, view)
+        return run_pipeline(config, view, log)
     except UserError:
         raise
     except Exception:

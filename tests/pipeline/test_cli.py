@@ -40,7 +40,7 @@ def fake_runner(monkeypatch):
 
 
 def finishing_with(*outcomes):
-    def run(config, events):
+    def run(config, events, log):
         print("a flood on standard output")
         events.plan([Node("a", "photos", "read images")])
         events.node_started("a")
@@ -157,14 +157,14 @@ def test_run_json_is_one_document_and_nothing_else(config_file, fake_runner, fol
 
 def test_run_only_and_set_reach_the_runner(config_file, fake_runner):
     seen = []
-    fake_runner(lambda config, events: seen.append(config) or finishing_with("pushed")(config, events))
+    fake_runner(lambda *given: seen.append(given[0]) or finishing_with("pushed")(*given))
     assert easel("run", config_file, "--only", "style", "--set", "seed=9").exit_code == 0
     assert seen[0].classifier is None
     assert seen[0].seed == 9
 
 
 def test_a_failing_run_is_one_line_and_its_traceback_is_in_the_log(config_file, fake_runner, folders):
-    def run(config, events):
+    def run(config, events, log):
         raise RuntimeError("no luck\nmore\nlines")
 
     fake_runner(run)
@@ -177,7 +177,7 @@ def test_a_failing_run_is_one_line_and_its_traceback_is_in_the_log(config_file, 
 
 
 def test_a_users_error_in_a_run_is_2(config_file, fake_runner):
-    def run(config, events):
+    def run(config, events, log):
         raise UserError("photos: do this instead")
 
     fake_runner(run)
@@ -186,7 +186,7 @@ def test_a_users_error_in_a_run_is_2(config_file, fake_runner):
 
 
 def test_an_interrupted_run_is_130(config_file, fake_runner):
-    def run(config, events):
+    def run(config, events, log):
         raise KeyboardInterrupt
 
     fake_runner(run)
@@ -321,7 +321,7 @@ def test_a_run_on_a_terminal_draws_the_tree(config_file):
     code = (
         "import sys, types, os; m = types.ModuleType('pipeline.runner'); sys.modules['pipeline.runner'] = m\n"
         "from pipeline.progress import Node; from pipeline.results import *\n"
-        "def run(config, events):\n"
+        "def run(config, events, log):\n"
         "    os.write(1, b'FLOOD'); os.system('echo FLOOD >&2')\n"
         "    events.plan([Node('a', 'photos', 'read images')]); events.node_started('a')\n"
         "    events.node_finished('a', 'done'); return RunResult('r', (), 1.0, config.serving)\n"

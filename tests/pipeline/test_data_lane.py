@@ -15,6 +15,7 @@ from components.serving_pusher import attachments
 from pipeline import dag, snapshot
 from pipeline.config import Config
 from pipeline.data_page import page
+from pipeline.history.store import Store
 from pipeline.lane_runner import LaneRunner, Trace
 from pipeline.outcome import Outputs, model_results
 from tests.components.image_folder_example_gen import corpus
@@ -51,13 +52,13 @@ def run(folder: Path, workspace: Path, **policy) -> tuple[dict, Trace]:
     pipeline, _ = dag.build(config, snapshot.take(config))
     trace = DataLanes(lambda node, state: None).run(pipeline)
     assert not trace.errors
-    outputs = Outputs(workspace, trace)
+    outputs = Outputs(Store(workspace).run(trace.run_id))
     page.write(config, outputs, workspace)
     verdict = outputs.document("DataGate.classifier.photos", "verdict", "verdict.json")
-    passed = outputs.artifact("DataGate.classifier.photos", "verdict").properties["passed"].int_value
+    passed = outputs.artifact("DataGate.classifier.photos", "verdict").properties["passed"]
     assert passed == verdict["passed"]
     if not passed:
-        [result] = model_results(config, trace, outputs)
+        [result] = model_results(config, outputs)
         assert result.outcome == "stopped"
         verdict["reasons"] = result.reasons
     return verdict, trace

@@ -12,6 +12,7 @@ from tfx.types import standard_artifacts
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 
 from components.types import DataVerdict
+from pipeline.history.store import Store
 from pipeline.lane_runner import LaneRunner
 
 
@@ -82,7 +83,7 @@ def run(tmp_path):
             enable_cache=True,
             metadata_connection_config=connection,
         )
-        trace = LaneRunner(lambda node, state: events.append((node, state))).run(pipeline)
+        trace = LaneRunner(lambda node, state: events.append((node, state)), {"log": "a.log"}).run(pipeline)
         return trace, events
 
     return run
@@ -97,12 +98,16 @@ def test_everything_runs_once_and_comes_from_the_cache_the_second_time(run):
     assert second.run_id != first.run_id
 
 
-def test_a_failing_node_takes_down_its_own_lane_only(run):
+def test_a_failing_node_takes_down_its_own_lane_only_and_is_remembered(run, tmp_path):
     trace, _ = run([*lane("bad", fails=1), *lane("good")])
     assert trace.states["first.bad"] == "failed"
     assert trace.states["last.bad"] == "skipped"
     assert str(trace.errors["first.bad"]) == "the disk is full"
     assert {state for node, state in trace.states.items() if node.endswith("good")} == {"done"}
+    remembered = Store(tmp_path).run(trace.run_id)
+    assert (remembered.pipeline, remembered.properties["log"], remembered.finished) == ("toy", "a.log", True)
+    assert remembered.errors == {"first.bad": "the disk is full"}
+    assert {each.node: each.id for each in remembered.executions if each.finished} == trace.executions
 
 
 def test_a_closed_gate_stops_all_that_hangs_on_it_even_under_a_condition_of_its_own(run):

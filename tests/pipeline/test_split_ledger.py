@@ -11,6 +11,7 @@ from tfx.dsl.compiler import compiler
 from components.image_folder_example_gen import features, ledger
 from pipeline import dag, snapshot
 from pipeline.config import Config
+from pipeline.history.store import Store
 from pipeline.lane_runner import LaneRunner
 from pipeline.outcome import Outputs
 from tests.components.image_folder_example_gen import corpus
@@ -43,7 +44,7 @@ class Lane:
                 del compiled.nodes[index]
         trace = LaneRunner(lambda node, state: None).run_with_ir(compiled)
         assert not trace.errors
-        self.outputs = Outputs(self.config.workspace, trace)
+        self.outputs = Outputs(Store(self.config.workspace).run(trace.run_id))
         return trace.states[NODE]
 
     def splits(self) -> dict[str, str]:
@@ -70,7 +71,7 @@ def test_runs_with_nothing_new_are_cached_and_new_images_move_no_old_one(lane):
     first = lane.splits()
     assert sum(split == "eval" for split in first.values()) == 4
     assert lane.run() == "cached"
-    assert lane.outputs.artifact(NODE, "examples").custom_properties["span"].int_value == 7
+    assert lane.outputs.artifact(NODE, "examples").properties["span"] == 7
 
     draw(lane.photos, "cat", range(20, 40))
     draw(lane.photos, "dog", range(100, 110))

@@ -1,0 +1,77 @@
+"""Why a node ran instead of being served from the cache: its execution beside its last one before."""
+
+from collections.abc import Mapping, Sequence
+
+from pipeline.history.records import Execution, Run
+
+_WORDS: Mapping[str, str] = {
+    "fingerprint": "the files of the folder changed",
+    "code": "the code changed",
+    "key": "the schema changed",
+    "candidates": "the data to compare with changed",
+}
+_SILENT = ("nonce", "lineage", "base_ledger")
+"""What differs in every run, or only because something else does."""
+FIRST, AGAIN, INPUTS = "had never finished", "nothing changed; it had to run again", "new inputs"
+
+
+def cause(execution: Execution, before: Execution | None) -> str:
+    """In words why a node ran: its own change above the change of what it is given.
+
+    Args:
+      execution: that was not served from the cache.
+      before: the node's last finished execution in earlier runs.
+    """
+    if before is None:
+        return FIRST
+    names = [name for name in {**execution.properties, **before.properties} if name not in _SILENT]
+    changed = [name for name in names if execution.properties.get(name) != before.properties.get(name)]
+    if changed:
+        return "; ".join(dict.fromkeys(_word(execution.node, name) for name in changed))
+    given, gave = (_ids(each) for each in (execution, before))
+    inputs = [key for key in given if given[key] != gave.get(key)]
+    return f"{INPUTS}: {', '.join(inputs)}" if inputs else AGAIN
+
+
+def reasons(run: Run, before: Mapping[str, Execution]) -> tuple[str, ...]:
+    """What started it all: each change with the nodes it made run. What another node's new outputs explain is none.
+
+    Args:
+      run: with its executions.
+      before: the last finished execution of each node in earlier runs.
+    """
+    if not before:
+        return ("it is the first run",)
+    ran = [each for each in run.executions if each.state != "cached"]
+    fresh = {artifact.id for each in ran for artifacts in each.outputs.values() for artifact in artifacts}
+    found: dict[str, list[str]] = {}
+    for execution in ran:
+        earlier = before.get(execution.node)
+        why = cause(execution, earlier)
+        follows = any(artifact.id in fresh for artifacts in execution.inputs.values() for artifact in artifacts)
+        explained = follows and (why in (FIRST, AGAIN) or why.startswith(INPUTS))
+        if not explained and "nonce" not in execution.properties:
+            found.setdefault(why, []).append(execution.node)
+    return tuple(f"{why}: {', '.join(names)}" for why, names in found.items())
+
+
+def last_finished(earlier: Sequence[Run]) -> dict[str, Execution]:
+    """The last finished execution of each node in runs, given the newest first."""
+    found: dict[str, Execution] = {}
+    for run in earlier:
+        for execution in run.executions:
+            if execution.finished:
+                found.setdefault(execution.node, execution)
+    return found
+
+
+def _word(node: str, name: str) -> str:
+    if node.startswith("Champion") and name == "key":
+        return "another version serves"
+    return _WORDS.get(name, "the configuration changed")
+
+
+def _ids(execution: Execution) -> dict[str, list[int]]:
+    """The artifacts that a node reads; TFX names the channels of its conditions with an underscore."""
+    inputs = {key: artifacts for key, artifacts in execution.inputs.items() if not key.startswith("_")}
+    return {key: [artifact.id for artifact in artifacts] for key, artifacts in inputs.items()}
