@@ -12,10 +12,11 @@ import click
 from easel_serving.errors import ServingError
 
 from pipeline import quiet
-from pipeline.commands import check, configuration, models, run, runs, schema, use
+from pipeline.commands import check, configuration, gc, models, run, runs, schema, use
 from pipeline.commands.faults import Fault
 from pipeline.lock import LockedError
 from pipeline.results import BAD_INPUT, FAILED, INTERRUPTED, LOCKED
+from pipeline.secrets import Mask
 from trainer.errors import UserError
 
 EPILOG = """
@@ -40,7 +41,7 @@ class Easel(click.Group):
             code = super().main(args, prog_name or "easel", standalone_mode=False, **extra)
         except Exception as error:
             message, code = explain(error)
-            click.echo(f"easel: {message}", err=True)
+            click.echo(f"easel: {Mask()(message)}", err=True)
         if "tensorflow" in sys.modules:
             atexit.register(quiet.hush)
         sys.exit(code or 0)
@@ -64,7 +65,7 @@ def explain(error: BaseException) -> tuple[str, int]:
     if isinstance(error, (UserError, ServingError)):
         return str(error), BAD_INPUT
     with tempfile.NamedTemporaryFile("w", prefix="easel-", suffix=".log", delete=False) as log:
-        log.writelines(traceback.format_exception(error))
+        log.write(Mask()("".join(traceback.format_exception(error))))
     return str(Fault.unexpected(error, Path(log.name))), FAILED
 
 
@@ -89,6 +90,7 @@ for command in (
     check.check,
     run.run,
     runs.runs,
+    gc.gc,
     models.models,
     use.classify,
     use.stylize,

@@ -3,6 +3,7 @@
 Importing this module and loading a file are light: no TensorFlow, TFX or Beam.
 """
 
+import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,6 +18,9 @@ from components.image_folder_example_gen import spans
 from components.image_folder_example_gen.options import IngestOptions
 from pipeline.config_errors import explain
 from pipeline.config_file import ConfigError, Key, Source, read
+from pipeline.hooks import HookOptions
+from pipeline.secrets import Mask
+from pipeline.triggers import WhenOptions
 from trainer.classifier.options import BackboneOptions, ClassifierImageOptions, ClassifierTrainOptions, TunerOptions
 from trainer.errors import UserError
 from trainer.options import Options
@@ -151,6 +155,10 @@ class Config(Options):
     """How folders are read."""
     data_gate: GateOptions = GateOptions()
     """Which faults in the data stop a lane."""
+    when: WhenOptions | None = None
+    """What is a reason to train; without it every run trains what has changed."""
+    on: HookOptions = HookOptions()
+    """Commands that hear what a run came to."""
     classifier: ClassifierLane | None = None
     """The classifier's lane; leave it out to train no classifier."""
     style: StyleLane | None = None
@@ -178,6 +186,8 @@ class Config(Options):
             raise ValueError(
                 f"style.train.crop ({crop}) is larger than style.image.train_side ({side}) that it is cut from"
             )
+        if self.when and self.when.drift and self.data_gate.label_drift == self.data_gate.measure_drift == "ignore":
+            raise ValueError("when.drift waits for what data_gate ignores: set label_drift or measure_drift to warn")
         return self
 
     def only(self, lane: LaneName) -> "Config":
@@ -189,6 +199,10 @@ class Config(Options):
         if getattr(self, lane) is None:
             raise ConfigError([f"--only {lane}: the configuration has no section {lane}"])
         return self.model_copy(update={other: None for other in ("classifier", "style") if other != lane})
+
+    def described(self) -> dict[str, Any]:
+        """What is recorded of the configuration: without `on`, whose commands may hold secrets, and masked."""
+        return json.loads(Mask()(self.model_dump_json(by_alias=True, exclude={"on"})))
 
     def inputs(self) -> dict[str, str]:
         """The folders that are read, by key: `classifier.photos`, `style.photos`, `style.paintings`."""

@@ -108,6 +108,8 @@ def _prepare(node: yaml.Node, key: Key, origin: str, lines: dict[Key, int], seen
         for name, value in node.value:
             inner = (*key, str(name.value))
             line = name.start_mark.line + 1
+            if name.tag == "tag:yaml.org,2002:bool":
+                name.tag = "tag:yaml.org,2002:str"  # YAML 1.1 takes the key `on` for true
             if isinstance(name, yaml.ScalarNode) and name.value in names:
                 raise ConfigError([f"{origin}:{line}: {'.'.join(inner)}: is written twice"])
             names.add(name.value if isinstance(name, yaml.ScalarNode) else id(name))

@@ -43,12 +43,22 @@ class LaneRunner(local_dag_runner.LocalDagRunner):
     Args:
       on_event: told of each node.
       about: facts of the run for `pipeline.history`, by name.
+      wanted: asked before a node is launched, with what happened so far; False skips it and what depends on it.
     """
 
-    def __init__(self, on_event: OnEvent, about: Mapping[str, str] | None = None):
+    launcher = launcher.Launcher
+    """What runs a node, or finds it in the cache."""
+
+    def __init__(
+        self,
+        on_event: OnEvent,
+        about: Mapping[str, str] | None = None,
+        wanted: Callable[[str, Trace], bool] = lambda node_id, trace: True,
+    ):
         super().__init__()
         self._on_event = on_event
         self._about = about or {}
+        self._wanted = wanted
 
     def run_with_ir(self, pipeline: pipeline_pb2.Pipeline, run_options=None) -> Trace:
         """Runs the nodes in topological order.
@@ -75,9 +85,12 @@ class LaneRunner(local_dag_runner.LocalDagRunner):
                 # TFX's own launcher raises when a condition looks for the output of a node that was skipped.
                 self._note(trace, node_id, "skipped")
                 continue
+            if not self._wanted(node_id, trace):
+                self._note(trace, node_id, "skipped")
+                continue
             self._note(trace, node_id, "running")
             try:
-                info = launcher.Launcher(
+                info = self.launcher(
                     pipeline_node=node,
                     mlmd_connection=metadata.Metadata(connection),
                     pipeline_info=pipeline.pipeline_info,

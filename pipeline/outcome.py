@@ -1,7 +1,7 @@
 """Reads from MLMD and from the artifacts what a run came to: the verdicts decide, not what was printed."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -54,22 +54,25 @@ def _model(config: Config, lane: str, data: Mapping[str, str], outputs: Outputs)
         "lane": lane,
         "data": {key: _counts(outputs, folder) for key, folder in data.items()},
     }
-    gates = {key: outputs.document(f"DataGate.{lane}.{key}", "verdict", "verdict.json") for key in data}
-    findings = [(key, finding) for key, verdict in gates.items() for finding in verdict.get("findings", [])]
+    verdicts = gates(lane, data, outputs)
+    findings = [(key, finding) for key, verdict in verdicts.items() for finding in verdict.get("findings", [])]
     facts["warnings"] = tuple(f"{key}: {_told(f)}" for key, f in findings if f["action"] == "warn")
     owners = {lane, *data.values()}
     failed = tuple(f"{node}: {line}" for node, line in outputs.run.errors.items() if node.split(".")[1] in owners)
     if failed:
         return ModelResult(outcome="failed", reasons=failed, **facts)
-    if any(verdict and not verdict["passed"] for verdict in gates.values()):
+    if any(verdict and not verdict["passed"] for verdict in verdicts.values()):
         stopping = [(key, f) for key, f in findings if f["action"] == "stop"]
         fixes = [
-            line for verdict in gates.values() if verdict and not verdict["passed"] for line in verdict["how_to_fix"]
+            line for verdict in verdicts.values() if verdict and not verdict["passed"] for line in verdict["how_to_fix"]
         ]
         kinds = {f["kind"] for _, f in stopping}
         reasons = tuple(f"{key}: {_told(f)}" for key, f in stopping)
         reasons += tuple(dict.fromkeys(line for line in fixes if line.split(":")[0] in kinds))
         return ModelResult(outcome="stopped", reasons=reasons, **facts)
+    if lane in outputs.run.untrained:
+        told = outputs.run.untrained[lane]
+        return ModelResult(outcome="skipped", version=told["version"], reasons=(told["reason"],), **facts)
     facts["tflite"] = tuple(outputs.document(f"TFLiteExporter.{lane}", "tflite", "tflite.json") or ())
     champion = outputs.document(f"Champion.{lane}", "verdict", "champion.json")
     stable = (champion.get("champion") or {}).get("version")
@@ -96,6 +99,11 @@ def _model(config: Config, lane: str, data: Mapping[str, str], outputs: Outputs)
     if pushed["outcome"] == UNCHANGED:
         return ModelResult(outcome=UNCHANGED, version=pushed["stable"], **facts)
     return ModelResult(outcome=pushed["outcome"], version=pushed["version"], **facts)
+
+
+def gates(lane: str, parts: Iterable[str], outputs: Outputs) -> dict[str, dict[str, Any]]:
+    """What the data gates of a model lane said, by part (`photos`, `paintings`); {} of a gate that did not run."""
+    return {part: outputs.document(f"DataGate.{lane}.{part}", "verdict", "verdict.json") for part in parts}
 
 
 def _counts(outputs: Outputs, folder: str) -> dict[str, int]:

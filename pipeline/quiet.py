@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TextIO
 
+from pipeline.secrets import Mask, MaskedStream
+
 _FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
@@ -28,18 +30,20 @@ def capture(log: Path) -> Iterator[None]:
     """Inside the block everything that this process and its children write to their outputs goes to `log`.
 
     The file descriptors themselves are redirected, because TensorFlow's C++ and child processes know nothing of
-    `sys.stderr`. Log records of level INFO and above, and Python's warnings, go to the same file.
+    `sys.stderr`. Log records of level INFO and above, and Python's warnings, go to the same file. What Python writes is
+    masked (`pipeline.secrets`).
     """
     # Not at the top: absl is 0.1 s that `easel --help` need not wait for.
     from absl import logging as absl_logging
 
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("a", encoding="utf-8", errors="backslashreplace", buffering=1) as file:
-        handler = logging.StreamHandler(file)
+        masked = MaskedStream(file, Mask())
+        handler = logging.StreamHandler(masked)
         handler.setFormatter(logging.Formatter(_FORMAT))
         root = logging.getLogger()
         level, verbosity = root.level, absl_logging.get_verbosity()
-        with _redirected(file.fileno()), contextlib.redirect_stdout(file), contextlib.redirect_stderr(file):
+        with _redirected(file.fileno()), contextlib.redirect_stdout(masked), contextlib.redirect_stderr(masked):
             root.addHandler(handler)
             root.setLevel(logging.INFO)
             absl_logging.set_verbosity(absl_logging.INFO)

@@ -37,9 +37,10 @@ class ModelResult:
 
 @dataclass(frozen=True)
 class RunResult:
-    """The whole run. The command fills in `log`, because it owns that file.
+    """The whole run. The command fills in `log`, because it owns that file, and `warnings`, of its hooks.
 
-    `sheet` and `data_page` are None when nothing was drawn.
+    `sheet` and `data_page` are None when nothing was drawn. `run_id` is empty when no run began because the configured
+    triggers gave no reason; the models' outcome is then `skipped`.
     """
 
     run_id: str
@@ -49,6 +50,7 @@ class RunResult:
     sheet: Path | None = None
     data_page: Path | None = None
     log: Path | None = None
+    warnings: tuple[str, ...] = ()
 
     @property
     def exit_code(self) -> int:

@@ -3,26 +3,34 @@
 import json
 import logging
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 from pipeline import batches, dag, pictures, snapshot, warm_start
 from pipeline.config import Config
 from pipeline.data_page import page
+from pipeline.history import recorder
 from pipeline.history.store import Store
 from pipeline.lane_runner import LaneRunner
 from pipeline.outcome import Outputs, model_results
 from pipeline.progress import Events
+from pipeline.reasons import Reasons
 from pipeline.results import RunResult
+from pipeline.triggers import Decision
 from trainer.progress import LOGGER
 
 
-def run(config: Config, events: Events, log: Path | None = None) -> RunResult:
+def run(
+    config: Config, events: Events, log: Path | None = None, decisions: Mapping[str, Decision] | None = None
+) -> RunResult:
     """Runs the pipeline in this process, with the workspace's lock held by the caller.
 
     Args:
       config: the configuration; its folders exist.
       events: told what happens, from this thread and from Beam's.
       log: where the run's log is written, to be remembered.
+      decisions: whether to train each model, by lane (see `before`); those without one are trained. The data of all
+        are read and validated.
 
     Returns:
       The result, also when nodes failed: their exceptions are in the log and in the models' reasons.
@@ -36,10 +44,12 @@ def run(config: Config, events: Events, log: Path | None = None) -> RunResult:
     relay = _Relay(events)
     LOGGER.addHandler(relay)
     LOGGER.setLevel(logging.INFO)
+    reasons = Reasons(config, decisions or {})
     try:
-        trace = LaneRunner(relay.node, _about(config, world, log)).run(pipeline)
+        trace = LaneRunner(relay.node, _about(config, world, log), reasons.wanted).run(pipeline)
     finally:
         LOGGER.removeHandler(relay)
+    recorder.note(pipeline.metadata_connection_config, config.name, trace.run_id, reasons.untrained())
     outputs = Outputs(Store(config.workspace).run(trace.run_id))
     models = model_results(config, outputs)
     folder = config.workspace / "runs" / trace.run_id
@@ -55,7 +65,7 @@ def run(config: Config, events: Events, log: Path | None = None) -> RunResult:
 
 def _about(config: Config, world: snapshot.Snapshot, log: Path | None) -> dict[str, str]:
     """What the history keeps of a run besides what TFX does (see `history.recorder`)."""
-    facts = {"configuration": config.model_dump_json(by_alias=True), "provenance": json.dumps(world.provenance)}
+    facts = {"configuration": json.dumps(config.described()), "provenance": json.dumps(world.provenance)}
     return facts | ({"log": str(log)} if log else {})
 
 

@@ -19,7 +19,7 @@ _VERDICTS = {
     "rejected": ("✗", "yellow", "not approved: {}"),
     "stopped": ("■", "yellow", "stopped by data validation"),
     "failed": ("✗", "red", "failed"),
-    "skipped": ("○", "dim", "skipped"),
+    "skipped": ("○", "dim", "not trained: {}"),
     "unfinished": ("○", "dim", "unfinished"),
 }
 
@@ -37,7 +37,7 @@ _RULES = {
 
 def render(result: RunResult) -> RenderableType:
     """Both models: verdict, figures against champion, baseline and threshold, reasons, TFLite; then the places."""
-    return Group(*models(result.models), Text(), _places(result))
+    return Group(*models(result.models), Text(), *_bullets(result.warnings, "yellow"), _places(result))
 
 
 def models(results: Iterable[ModelResult]) -> list[RenderableType]:
@@ -73,6 +73,8 @@ def tflite_line(variant: Mapping[str, Any]) -> str:
 def headline(model: ModelResult) -> Text:
     """The model's name, its verdict and how many images it was made from."""
     sign, style, words = _VERDICTS[model.outcome]
+    if model.outcome == "skipped":
+        words = words.format(f"version {model.version} serves" if model.version else "nothing serves yet")
     if model.outcome == "rejected":
         words = words.format(f"version {model.version} still serves" if model.version else "nothing serves yet")
     if model.outcome == "unchanged" and not model.version:

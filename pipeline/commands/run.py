@@ -1,41 +1,54 @@
 """`easel run`."""
 
+from __future__ import annotations
+
 import dataclasses
 import logging
+import os
 import sys
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console
 
-from pipeline import lock, quiet
+from pipeline import interruption, lock, quiet
 from pipeline.commands import options
 from pipeline.commands.faults import Fault
 from pipeline.live import LiveView
 from pipeline.progress import NullView, PlainView
-from pipeline.results import INTERRUPTED
+from pipeline.results import BAD_INPUT, FAILED, OK, RunResult
+from pipeline.secrets import Mask
 from trainer.errors import UserError
+
+if TYPE_CHECKING:  # pydantic is half a second that `easel --help` need not wait for
+    from pipeline.config import Config
+    from pipeline.hooks import HookOptions
 
 
 @click.command(short_help="Train, measure and push what CONFIG describes.")
 @options.config_file
 @options.only
 @options.overrides
+@click.option("--dry-run", is_flag=True, help="Say what would run and why; run and write nothing.")
 @options.as_json
-def run(config: Path, only: str | None, overrides: tuple[str, ...], as_json: bool) -> int:
+def run(config: Path, only: str | None, overrides: tuple[str, ...], dry_run: bool, as_json: bool) -> int:
     """Run the pipeline: read, validate, train, evaluate and push what CONFIG describes.
 
     What has not changed since the last run is served from cache: a second run with nothing new trains and pushes
     nothing. A run that was killed goes on from where it stopped.
     """
     from pipeline import config as configuration
-    from pipeline import summary
+    from pipeline import hooks, summary
 
     resolved = configuration.load(config, overrides)
     if only:
         resolved = resolved.only(only)
-    with lock.hold(resolved.workspace) as stale:
+    if dry_run:
+        _look_ahead(resolved, as_json)
+        return OK
+    with interruption.terminable(), lock.hold(resolved.workspace) as stale:
         log = resolved.workspace / "logs" / f"{time.strftime('%Y%m%d-%H%M%S')}.log"
         view = _view(f"easel run {config}", as_json)
         try:
@@ -44,12 +57,14 @@ def run(config: Path, only: str | None, overrides: tuple[str, ...], as_json: boo
                 if stale:
                     logging.getLogger("easel").warning("took over the lock of a run that was killed: %s", stale)
                 result = dataclasses.replace(_run(resolved, view, log), log=log)
-        except KeyboardInterrupt as error:
-            raise Fault("interrupted; the next run goes on from here", INTERRUPTED) from error
-        except UserError:
-            raise
+        except KeyboardInterrupt as interrupt:
+            code = interruption.exit_code(interrupt)
+            raise Fault("interrupted; the next run goes on from here", code) from interrupt
         except Exception as error:
-            raise Fault.unexpected(error, log) from error
+            raise _told(resolved.on, error, log) from error
+    # The lock is given back: a command may use this workspace.
+    outcomes = [model.outcome for model in result.models]
+    result = dataclasses.replace(result, warnings=hooks.call(resolved.on, outcomes, result.to_json(), log))
     if as_json:
         options.print_json(result.to_json())
     else:
@@ -57,17 +72,52 @@ def run(config: Path, only: str | None, overrides: tuple[str, ...], as_json: boo
     return result.exit_code
 
 
-def _run(config, view, log):
+def _run(config: Config, view: LiveView | PlainView | NullView, log: Path) -> RunResult:
+    started = time.monotonic()
     try:
+        from pipeline import before, standing
+
+        now = standing.Standing(config)
+        before.room(config, now)
+        decided = before.decisions(config, now)
+        if before.over(decided):
+            return before.nothing(config, now, decided, started)
         # TFX takes some ten seconds to import, and what it says meanwhile belongs in the log.
         from pipeline.runner import run as run_pipeline
 
-        return run_pipeline(config, view, log)
+        return run_pipeline(config, view, log, decided)
     except UserError:
         raise
     except Exception:
         logging.getLogger("easel").exception("the run failed")
         raise
+
+
+def _look_ahead(config: Config, as_json: bool) -> None:
+    from pipeline import before, outlook, standing
+
+    now = standing.Standing(config)
+    decided = before.decisions(config, now)
+    with Console(stderr=True).status("looking ahead"), quiet.capture(Path(os.devnull)):
+        from pipeline.forecast import forecast
+
+        found = forecast(config, now, decided)
+    if as_json:
+        options.print_json(found.to_json())
+    else:
+        options.print_for_people(outlook.render(found))
+
+
+def _told(commands: HookOptions, error: Exception, log: Path) -> Exception:
+    """Tells the hook for failures about a run that ended without a result; the exception to raise."""
+    from pipeline import hooks
+
+    fault = error if isinstance(error, UserError) else Fault.unexpected(error, log)
+    code = BAD_INPUT if isinstance(error, UserError) else FAILED
+    document = {"run_id": "", "models": [], "error": Mask()(str(fault)), "log": log, "exit_code": code}
+    for warning in hooks.call(commands, ["failed"], document, log):
+        click.echo(f"easel: warning: {warning}", err=True)
+    return fault
 
 
 def _view(title: str, as_json: bool) -> LiveView | PlainView | NullView:

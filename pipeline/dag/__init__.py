@@ -3,6 +3,8 @@
 Nothing here reads a file; what has to be read is in the Snapshot.
 """
 
+from pathlib import Path
+
 from tfx import v1 as tfx
 from tfx.orchestration import metadata
 
@@ -16,16 +18,18 @@ from pipeline.progress import Node
 from pipeline.snapshot import Snapshot, data_folders
 
 
-def build(config: Config, world: Snapshot) -> tuple[tfx.dsl.Pipeline, list[Node]]:
+def build(config: Config, world: Snapshot, home: Path | None = None) -> tuple[tfx.dsl.Pipeline, list[Node]]:
     """The whole pipeline, with the lanes that the configuration has.
 
     Args:
       config: what the person asked for.
       world: what the run starts from.
+      home: where artifacts and metadata go instead of the workspace, for a dry run.
 
     Returns:
       The TFX pipeline and its nodes in topological order, for the view.
     """
+    home = home or config.workspace
     plan = Blueprint()
     lanes = {name: data_lane(plan, name, folder, config, world) for name, folder in data_folders(config).items()}
     if config.classifier:
@@ -34,12 +38,10 @@ def build(config: Config, world: Snapshot) -> tuple[tfx.dsl.Pipeline, list[Node]
         style_lane(plan, lanes.get("style-photos") or lanes["photos"], lanes["paintings"], config, world)
     pipeline = tfx.dsl.Pipeline(
         pipeline_name=config.name,
-        pipeline_root=str(config.workspace / "artifacts"),
+        pipeline_root=str(home / "artifacts"),
         components=plan.components,
         enable_cache=True,
-        metadata_connection_config=metadata.sqlite_metadata_connection_config(
-            str(config.workspace / "metadata.sqlite")
-        ),
+        metadata_connection_config=metadata.sqlite_metadata_connection_config(str(home / "metadata.sqlite")),
         beam_pipeline_args=beam_arguments(config.beam_args),
     )
     return pipeline, plan.nodes

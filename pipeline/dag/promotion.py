@@ -113,9 +113,7 @@ def judge_and_push(
                     policy=config.promotion,
                     server=config.serving_address or "",
                     signing_key=config.signing_key or "",
-                    lineage=json.dumps(
-                        {"configuration": config.model_dump(mode="json", by_alias=True), **world.provenance}
-                    ),
+                    lineage=json.dumps({"configuration": config.described(), **world.provenance}),
                     nonce=world.nonce,
                 ),
                 lane,

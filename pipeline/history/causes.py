@@ -13,6 +13,7 @@ _WORDS: Mapping[str, str] = {
 _SILENT = ("nonce", "lineage", "base_ledger")
 """What differs in every run, or only because something else does."""
 FIRST, AGAIN, INPUTS = "had never finished", "nothing changed; it had to run again", "new inputs"
+CONFIGURATION = "the configuration changed"
 
 
 def cause(execution: Execution, before: Execution | None) -> str:
@@ -68,7 +69,7 @@ def last_finished(earlier: Sequence[Run]) -> dict[str, Execution]:
 def _word(node: str, name: str) -> str:
     if node.startswith("Champion") and name == "key":
         return "another version serves"
-    return _WORDS.get(name, "the configuration changed")
+    return _WORDS.get(name, CONFIGURATION)
 
 
 def _ids(execution: Execution) -> dict[str, list[int]]:

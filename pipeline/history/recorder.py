@@ -1,7 +1,8 @@
 """Writes about a run what TFX does not: as custom properties of the run's context in ML Metadata.
 
 `configuration` and `provenance` (both JSON) and `log` when it begins; `finished` (seconds since the epoch) and `errors`
-(JSON, a line by node id) when it ends. A run that was killed has no `finished`.
+(JSON, a line by node id) when it ends, and `untrained` (JSON by lane) when there was no reason to train a model. A run
+that was killed has no `finished`.
 """
 
 from collections.abc import Mapping

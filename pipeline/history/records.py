@@ -87,6 +87,11 @@ class Run:
         ends = [each.started + each.seconds for each in self.executions]
         return float(self.properties.get("finished", max(ends, default=self.started))) - self.started
 
+    @property
+    def untrained(self) -> Mapping[str, Mapping[str, Any]]:
+        """Why models were not trained, by lane: `{"classifier": {"version": 3, "reason": ".."}}`."""
+        return json.loads(self.properties.get("untrained", "{}"))
+
     def execution(self, node: str) -> Execution | None:
         """The last execution of a node; None when the run did not get there."""
         return next((each for each in reversed(self.executions) if each.node == node), None)

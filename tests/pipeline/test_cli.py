@@ -1,10 +1,13 @@
 """The command: exit codes, what goes to which stream, and that it answers quickly."""
 
+import datetime
 import io
 import json
 import os
+import re
 import subprocess
 import sys
+import time
 import types
 from pathlib import Path
 
@@ -40,7 +43,7 @@ def fake_runner(monkeypatch):
 
 
 def finishing_with(*outcomes):
-    def run(config, events, log):
+    def run(config, events, log, decisions):
         print("a flood on standard output")
         events.plan([Node("a", "photos", "read images")])
         events.node_started("a")
@@ -164,7 +167,7 @@ def test_run_only_and_set_reach_the_runner(config_file, fake_runner):
 
 
 def test_a_failing_run_is_one_line_and_its_traceback_is_in_the_log(config_file, fake_runner, folders):
-    def run(config, events, log):
+    def run(config, events, log, decisions):
         raise RuntimeError("no luck\nmore\nlines")
 
     fake_runner(run)
@@ -177,7 +180,7 @@ def test_a_failing_run_is_one_line_and_its_traceback_is_in_the_log(config_file, 
 
 
 def test_a_users_error_in_a_run_is_2(config_file, fake_runner):
-    def run(config, events, log):
+    def run(config, events, log, decisions):
         raise UserError("photos: do this instead")
 
     fake_runner(run)
@@ -186,13 +189,89 @@ def test_a_users_error_in_a_run_is_2(config_file, fake_runner):
 
 
 def test_an_interrupted_run_is_130(config_file, fake_runner):
-    def run(config, events, log):
+    def run(config, events, log, decisions):
         raise KeyboardInterrupt
 
     fake_runner(run)
     result = easel("run", config_file, "--json")
     assert result.exit_code == 130
     assert result.stderr.splitlines()[-1].startswith("easel: interrupted")
+
+
+def test_sigterm_ends_a_run_like_ctrl_c_and_leaves_no_lock(config_file, folders):
+    code = (
+        "import sys, types, time; m = types.ModuleType('pipeline.runner'); sys.modules['pipeline.runner'] = m\n"
+        "def run(config, events, log, decisions):\n"
+        "    open(config.workspace / 'started', 'w'); time.sleep(60)\n"
+        "m.run = run\n"
+        "from pipeline.cli import main; main(['run', sys.argv[1], '--json'])"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, str(config_file)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    while not (folders / "work" / "started").exists():
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.05)
+    process.terminate()
+    out, err = process.communicate(timeout=20)
+    assert (process.returncode, out) == (143, "")
+    assert err == "easel: interrupted; the next run goes on from here\n"
+    with lock.hold(folders / "work") as stale:
+        assert stale is None
+
+
+def test_hooks_hear_of_the_outcome_and_their_failure_is_a_warning(config_file, fake_runner, folders):
+    fake_runner(finishing_with("pushed", "rejected"))
+    heard = folders / "heard"
+    hooks = ["--set", f"on.pushed=cat > {heard}", "--set", "on.rejected=exit 3", "--set", "on.failed=exit 4"]
+    result = easel("run", config_file, "--json", *hooks)
+    document = json.loads(result.stdout)
+    assert (result.exit_code, document["warnings"]) == (
+        4, ["on.rejected: the command exited with 3; its output is in the log"],
+    )  # fmt: skip
+    assert json.loads(heard.read_text()) == {**document, "warnings": []}
+    assert "on.rejected: the command exited with 3" in easel("run", config_file, *hooks).stdout
+
+
+@pytest.mark.parametrize(("error", "code"), [(UserError("photos: do this"), 2), (RuntimeError("no luck"), 1)])
+def test_the_hook_for_failures_hears_of_a_run_without_a_result(config_file, fake_runner, folders, error, code):
+    def run(config, events, log, decisions):
+        raise error
+
+    fake_runner(run)
+    heard = folders / "heard"
+    assert easel("run", config_file, "--set", f"on.failed=cat > {heard}; exit 1").exit_code == code
+    document = json.loads(heard.read_text())
+    assert (document["exit_code"], document["models"]) == (code, [])
+    assert str(error) in document["error"]
+
+
+def test_without_room_nothing_is_started(config_file, fake_runner, monkeypatch):
+    fake_runner(lambda *given: pytest.fail("was started"))
+    monkeypatch.setattr("shutil.disk_usage", lambda path: types.SimpleNamespace(free=1e6))
+    result = easel("run", config_file, "--json")
+    assert result.exit_code == 2
+    assert re.fullmatch(r"easel: .*work: 1 MB are free and the run needs about \d+ MB; .*\n", result.stderr)
+
+
+def test_without_a_reason_nothing_is_started_and_it_says_so(config_file, fake_runner, folders):
+    fake_runner(lambda *given: pytest.fail("was started"))
+    for name in ("classifier", "style"):
+        model = folders / name
+        model.mkdir()
+        (model / "saved_model.pb").write_bytes(b"x")
+        created = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(days=3, hours=1)
+        Registry(folders / "work" / "serving").push(name, model, {"created": created.isoformat(), "metrics": {}})
+    result = easel("run", config_file, "--json", "--set", "when.older_than=4d")
+    document = json.loads(result.stdout)
+    assert (result.exit_code, document["run_id"]) == (0, "")
+    assert [(model["outcome"], model["version"]) for model in document["models"]] == [("skipped", 1), ("skipped", 1)]
+    assert "version 1 is 3 days old, not 4 days" in document["models"][0]["reasons"][0]
+    assert "not trained: version 1 serves" in easel("run", config_file, "--set", "when.older_than=4d").stdout
+    given = []
+    fake_runner(lambda *all: given.append(all[-1]) or finishing_with("pushed")(*all))
+    assert easel("run", config_file, "--set", "when.older_than=3d").exit_code == 0
+    assert given[0]["style"].train is True
 
 
 def test_a_held_workspace_is_75(config_file, folders):
@@ -321,7 +400,7 @@ def test_a_run_on_a_terminal_draws_the_tree(config_file):
     code = (
         "import sys, types, os; m = types.ModuleType('pipeline.runner'); sys.modules['pipeline.runner'] = m\n"
         "from pipeline.progress import Node; from pipeline.results import *\n"
-        "def run(config, events, log):\n"
+        "def run(config, events, log, decisions):\n"
         "    os.write(1, b'FLOOD'); os.system('echo FLOOD >&2')\n"
         "    events.plan([Node('a', 'photos', 'read images')]); events.node_started('a')\n"
         "    events.node_finished('a', 'done'); return RunResult('r', (), 1.0, config.serving)\n"

@@ -12,6 +12,7 @@ from tfx.types import standard_artifacts
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 
 from components.types import DataVerdict
+from pipeline import forecast
 from pipeline.history.store import Store
 from pipeline.lane_runner import LaneRunner
 
@@ -73,17 +74,18 @@ def lane(name, passed=1, fails=0):
 
 @pytest.fixture
 def run(tmp_path):
-    def run(components):
+    def run(components, runner=LaneRunner, home=tmp_path, **options):
         events = []
-        connection = metadata.sqlite_metadata_connection_config(str(tmp_path / "metadata.sqlite"))
+        connection = metadata.sqlite_metadata_connection_config(str(home / "metadata.sqlite"))
         pipeline = tfx.dsl.Pipeline(
             pipeline_name="toy",
-            pipeline_root=str(tmp_path / "artifacts"),
+            pipeline_root=str(home / "artifacts"),
             components=components,
             enable_cache=True,
             metadata_connection_config=connection,
         )
-        trace = LaneRunner(lambda node, state: events.append((node, state)), {"log": "a.log"}).run(pipeline)
+        told = runner(lambda node, state: events.append((node, state)), {"log": "a.log"}, **options)
+        trace = told.run(pipeline)
         return trace, events
 
     return run
@@ -108,6 +110,25 @@ def test_a_failing_node_takes_down_its_own_lane_only_and_is_remembered(run, tmp_
     assert (remembered.pipeline, remembered.properties["log"], remembered.finished) == ("toy", "a.log", True)
     assert remembered.errors == {"first.bad": "the disk is full"}
     assert {each.node: each.id for each in remembered.executions if each.finished} == trace.executions
+
+
+def test_what_is_not_wanted_is_skipped_with_all_that_needs_it(run):
+    trace, _ = run([*lane("a"), *lane("b")], wanted=lambda node, trace: node != "first.a")
+    assert {node: state for node, state in trace.states.items() if state != "done"} == {
+        "first.a": "skipped", "last.a": "skipped",
+    }  # fmt: skip
+
+
+def test_a_dry_run_finds_what_the_cache_has_and_runs_nothing(run, tmp_path):
+    run(lane("a"))
+    before = sorted(tmp_path.rglob("*"))
+    with forecast.copy_of(tmp_path) as scratch:
+        trace, _ = run(lane("a", fails=1), runner=forecast.DryRunner, home=scratch)
+    assert {node: state for node, state in trace.states.items() if state != "cached"} == {
+        "first.a": "failed", "last.a": "skipped",
+    }  # fmt: skip
+    assert isinstance(trace.errors["first.a"], forecast.WouldRun)
+    assert sorted(tmp_path.rglob("*")) == before
 
 
 def test_a_closed_gate_stops_all_that_hangs_on_it_even_under_a_condition_of_its_own(run):
