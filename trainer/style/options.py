@@ -65,7 +65,7 @@ class StyleTrainOptions(Options):
     """Crops of photos whose features are computed once and then drawn from."""
     painting_crops: PositiveInt = 8
     """Crops of each painting whose statistics are computed once and then drawn from."""
-    learning_rate: PositiveFloat = 2e-3
+    learning_rate: PositiveFloat = 1e-3
     """The highest; reached after a twentieth of the steps, a cosine brings it down to a twentieth."""
     content_weight: NonNegativeFloat = 1.0
     """Of the content distance: block4_conv1, relative to the photo's features."""

@@ -17,6 +17,20 @@ def test_conditional_instance_norm_in_closed_form():
     np.testing.assert_allclose(found.std((1, 2)), np.abs(scale), rtol=1e-3)
 
 
+@pytest.mark.parametrize("width", [1, 2, 8])
+def test_mirror_padding_is_numpy_s_reflection(width):
+    images = np.random.default_rng(3).normal(size=(2, 9, 12, 3)).astype(np.float32)
+    expected = np.pad(images, ((0, 0), (width, width), (width, width), (0, 0)), "reflect")
+    np.testing.assert_array_equal(networks.MirrorPadding(width)(images), expected)
+
+
+def test_every_code_has_the_same_size(tiny):
+    features = np.random.default_rng(5).normal(0, 30, (7, tiny.features.output.shape[-1])).astype(np.float32)
+    codes = tiny.head(features).numpy()
+    np.testing.assert_allclose(np.square(codes).mean(1), 1, rtol=1e-3)
+    assert np.abs(codes[0] - codes[1]).max() > 0.1
+
+
 def test_a_uniform_photo_gives_a_uniform_picture_without_a_frame(tiny):
     painted = tiny.transformer([tf.fill([1, 64, 96, 3], 9.0), tf.ones([1, 8])]).numpy()
     assert painted.min() >= 0
