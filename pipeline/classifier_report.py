@@ -3,6 +3,8 @@
 import csv
 import json
 import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -22,41 +24,69 @@ from trainer.evaluation import read_outcomes
 _MISTAKES, _UNCERTAIN, _EXPLAINED = 12, 12, 4
 
 
-def write(outputs: Outputs, folder: Path) -> None:
-    """Writes `classifier-*.png` and `classifier-classes.csv` when a classifier was evaluated in this run."""
+@dataclass(frozen=True)
+class Findings:
+    """What there is to see of a classifier.
+
+    Attributes:
+      confusion, reliability: over all eval photos, see `trainer.classifier.evaluation`.
+      history: phase -> Keras' history.
+      augmented: a picture of augmented training photos, or None.
+      answers: by title, the photos with what the model says of them.
+    """
+
+    confusion: Confusion
+    reliability: np.ndarray
+    history: Mapping[str, Mapping[str, list]]
+    augmented: Path | None
+    answers: Mapping[str, Sequence[Answer]]
+
+
+def gather(outputs: Outputs) -> Findings | None:
+    """Asks the artifacts and the model; None when no classifier was evaluated in this run, or too little of it."""
     evaluation, model = (
         outputs.folder("Evaluator.classifier", "evaluation"),
         outputs.folder("Trainer.classifier", "model"),
     )
-    if not evaluation or not model:
-        return
-    folder.mkdir(parents=True, exist_ok=True)
-    about = json.loads((model / "model.json").read_text())
-    matrix = Confusion(*confusion(str(evaluation)))
-    with open(folder / "classifier-classes.csv", "w", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(["class", "precision", "recall", "f1", "photos"])
-        writer.writerows(classifier_sheet.class_table(matrix))
-    classifier_sheet.report(
-        folder / "classifier-report.png",
-        f"classifier, run {folder.name}",
-        reliability(str(evaluation)),
-        matrix,
-        about["training"].get("history", {}),
-    )
-    if (model / "augmented.png").exists():
-        shutil.copyfile(model / "augmented.png", folder / "classifier-augmented.png")
     examples = outputs.folder("ImageFolderExampleGen.photos", "examples")
+    if not evaluation or not model or not examples:
+        return None
     outcomes = read_outcomes(str(evaluation))
+    if not {"accuracy", "confidence"} <= set(outcomes.dtype.names):
+        return None  # by an older Easel
     mistakes, uncertain = choose(outcomes)
     found = _answers(model, examples / "Split-eval", [*mistakes, *uncertain], set(mistakes[:_EXPLAINED]))
     blocks = {
         "the surest mistakes": [found[key] for key in mistakes],
         "the least certain": [found[key] for key in uncertain],
     }
-    classifier_sheet.answers(
-        folder / "classifier-answers.png", {title: block for title, block in blocks.items() if block}
+    augmented = model / "augmented.png"
+    return Findings(
+        confusion=Confusion(*confusion(str(evaluation))),
+        reliability=reliability(str(evaluation)),
+        history=json.loads((model / "model.json").read_text())["training"].get("history", {}),
+        augmented=augmented if augmented.exists() else None,
+        answers={title: block for title, block in blocks.items() if block},
     )
+
+
+def write(findings: Findings, folder: Path) -> None:
+    """Writes `classifier-*.png` and `classifier-classes.csv`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with open(folder / "classifier-classes.csv", "w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["class", "precision", "recall", "f1", "photos"])
+        writer.writerows(classifier_sheet.class_table(findings.confusion))
+    classifier_sheet.report(
+        folder / "classifier-report.png",
+        f"classifier, run {folder.name}",
+        findings.reliability,
+        findings.confusion,
+        findings.history,
+    )
+    if findings.augmented:
+        shutil.copyfile(findings.augmented, folder / "classifier-augmented.png")
+    classifier_sheet.answers(folder / "classifier-answers.png", findings.answers)
 
 
 def choose(outcomes: np.ndarray) -> tuple[list[bytes], list[bytes]]:

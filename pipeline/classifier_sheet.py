@@ -8,11 +8,12 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from pipeline.sheet import FAINT, INK, PAPER, Confusion
 
 _COLUMNS = 6
-_ALARM, _ACCENT = "#b3261e", "#3f6fb0"
+ALARM, ACCENT, BARS = "#b3261e", "#3f6fb0", "#d8dee9"
 
 
 @dataclass(frozen=True)
@@ -64,8 +65,8 @@ def report(
     figure = Figure(figsize=(16, max(4.8, 1.6 + 0.3 * len(rows))), dpi=100, layout="constrained", facecolor=PAPER)
     figure.suptitle(title, x=0.01, ha="left", color=INK, fontsize=13)
     left, middle, right = figure.subplots(1, 3, width_ratios=(1, 1.1, 1.1))
-    _draw_reliability(left, reliability)
-    _draw_history(middle, history)
+    draw_reliability(left, reliability)
+    draw_history(middle, history)
     right.axis("off")
     right.set_title("by class", loc="left", color=INK)
     cells = [[name, *(f"{value:.3f}" for value in values[:3]), str(values[3])] for name, *values in rows]
@@ -111,7 +112,7 @@ def _draw_answer(axes: Axes, answer: Answer) -> None:
     axes.set_title(answer.truth, color=INK, fontsize=10, fontweight="bold", loc="left", pad=3)
     lines = "\n".join(f"{score:.2f} {name}" for name, score in best)
     right = best[0][0] == answer.truth
-    axes.text(0, -0.02, lines, transform=axes.transAxes, va="top", fontsize=8, color=INK if right else _ALARM)
+    axes.text(0, -0.02, lines, transform=axes.transAxes, va="top", fontsize=8, color=INK if right else ALARM)
 
 
 def _draw_attention(axes: Axes, answer: Answer) -> None:
@@ -132,16 +133,17 @@ def _draw_attention(axes: Axes, answer: Answer) -> None:
     axes.text(0, -0.02, f"what spoke for {guess}", transform=axes.transAxes, va="top", fontsize=8, color=FAINT)
 
 
-def _draw_reliability(axes: Axes, reliability: np.ndarray) -> None:
+def draw_reliability(axes: Axes, reliability: np.ndarray) -> None:
+    """How often the classifier is right, over how sure it is; bars show how many photos there are."""
     count, confidence, correct = reliability
     held = count > 0
     axes.plot([0, 1], [0, 1], color=FAINT, linewidth=1, linestyle=":")
-    axes.plot(confidence[held] / count[held], correct[held] / count[held], "o-", color=_ACCENT, markersize=4)
+    axes.plot(confidence[held] / count[held], correct[held] / count[held], "o-", color=ACCENT, markersize=4)
     axes.bar(
         (np.arange(len(count)) + 0.5) / len(count),
         count / max(count.sum(), 1),
         0.9 / len(count),
-        color="#d8dee9",
+        color=BARS,
         zorder=0,
     )
     error = float(np.abs(confidence - correct).sum() / max(count.sum(), 1))
@@ -149,23 +151,33 @@ def _draw_reliability(axes: Axes, reliability: np.ndarray) -> None:
     axes.set(xlabel="confidence", ylabel="right (line), share of photos (bars)", xlim=(0, 1), ylim=(0, 1))
 
 
-def _draw_history(axes: Axes, history: Mapping[str, Mapping[str, list]]) -> None:
+def draw_history(axes: Axes, history: Mapping[str, Mapping[str, list]]) -> None:
+    """Loss and accuracy by epoch through all phases, those of the photos kept for validation dashed."""
     start = 0
     for phase, curves in history.items():
         epochs = np.arange(start, start + len(curves["loss"])) + 1
         for name, style in (("loss", "-"), ("val_loss", "--")):
             if name in curves:
-                axes.plot(epochs, curves[name], style, color=_ACCENT, label=name if not start else None)
+                axes.plot(epochs, curves[name], style, color=ACCENT, label=name if not start else None)
         for name, style in (("accuracy", "-"), ("val_accuracy", "--")):
             if name in curves:
-                axes.plot(epochs, curves[name], style, color=_ALARM, label=name if not start else None)
+                axes.plot(epochs, curves[name], style, color=ALARM, label=name if not start else None)
         axes.axvline(start + 0.5, color=FAINT, linewidth=0.8, linestyle=":")
         axes.text(start + 0.7, 0.02, phase, color=FAINT, transform=axes.get_xaxis_transform())
         start += len(curves["loss"])
     axes.set_title("learning", loc="left", color=INK, fontsize=11)
     axes.set_xlabel("epoch")
     axes.set_ylim(bottom=0)
-    axes.legend(frameon=False)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    legend_above(axes)
+
+
+def legend_above(axes: Axes) -> None:
+    """The legend as a line above the axes, where it hides no curve."""
+    axes.legend(
+        frameon=False, loc="lower right", bbox_to_anchor=(1.01, 0.98), ncols=4, fontsize=8, handlelength=1.4,
+        columnspacing=1.2, borderpad=0,
+    )  # fmt: skip
 
 
 def _save(figure: Figure, path: Path) -> None:

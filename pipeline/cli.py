@@ -12,7 +12,7 @@ import click
 from easel_serving.errors import ServingError
 
 from pipeline import quiet
-from pipeline.commands import check, configuration, gc, models, run, runs, schema, use
+from pipeline.commands import check, configuration, gc, lineage, models, report, run, runs, schema, use
 from pipeline.commands.faults import Fault
 from pipeline.lock import LockedError
 from pipeline.results import BAD_INPUT, FAILED, INTERRUPTED, LOCKED
@@ -90,6 +90,8 @@ for command in (
     check.check,
     run.run,
     runs.runs,
+    report.report,
+    lineage.lineage,
     gc.gc,
     models.models,
     use.classify,

@@ -7,40 +7,48 @@ import tensorflow as tf
 from tfx.utils import path_utils
 
 from pipeline import classifier_report
-from pipeline.config import Config
+from pipeline.classifier_report import Findings
 from pipeline.files_of_run import pixels, records
 from pipeline.outcome import Outputs
-from pipeline.sheet import Confusion, Gallery, contact_sheet
-from trainer.classifier.evaluation import confusion
+from pipeline.sheet import Gallery, contact_sheet
 
 PHOTOS, PAINTINGS = 4, 6
 """Rows and columns of the gallery: more would not be looked at."""
 
 
-def write(config: Config, outputs: Outputs, folder: Path) -> Path | None:
-    """Draws `contact-sheet.png` from what was evaluated in this run, and the classifier's own pictures beside it.
+def write(title: str, painted: Gallery | None, findings: Findings | None, folder: Path) -> Path | None:
+    """Draws `contact-sheet.png`, and the classifier's own pictures beside it.
+
+    Args:
+      title: the sheet's first line.
+      painted: what the candidate painted.
+      findings: what there is to see of the classifier.
+      folder: of the run.
 
     Returns:
       Its path; None when no model was evaluated, because nothing changed or the data stopped the lanes.
     """
-    gallery, matrix = _gallery(outputs), _confusion(outputs)
-    if not gallery and not matrix:
+    if not painted and not findings:
         return None
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "contact-sheet.png"
-    contact_sheet(path, f"{config.name}, run {folder.name}", gallery, matrix)
-    classifier_report.write(outputs, folder)
+    contact_sheet(path, title, painted, findings.confusion if findings else None)
+    if findings:
+        classifier_report.write(findings, folder)
     return path
 
 
-def _confusion(outputs: Outputs) -> Confusion | None:
-    evaluation = outputs.folder("Evaluator.classifier", "evaluation")
-    return Confusion(*confusion(str(evaluation))) if evaluation else None
+def gallery(outputs: Outputs, node: str = "StyleTrainer.style") -> Gallery | None:
+    """What a model paints from some evaluation pairs, approved or not: one wants to look at a rejected one, too.
 
+    Args:
+      outputs: of the run.
+      node: that put the model out: the candidate's trainer, or `Champion.style`.
 
-def _gallery(outputs: Outputs) -> Gallery | None:
-    """The candidate's pictures of some evaluation pairs, approved or not: one wants to look at a rejected one."""
-    pairs, model = outputs.folder("StylePairs.style", "examples"), outputs.folder("StyleTrainer.style", "model")
+    Returns:
+      None when no style network was evaluated in this run, or nothing served before it.
+    """
+    pairs, model = outputs.folder("StylePairs.style", "examples"), outputs.folder(node, "model")
     if not pairs or not model or not outputs.folder("Evaluator.style", "evaluation"):
         return None
     contents, styles = {}, {}

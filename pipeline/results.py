@@ -49,6 +49,7 @@ class RunResult:
     serving: Path
     sheet: Path | None = None
     data_page: Path | None = None
+    report: Path | None = None
     log: Path | None = None
     warnings: tuple[str, ...] = ()
 

@@ -8,13 +8,14 @@ from pathlib import Path
 
 from pipeline import batches, dag, pictures, snapshot, warm_start
 from pipeline.config import Config
-from pipeline.data_page import page
+from pipeline.data_page import page as data_page
 from pipeline.history import recorder
 from pipeline.history.store import Store
 from pipeline.lane_runner import LaneRunner
 from pipeline.outcome import Outputs, model_results
 from pipeline.progress import Events
 from pipeline.reasons import Reasons
+from pipeline.report import page as report
 from pipeline.results import RunResult
 from pipeline.triggers import Decision
 from trainer.progress import LOGGER
@@ -50,16 +51,18 @@ def run(
     finally:
         LOGGER.removeHandler(relay)
     recorder.note(pipeline.metadata_connection_config, config.name, trace.run_id, reasons.untrained())
-    outputs = Outputs(Store(config.workspace).run(trace.run_id))
-    models = model_results(config, outputs)
-    folder = config.workspace / "runs" / trace.run_id
+    store = Store(config.workspace)
+    outputs = Outputs(store.run(trace.run_id))
+    folder, title = config.workspace / "runs" / trace.run_id, f"{config.name}, run {trace.run_id}"
+    material = report.gather(config, outputs)
     return RunResult(
         run_id=trace.run_id,
-        models=models,
+        models=model_results(config, outputs),
+        sheet=pictures.write(title, material.painted, material.findings, folder),
+        data_page=data_page.write(title, material.sections, folder),
+        report=report.write(store, outputs, material, folder),
         seconds=time.monotonic() - started,
         serving=config.serving,
-        sheet=pictures.write(config, outputs, folder),
-        data_page=page.write(config, outputs, folder),
     )
 
 

@@ -70,16 +70,27 @@ def tflite_line(variant: Mapping[str, Any]) -> str:
     return f"{name} {size(variant['bytes'])}" if variant["verdict"] == "ok" else f"{name} withheld"
 
 
-def headline(model: ModelResult) -> Text:
-    """The model's name, its verdict and how many images it was made from."""
-    sign, style, words = _VERDICTS[model.outcome]
+def verdict(model: ModelResult) -> str:
+    """What a model came to, in words."""
+    words = _VERDICTS[model.outcome][2]
     if model.outcome == "skipped":
         words = words.format(f"version {model.version} serves" if model.version else "nothing serves yet")
     if model.outcome == "rejected":
         words = words.format(f"version {model.version} still serves" if model.version else "nothing serves yet")
     if model.outcome == "unchanged" and not model.version:
         words = "unchanged: nothing serves yet"
-    words = words.format(model.version)
+    return words.format(model.version)
+
+
+def bound(check: Mapping[str, Any]) -> str:
+    """What a check asks for, in words."""
+    return _RULES.get(check["rule"], check["rule"]).format(value(check["bound"]))
+
+
+def headline(model: ModelResult) -> Text:
+    """The model's name, its verdict and how many images it was made from."""
+    sign, style, _ = _VERDICTS[model.outcome]
+    words = verdict(model)
     line = Text.assemble((f"{sign} ", style), (model.name, "bold"), "  ", (words, style))
     counts = [f"{number(files['examples'])} {key}" for key, files in model.data.items() if files.get("examples")]
     return line.append(f"  {', '.join(counts)}", style="dim") if counts else line
@@ -101,7 +112,7 @@ def _metrics(model: ModelResult) -> RenderableType:
 
 def _bound(check: Mapping[str, Any]) -> Text:
     sign = ("✓ ", "green") if check["passed"] else ("✗ ", "red")
-    return Text.assemble(sign, _RULES.get(check["rule"], check["rule"]).format(value(check["bound"])))
+    return Text.assemble(sign, bound(check))
 
 
 def _bullets(lines: Iterable[str], style: str) -> list[RenderableType]:
@@ -131,7 +142,12 @@ def _variant(entry: Mapping[str, Any] | None) -> str:
 def _places(result: RunResult) -> RenderableType:
     grid = Table.grid(padding=(0, 2))
     grid.add_row("[dim]serving directory[/]", escape(str(result.serving)))
-    for name, path in (("data page", result.data_page), ("contact sheet", result.sheet), ("log", result.log)):
+    for name, path in (
+        ("report", result.report),
+        ("data page", result.data_page),
+        ("contact sheet", result.sheet),
+        ("log", result.log),
+    ):
         if path:
             grid.add_row(f"[dim]{name}[/]", escape(str(path)))
     grid.add_row("[dim]time[/]", duration(result.seconds))

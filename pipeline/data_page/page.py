@@ -3,50 +3,42 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-import jinja2
-
+from pipeline import html
 from pipeline.config import Config
 from pipeline.data_page import charts
 from pipeline.data_page.content import Section, section
 from pipeline.outcome import Outputs
-from pipeline.progress import number
 from pipeline.snapshot import data_folders, gated_parts
 
+TEMPLATES = Path(__file__).parent
+"""`section.html` has a macro `section` that other pages use, too; it wants `width` and `height` of the charts."""
 
-def write(config: Config, outputs: Outputs, folder: Path) -> Path | None:
-    """Draws `data.html` from the data lanes of a run, those that were stopped above all.
 
-    Returns:
-      Its path; None when no folder was read to its end.
-    """
+def sections(config: Config, outputs: Outputs) -> tuple[Section, ...]:
+    """The data lanes of a run that were read to their end, those that were stopped above all."""
     parts = gated_parts(config)
     found = [
         section(name, root, {lane: part for (lane, part), of in parts.items() if of == name}, outputs, config.ingest)
         for name, root in data_folders(config).items()
     ]
-    sections = [each for each in found if each]
-    if not sections:
+    return tuple(each for each in found if each)
+
+
+def write(title: str, found: Sequence[Section], folder: Path) -> Path | None:
+    """Draws `data.html`.
+
+    Returns:
+      Its path; None when no folder was read to its end.
+    """
+    if not found:
         return None
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "data.html"
-    path.write_text(render(f"{config.name}, run {folder.name}", sections), encoding="utf-8")
+    path.write_text(render(title, found), encoding="utf-8")
     return path
 
 
-def render(title: str, sections: Sequence[Section]) -> str:
-    """The page's HTML. Names of files and classes are escaped: they are other people's."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["number"] = _number
-    template = environment.get_template("page.html")
-    return template.render(title=title, sections=sections, width=charts.WIDTH, height=charts.HEIGHT)
-
-
-def _number(value: float) -> str:
-    """Whole numbers as such, others with three significant digits."""
-    return number(int(value)) if float(value).is_integer() else f"{value:,.3g}"
+def render(title: str, found: Sequence[Section]) -> str:
+    """The page's HTML."""
+    template = html.environment(TEMPLATES).get_template("page.html")
+    return template.render(title=title, sections=found, width=charts.WIDTH, height=charts.HEIGHT)

@@ -1,6 +1,5 @@
 """Small copies of images, as addresses that hold the picture itself."""
 
-import base64
 import io
 import os
 from pathlib import Path
@@ -9,10 +8,10 @@ from PIL import Image, ImageOps
 
 from components.image_folder_example_gen import storage
 from components.image_folder_example_gen.options import IngestOptions
+from pipeline.html import address
 
 SIDE = 128
 """Longest side in pixels."""
-_QUALITY = 72
 _END_OF_JPEG = b"\xff\xd9"
 
 
@@ -31,10 +30,7 @@ def thumbnail(folder: str, name: str, options: IngestOptions) -> str | None:
         return None
     if image is None:
         return None
-    image.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS, reducing_gap=2.0)
-    buffer = io.BytesIO()
-    image.save(buffer, "JPEG", quality=_QUALITY, optimize=True)
-    return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()
+    return address(image, SIDE)
 
 
 def _decode(data: bytes, max_pixels: int) -> Image.Image | None:

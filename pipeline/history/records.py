@@ -30,11 +30,12 @@ class Artifact:
 class Execution:
     """One node of one run.
 
-    `node` is the node's id without the pipeline's name, such as `Trainer.classifier`; `started` counts seconds since
+    `run` is the run's id, `node` the node's without the pipeline's name; `started` counts seconds since
     the epoch, `seconds` until the last update; `properties` are TFX's execution properties.
     """
 
     id: int
+    run: str
     node: str
     state: State
     started: float

@@ -6,7 +6,7 @@ with `ml_metadata` and reads here). A question is one short transaction: SQLite'
 
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from trainer.errors import UserError
 
 FILE = "metadata.sqlite"
 SCHEMA_VERSION = 10
-_INPUT, _OUTPUT, _LIVE = 3, 4, 2  # Event.INPUT, Event.OUTPUT, Artifact.LIVE of MLMD's protocol buffer
+_INPUT, _OUTPUT, _LIVE, _DONE = 3, 4, 2, 3  # Event.INPUT and .OUTPUT, Artifact.LIVE, Execution.COMPLETE of MLMD
 _STATES: Mapping[int, State] = {1: "running", 2: "running", 3: "done", 4: "failed", 5: "cached", 6: "canceled"}
 _MOST = 900
 """SQLite before 3.32 takes no more than 999 variables in a statement."""
@@ -70,44 +70,25 @@ class Store:
         ]
         return max(made, key=lambda artifact: artifact.id).folder if made else None
 
+    def producers(self, artifacts: Iterable[int]) -> tuple[Execution, ...]:
+        """The executions that made artifacts, those that only took them from the cache not among them."""
+        with self._reading() as query:
+            ids = _in(
+                query,
+                "SELECT DISTINCT v.execution_id FROM Event v JOIN Execution e ON e.id = v.execution_id"
+                f" WHERE v.type = {_OUTPUT} AND e.last_known_state = {_DONE} AND v.artifact_id IN ({{}})",
+                sorted(set(artifacts)),
+            )
+            return _load(query, sorted(id for (id,) in ids))
+
     def _executions(self, context_type: str, context: str) -> tuple[Execution, ...]:
         with self._reading() as query:
-            rows = query(
-                "SELECT e.id, e.last_known_state, e.create_time_since_epoch, e.last_update_time_since_epoch, n.name,"
-                " p.name FROM Context c JOIN Type t ON t.id = c.type_id JOIN Association a ON a.context_id = c.id"
-                " JOIN Execution e ON e.id = a.execution_id"
-                " JOIN Association b ON b.execution_id = e.id JOIN Context n ON n.id = b.context_id"
-                " JOIN Type nt ON nt.id = n.type_id AND nt.name = 'node'"
-                " JOIN Association d ON d.execution_id = e.id JOIN Context p ON p.id = d.context_id"
-                " JOIN Type pt ON pt.id = p.type_id AND pt.name = 'pipeline'"
-                " WHERE t.name = ? AND c.name = ? ORDER BY e.id",
+            ids = query(
+                "SELECT a.execution_id FROM Context c JOIN Type t ON t.id = c.type_id JOIN Association a"
+                " ON a.context_id = c.id WHERE t.name = ? AND c.name = ? ORDER BY a.execution_id",
                 (context_type, context),
             )
-            ids = [row[0] for row in rows]
-            properties = _properties(query, "Execution", ids)
-            links = _in(
-                query,
-                "SELECT v.execution_id, v.type, s.step_key, v.artifact_id FROM Event v JOIN EventPath s ON s.event_id"
-                " = v.id WHERE s.is_index_step = 0 AND v.execution_id IN ({}) ORDER BY v.execution_id, v.id",
-                ids,
-            )
-            artifacts = _artifacts(query, sorted({artifact for *_, artifact in links}))
-        ends: dict[tuple[int, int], dict[str, list[Artifact]]] = defaultdict(lambda: defaultdict(list))
-        for execution, kind, key, artifact in links:
-            ends[execution, kind][key].append(artifacts[artifact])
-        return tuple(
-            Execution(
-                id=id,
-                node=node.removeprefix(f"{pipeline}."),
-                state=_STATES.get(state, "unknown"),
-                started=made / 1000,
-                seconds=(updated - made) / 1000,
-                properties=properties[id],
-                inputs={key: tuple(each) for key, each in ends[id, _INPUT].items()},
-                outputs={key: tuple(each) for key, each in ends[id, _OUTPUT].items()},
-            )
-            for id, state, made, updated, node, pipeline in rows
-        )
+            return _load(query, [id for (id,) in ids])
 
     @contextmanager
     def _reading(self) -> Iterator["_Query"]:
@@ -138,6 +119,50 @@ def _in(query: _Query, statement: str, values: Sequence[int]) -> list[tuple]:
     """Runs a statement with one `IN ({})` over values of any number."""
     parts = (values[start : start + _MOST] for start in range(0, len(values), _MOST))
     return [row for part in parts for row in query(statement.format(",".join("?" * len(part))), part)]
+
+
+def _load(query: _Query, ids: Sequence[int]) -> tuple[Execution, ...]:
+    """Executions with all that belongs to them."""
+    rows = _in(
+        query,
+        "SELECT id, last_known_state, create_time_since_epoch, last_update_time_since_epoch FROM Execution"
+        " WHERE id IN ({}) ORDER BY id",
+        ids,
+    )
+    names = {
+        (id, kind): name
+        for id, kind, name in _in(
+            query,
+            "SELECT a.execution_id, t.name, c.name FROM Association a JOIN Context c ON c.id = a.context_id"
+            " JOIN Type t ON t.id = c.type_id WHERE a.execution_id IN ({})",
+            ids,
+        )
+    }
+    links = _in(
+        query,
+        "SELECT v.execution_id, v.type, s.step_key, v.artifact_id FROM Event v JOIN EventPath s ON s.event_id"
+        " = v.id WHERE s.is_index_step = 0 AND v.execution_id IN ({}) ORDER BY v.execution_id, v.id",
+        ids,
+    )
+    artifacts = _artifacts(query, sorted({artifact for *_, artifact in links}))
+    properties = _properties(query, "Execution", ids)
+    ends: dict[tuple[int, int], dict[str, list[Artifact]]] = defaultdict(lambda: defaultdict(list))
+    for execution, kind, key, artifact in links:
+        ends[execution, kind][key].append(artifacts[artifact])
+    return tuple(
+        Execution(
+            id=id,
+            node=names.get((id, "node"), "").removeprefix(f"{names.get((id, 'pipeline'))}."),
+            run=names.get((id, "pipeline_run"), ""),
+            state=_STATES.get(state, "unknown"),
+            started=made / 1000,
+            seconds=(updated - made) / 1000,
+            properties=properties[id],
+            inputs={key: tuple(each) for key, each in ends[id, _INPUT].items()},
+            outputs={key: tuple(each) for key, each in ends[id, _OUTPUT].items()},
+        )
+        for id, state, made, updated in rows
+    )
 
 
 def _properties(query: _Query, owner: str, ids: Sequence[int]) -> dict[int, dict[str, Any]]:

@@ -1,6 +1,7 @@
-"""The list of runs and the story of one, for people."""
+"""The list of runs, the story of one and the lineage of a version, for people."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from rich import box
@@ -10,6 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 from pipeline import summary
+from pipeline.history.configuration import changes
+from pipeline.history.lineage import Lineage, Sighting
 from pipeline.history.story import Component, Folder, Story, Summary
 from pipeline.progress import duration, number
 
@@ -51,6 +54,55 @@ def story(told: Story) -> RenderableType:
     parts += _section("code", _grid({**facts, **told.provenance.get("packages", {})}))
     parts += _section("files", _grid(told.files))
     return Group(*parts)
+
+
+def lineage(found: Lineage) -> RenderableType:
+    """A version's way back: data, configuration, code, metrics, and every step with the run that did it."""
+    title = Text.assemble((found.model, "bold"), f" version {found.version}", (f"  pushed {found.created}", "dim"))
+    run = found.run or "unknown: the metadata of its workspace are gone"
+    parts: list[RenderableType] = [title, Padding(_grid({"run": run, "digest": found.digest}), (0, 0, 0, 2))]
+    folders = {step.node.rpartition(".")[2]: step.folder for step in found.steps if step.folder}
+    for part, facts in found.data.items():
+        counts = {key: value for key, value in facts.get("report", {}).items() if isinstance(value, int)}
+        told = {"folder": folders.get(part, folders.get(f"style-{part}", "")), **counts}
+        digests = {key.replace("_", " "): facts[key] for key in ("digest", "schema_digest") if key in facts}
+        parts += _section(part, _grid({**{key: value for key, value in told.items() if value != ""}, **digests}))
+    metrics = {who: figures for who, figures in found.metrics.items() if figures}
+    parts += _section("metrics", _grid({who: _figures(figures) for who, figures in metrics.items()}))
+    parts += _section("steps", _steps(found))
+    facts = {key: value for key, value in found.provenance.items() if not isinstance(value, Mapping)}
+    parts += _section("code", _grid({**facts, **found.provenance.get("packages", {})}))
+    settings = {change.key: change.after for change in changes({}, found.configuration)}
+    parts += _section("configuration", _grid(settings))
+    return Group(*parts)
+
+
+def sightings(photo: Path, found: Sequence[Sighting]) -> RenderableType:
+    """The versions that saw a photo."""
+    if not found:
+        return Text(f"No pushed version of this workspace saw {photo}.")
+    grid = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="dim")
+    for name in ("model", "version", "as", "of", "run", "serves as"):
+        grid.add_column(name)
+    for each in found:
+        grid.add_row(each.model, str(each.version), each.split, each.part, each.run, ", ".join(each.labels))
+    return grid
+
+
+def _figures(figures: Mapping[str, float]) -> str:
+    return ", ".join(f"{metric} {summary.value(figure)}" for metric, figure in figures.items())
+
+
+def _steps(found: Lineage) -> RenderableType:
+    grid = Table.grid(padding=(0, 2))
+    nodes = {step.id: step.node for step in found.steps}
+    for step in found.steps:
+        given = dict.fromkeys(nodes[edge.source] for edge in found.edges if edge.target == step.id)
+        source = f"from {', '.join(given)}" if given else step.folder
+        grid.add_row(
+            Text(step.node), Text(step.run, "dim"), Text(f"{step.seconds:,.1f} s", justify="right"), Text(source, "dim")
+        )
+    return grid
 
 
 def _section(title: str, content: RenderableType) -> list[RenderableType]:

@@ -53,7 +53,7 @@ def run(folder: Path, workspace: Path, **policy) -> tuple[dict, Trace]:
     trace = DataLanes(lambda node, state: None).run(pipeline)
     assert not trace.errors
     outputs = Outputs(Store(workspace).run(trace.run_id))
-    page.write(config, outputs, workspace)
+    page.write("a run", page.sections(config, outputs), workspace)
     verdict = outputs.document("DataGate.classifier.photos", "verdict", "verdict.json")
     passed = outputs.artifact("DataGate.classifier.photos", "verdict").properties["passed"]
     assert passed == verdict["passed"]

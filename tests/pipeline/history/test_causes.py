@@ -10,7 +10,7 @@ def artifact(id):
 
 def execution(node, state="done", inputs=None, outputs=(), **properties):
     given = {key: (artifact(id),) for key, id in (inputs or {}).items()}
-    return Execution(1, node, state, 0.0, 1.0, properties, given, {"out": tuple(map(artifact, outputs))})
+    return Execution(1, "r", node, state, 0.0, 1.0, properties, given, {"out": tuple(map(artifact, outputs))})
 
 
 def run(*executions):

@@ -155,6 +155,6 @@ def test_configurations_are_compared_key_by_key_and_old_ones_are_read():
     assert configuration.restore(old).style.train.steps == 7
     assert configuration.restore({"style": {"photos": 7}}) is None
     lineage = json.dumps({"configuration": {"name": "x"}, "commit": "abc"})
-    run = Run("r", "p", 0.0, {}, (Execution(1, "ServingPusher.style", "done", 0, 0, {"lineage": lineage}),))
+    run = Run("r", "p", 0.0, {}, (Execution(1, "r", "ServingPusher.style", "done", 0, 0, {"lineage": lineage}),))
     assert configuration.recorded(run) == {"name": "x"}
     assert configuration.provenance(run) == {"commit": "abc"}

@@ -1,0 +1,57 @@
+"""A lineage as Graphviz' DOT, and as SVG where Graphviz is installed."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+from pipeline.history.lineage import Lineage
+from trainer.errors import UserError
+
+FORMATS = (".dot", ".svg", ".png", ".pdf")
+
+
+def dot(lineage: Lineage) -> str:
+    """The graph: folders, then one box for each step, labelled with its run, and the version at the end."""
+    lines = [
+        "digraph lineage {",
+        "  rankdir=LR; bgcolor=transparent;",
+        '  node [shape=box, style="rounded,filled", fillcolor="#f6f6f8", color="#6b6b75", fontname="sans-serif"];',
+        '  edge [color="#6b6b75", fontcolor="#6b6b75", fontname="sans-serif", fontsize=9];',
+    ]
+    for step in lineage.steps:
+        label = f"{step.node}\nrun {step.run}, {step.seconds:,.1f} s\ncode {step.code}"
+        lines.append(f"  step{step.id} [label={_quoted(label)}];")
+        if step.folder:
+            lines.append(f"  folder{step.id} [label={_quoted(step.folder)}, shape=folder];")
+            lines.append(f"  folder{step.id} -> step{step.id};")
+    for edge in lineage.edges:
+        style = "" if edge.live else ", style=dashed"
+        lines.append(f"  step{edge.source} -> step{edge.target} [label={_quoted(edge.artifact)}{style}];")
+    title = f"{lineage.model} version {lineage.version}\n{lineage.created}"
+    lines.append(f"  version [label={_quoted(title)}, shape=doubleoctagon];")
+    if lineage.steps:
+        lines.append(f"  step{lineage.steps[-1].id} -> version;")
+    return "\n".join([*lines, "}", ""])
+
+
+def write(lineage: Lineage, path: Path) -> None:
+    """Draws the graph; the ending of the file's name says how.
+
+    Raises:
+      UserError: another ending, or Graphviz is needed and not there.
+    """
+    if path.suffix not in FORMATS:
+        raise UserError(f"--graph {path}: must end in {', '.join(FORMATS)}")
+    if path.suffix == ".dot":
+        path.write_text(dot(lineage), encoding="utf-8")
+        return
+    program = shutil.which("dot")
+    if program is None:
+        raise UserError(f"--graph {path}: needs Graphviz' `dot`; install the package graphviz, or write a .dot file")
+    command = [program, f"-T{path.suffix[1:]}", "-o", str(path)]
+    subprocess.run(command, input=dot(lineage), text=True, encoding="utf-8", check=True)
+
+
+def _quoted(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    return f'"{escaped}"'
