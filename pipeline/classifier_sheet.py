@@ -62,19 +62,25 @@ def report(
       history: phase -> Keras' history.
     """
     rows = class_table(confusion)
-    figure = Figure(figsize=(16, max(4.8, 1.6 + 0.3 * len(rows))), dpi=100, layout="constrained", facecolor=PAPER)
+    figure = Figure(figsize=(16, max(5.2, 1.6 + 0.34 * len(rows))), dpi=100, layout="constrained", facecolor=PAPER)
     figure.suptitle(title, x=0.01, ha="left", color=INK, fontsize=13)
     left, middle, right = figure.subplots(1, 3, width_ratios=(1, 1.1, 1.1))
+    for axes in (left, middle):
+        axes.spines[["top", "right"]].set_visible(False)
     draw_reliability(left, reliability)
     draw_history(middle, history)
     right.axis("off")
     right.set_title("by class", loc="left", color=INK)
     cells = [[name, *(f"{value:.3f}" for value in values[:3]), str(values[3])] for name, *values in rows]
     table = right.table(
-        cells, colLabels=["class", "precision", "recall", "F1", "photos"], loc="upper center", edges="horizontal"
+        cells, colLabels=["class", "precision", "recall", "F1", "photos"], loc="upper left", edges="horizontal"
     )
+    for (_, column), cell in table.get_celld().items():
+        cell.set_edgecolor(BARS)
+        cell.set_text_props(ha="right" if column else "left", color=INK)
     table.auto_set_font_size(False)
-    table.set_fontsize(9)
+    table.set_fontsize(10)
+    table.scale(1, 1.25)
     table.auto_set_column_width(range(5))
     _save(figure, path)
 
@@ -175,7 +181,7 @@ def draw_history(axes: Axes, history: Mapping[str, Mapping[str, list]]) -> None:
 def legend_above(axes: Axes) -> None:
     """The legend as a line above the axes, where it hides no curve."""
     axes.legend(
-        frameon=False, loc="lower right", bbox_to_anchor=(1.01, 0.98), ncols=4, fontsize=8, handlelength=1.4,
+        frameon=False, loc="lower right", bbox_to_anchor=(1.01, 1.0), ncols=4, fontsize=8, handlelength=1.4,
         columnspacing=1.2, borderpad=0,
     )  # fmt: skip
 
