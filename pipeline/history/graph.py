@@ -4,19 +4,22 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from pipeline.history.lineage import Lineage
+from pipeline.history.lineage import Edge, Lineage
 from trainer.errors import UserError
 
 FORMATS = (".dot", ".svg", ".png", ".pdf")
 
 
 def dot(lineage: Lineage) -> str:
-    """The graph: folders, then one box for each step, labelled with its run, and the version at the end."""
+    """The graph: folders, then one box for each step, labelled with its run, and the version at the end.
+
+    Arrows are artifacts, dashed where retention removed their files.
+    """
     lines = [
         "digraph lineage {",
-        "  rankdir=LR; bgcolor=transparent;",
-        '  node [shape=box, style="rounded,filled", fillcolor="#f6f6f8", color="#6b6b75", fontname="sans-serif"];',
-        '  edge [color="#6b6b75", fontcolor="#6b6b75", fontname="sans-serif", fontsize=9];',
+        "  rankdir=LR; bgcolor=white;",
+        '  node [shape=box, style="rounded,filled", fillcolor="#f6f6f8", fontname="Helvetica", margin="0.2,0.1"];',
+        '  edge [color="#6b6b75", fontcolor="#6b6b75", fontname="Helvetica", fontsize=9];',
     ]
     for step in lineage.steps:
         label = f"{step.node}\nrun {step.run}, {step.seconds:,.1f} s\ncode {step.code}"
@@ -24,9 +27,13 @@ def dot(lineage: Lineage) -> str:
         if step.folder:
             lines.append(f"  folder{step.id} [label={_quoted(step.folder)}, shape=folder];")
             lines.append(f"  folder{step.id} -> step{step.id};")
+    ways: dict[tuple[int, int], list[Edge]] = {}
     for edge in lineage.edges:
-        style = "" if edge.live else ", style=dashed"
-        lines.append(f"  step{edge.source} -> step{edge.target} [label={_quoted(edge.artifact)}{style}];")
+        ways.setdefault((edge.source, edge.target), []).append(edge)
+    for (source, target), edges in ways.items():
+        label = "\n".join(dict.fromkeys(edge.artifact for edge in edges))
+        style = "" if all(edge.live for edge in edges) else ", style=dashed"
+        lines.append(f"  step{source} -> step{target} [label={_quoted(label)}{style}];")
     title = f"{lineage.model} version {lineage.version}\n{lineage.created}"
     lines.append(f"  version [label={_quoted(title)}, shape=doubleoctagon];")
     if lineage.steps:

@@ -156,7 +156,7 @@ def test_the_graph_is_dot_and_graphviz_takes_it(workspace, tmp_path):
     code, _, _ = easel("things", 2, "--serving", workspace / "serving", "--graph", tmp_path / "l.dot")
     text = (tmp_path / "l.dot").read_text()
     assert code == 0
-    assert text.count(" -> ") == 3 + 1 + 1  # artifacts, the folder, the version
+    assert text.count(" -> ") == 3 + 1 + 1  # pairs of steps, the folder, the version
     assert r'label="/my \"photos\""' in text
     assert easel("things", 2, "--serving", workspace / "serving", "--graph", "l.gif")[0] == 2
     if shutil.which("dot"):
