@@ -138,7 +138,7 @@ def slice_tables(
     metrics: Sequence[str],
     outcomes: Mapping[str, Mapping[str, np.ndarray]],
 ) -> tuple[SliceTable, ...]:
-    """Tables of PromotionGate's slices, the weakest value of the first metric last as in the decision.
+    """Tables of PromotionGate's slices, those that bear rules first.
 
     Args:
       slices: `{feature: {value: {"candidate": {..}, "champion": {..} or None, "examples": n}}}`.
@@ -163,7 +163,7 @@ def slice_tables(
                 for value, found in values.items()
             ),
         )
-        for feature, values in slices.items()
+        for feature, values in sorted(slices.items(), key=lambda item: item[0].startswith(SHOWN_ONLY))
     )
 
 
