@@ -61,8 +61,8 @@ class ConditionalInstanceNorm(layers.Layer):
 class MirrorPadding(layers.Layer):
     """Mirrors `width` pixels at each border, as NumPy's `reflect` does.
 
-    With slices and concatenations, which TFLite's XNNPACK computes: MIRROR_PAD would take the picture out of it and back
-    at each of a dozen convolutions, for more than half of the time.
+    With slices and concatenations, which TFLite's XNNPACK computes: MIRROR_PAD would take the picture out of it and
+    back at each of a dozen convolutions, for more than half of the time.
     """
 
     def __init__(self, width: int, **kwargs: Any):
