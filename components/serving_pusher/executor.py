@@ -11,6 +11,7 @@ from easel_serving.directory import CANARY, Version
 from easel_serving.errors import ServingError
 from easel_serving.registry import Registry
 from easel_serving.remote import Remote
+from easel_serving.saved_model import SavedModel
 from tfx.dsl.components.base import base_executor
 from tfx.types import artifact, artifact_utils
 from tfx.utils import path_utils
@@ -36,16 +37,17 @@ class Executor(base_executor.BaseExecutor):
         saved_model = Path(path_utils.serving_model_path(model.uri))
         description = _json(model, "model.json")
         tflite = _only(input_dict, "tflite")
-        loaded = tf.saved_model.load(str(saved_model))
+        loaded = SavedModel(saved_model)
         requests = warmup.requests(
-            loaded, name, description, records.first(input_dict["examples"], "eval", warmup.COUNT)
+            loaded.signature_defs, name, description, records.first(input_dict["examples"], "eval", warmup.COUNT)
         )
         warmup.check(loaded, requests)
+        loaded.close()
         document = manifest.build(
             description=description,
             decision=decision,
             tflite=_json(tflite, "tflite.json") if tflite else [],
-            signatures=manifest.signatures(loaded),
+            signatures=manifest.signatures(loaded.signature_defs),
             data={folder: _data(input_dict, folder) for folder in FOLDERS},
             lineage=json.loads(exec_properties["lineage"]),
         )

@@ -45,19 +45,19 @@ def build(
     }
 
 
-def signatures(loaded: Any) -> dict[str, dict[str, dict[str, dict[str, Any]]]]:
-    """`{signature: {"inputs" | "outputs": {name: {"dtype", "shape"}}}}` of a SavedModel; unknown sizes are -1."""
+def signatures(definitions: Mapping[str, Any]) -> dict[str, dict[str, dict[str, dict[str, Any]]]]:
+    """`{signature: {"inputs" | "outputs": {name: {"dtype", "shape"}}}}` of SignatureDefs; unknown sizes are -1."""
     return {
         name: {
-            "inputs": _specs(function.structured_input_signature[1]),
-            "outputs": _specs(function.structured_outputs),
+            "inputs": _specs(definition.inputs),
+            "outputs": _specs(definition.outputs),
         }
-        for name, function in sorted(loaded.signatures.items())
+        for name, definition in sorted(definitions.items())
     }
 
 
-def _specs(specs: Mapping[str, tf.TensorSpec]) -> dict[str, dict[str, Any]]:
+def _specs(infos: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     return {
-        name: {"dtype": spec.dtype.name, "shape": [-1 if size is None else size for size in spec.shape]}
-        for name, spec in sorted(specs.items())
+        name: {"dtype": tf.dtypes.as_dtype(info.dtype).name, "shape": [dim.size for dim in info.tensor_shape.dim]}
+        for name, info in sorted(infos.items())
     }

@@ -8,7 +8,9 @@ import io
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
+from easel_serving.saved_model import SavedModel
 from easel_serving.tf_errors import one_line
 from PIL import Image
 from tensorflow_serving.apis import classification_pb2, predict_pb2, prediction_log_pb2
@@ -24,12 +26,15 @@ CONTENT, STYLE = "content_bytes", "style_bytes"
 
 
 def requests(
-    loaded: Any, model_name: str, description: Mapping[str, Any], examples: Sequence[tf.train.Example]
+    definitions: Mapping[str, Any],
+    model_name: str,
+    description: Mapping[str, Any],
+    examples: Sequence[tf.train.Example],
 ) -> list[prediction_log_pb2.PredictionLog]:
     """One request per signature and example, batch size 1, made of real images.
 
     Args:
-        loaded: the SavedModel.
+        definitions: the SavedModel's SignatureDefs.
         model_name: as TensorFlow Serving knows it.
         description: the model's `model.json`, for the names and codes of its styles.
         examples: with `image/encoded`, or with `content_bytes` and `style_bytes`.
@@ -41,9 +46,8 @@ def requests(
         raise ValueError("no evaluation example to make warm-up requests of")
     logs = []
     for example in map(_reduced, examples):
-        for name, function in sorted(loaded.signatures.items()):
-            specs = function.structured_input_signature[1]
-            logs.append(_log(model_name, name, specs, example, description))
+        for name, definition in sorted(definitions.items()):
+            logs.append(_log(model_name, name, definition.inputs, example, description))
     return logs
 
 
@@ -58,13 +62,13 @@ def serialize(logs: Sequence[prediction_log_pb2.PredictionLog]) -> bytes:
     return content
 
 
-def check(loaded: Any, logs: Sequence[prediction_log_pb2.PredictionLog]) -> None:
-    """Runs each request on the model; raises ValueError, naming the signature, when one fails."""
+def check(model: SavedModel, logs: Sequence[prediction_log_pb2.PredictionLog]) -> None:
+    """Runs each request on the model as TensorFlow Serving would; raises ValueError, naming a signature that fails."""
     for log in logs:
         request = log.predict_log.request if log.HasField("predict_log") else log.classify_log.request
         name = request.model_spec.signature_name
         try:
-            loaded.signatures[name](**_tensors(request))
+            model(name, _tensors(request))
         except (tf.errors.OpError, ValueError, TypeError) as error:
             raise ValueError(
                 f"{request.model_spec.name}: signature {name} fails on its own warm-up request, and TensorFlow Serving "
@@ -72,34 +76,34 @@ def check(loaded: Any, logs: Sequence[prediction_log_pb2.PredictionLog]) -> None
             ) from error
 
 
-def _tensors(request: Any) -> dict[str, tf.Tensor]:
+def _tensors(request: Any) -> dict[str, np.ndarray]:
     if isinstance(request, predict_pb2.PredictRequest):
-        return {name: tf.constant(tf.make_ndarray(proto)) for name, proto in request.inputs.items()}
+        return {name: tf.make_ndarray(proto) for name, proto in request.inputs.items()}
     examples = request.input.example_list.examples
-    return {"inputs": tf.constant([example.SerializeToString() for example in examples])}
+    return {"inputs": np.array([example.SerializeToString() for example in examples], object)}
 
 
 def _log(
     model_name: str,
     signature: str,
-    specs: Mapping[str, tf.TensorSpec],
+    infos: Mapping[str, Any],
     example: tf.train.Example,
     description: Mapping[str, Any],
 ) -> prediction_log_pb2.PredictionLog:
     log = prediction_log_pb2.PredictionLog()
     # TensorFlow Serving's Classify takes serialized Examples through one input of this name; all else is Predict.
-    if set(specs) == {"inputs"}:
+    if set(infos) == {"inputs"}:
         request: classification_pb2.ClassificationRequest = log.classify_log.request
         request.input.example_list.examples.append(example)
     else:
         request = log.predict_log.request
-        for name in specs:
+        for name, info in sorted(infos.items()):
             if name not in _VALUES:
                 raise ValueError(
                     f"{model_name}: signature {signature} has an input {name} that no warm-up value is for"
                 )
             value = _VALUES[name](example, description)
-            request.inputs[name].CopyFrom(tf.make_tensor_proto([value], dtype=specs[name].dtype))
+            request.inputs[name].CopyFrom(tf.make_tensor_proto([value], dtype=tf.dtypes.as_dtype(info.dtype)))
     request.model_spec.name = model_name
     request.model_spec.signature_name = signature
     return log

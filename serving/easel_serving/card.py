@@ -4,14 +4,20 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 
-def render(manifest: Mapping[str, Any]) -> str:
-    """Markdown for one version; sections of which the manifest says nothing are left out."""
+def render(manifest: Mapping[str, Any], pictures: Mapping[str, Iterable[str]]) -> str:
+    """Markdown for one version; sections of which the manifest says nothing are left out.
+
+    Args:
+        manifest: of the version.
+        pictures: `{class or painting: [path, ...]}`, paths as seen from the card.
+    """
     parts = [
         f"# {manifest['model']}, version {manifest['version']}",
         _lead(manifest),
         _section("Metrics", _metrics(manifest.get("metrics", {}))),
         _section("Why it was approved", _bullets(manifest.get("reasons", []))),
         _section("Checks", _checks(manifest.get("checks", []))),
+        _section("Pictures", _pictures(pictures)),
         _section("TFLite", _tflite(manifest.get("tflite", []))),
         _section("Signatures", _signatures(manifest.get("signatures", {}))),
         _section("Data", _mapping(manifest.get("data", {}))),
@@ -77,6 +83,11 @@ def _signatures(signatures: Mapping[str, Any]) -> str:
         for name, signature in sorted(signatures.items())
     ]
     return _table(["signature", "inputs", "outputs"], rows)
+
+
+def _pictures(pictures: Mapping[str, Iterable[str]]) -> str:
+    rows = [[name, " ".join(f"![{name}]({path})" for path in paths)] for name, paths in pictures.items()]
+    return _table(["name", "pictures"], rows)
 
 
 def _bullets(lines: Iterable[str]) -> str:

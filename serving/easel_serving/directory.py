@@ -62,7 +62,7 @@ class Version:
     @property
     def pictures(self) -> dict[str, list[str]]:
         """Small example pictures by the name of the style or class they show: files in the manifest's `pictures/`."""
-        return _json(self.manifest_dir / PICTURES / INDEX) or {}
+        return read_pictures(self.manifest_dir)
 
     @property
     def retired(self) -> dict[str, Any] | None:
@@ -175,6 +175,11 @@ def _numbers(model_dir: Path) -> set[int]:
         if parent.is_dir():
             found |= {int(path.name) for path in parent.iterdir() if path.name.isdecimal() and path.is_dir()}
     return found
+
+
+def read_pictures(manifest_dir: Path) -> dict[str, list[str]]:
+    """See `Version.pictures`; also of a version that is not pushed yet."""
+    return _json(manifest_dir / PICTURES / INDEX) or {}
 
 
 def _json(path: Path) -> Any:

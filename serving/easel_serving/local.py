@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
 from easel_serving import images
 from easel_serving.directory import STABLE, Directory, Version
 from easel_serving.errors import ServingError
+from easel_serving.saved_model import SavedModel, tf
 from easel_serving.tf_errors import one_line
 
 BATCH = 16
@@ -26,7 +26,7 @@ class LocalModels:
 
     def __init__(self, serving_dir: str | Path):
         self._directory = Directory(serving_dir)
-        self._loaded: dict[str, Any] = {}
+        self._loaded: dict[str, SavedModel] = {}
 
     def classify(self, paths: Sequence[str | Path], model: str | None = None) -> list[dict[str, Any]]:
         """Labels photos.
@@ -45,7 +45,7 @@ class LocalModels:
         encoded = [images.read(path) for path in paths]
         results = []
         for start in range(0, len(encoded), BATCH):
-            served = self._run(version, "serving_default", image_bytes=tf.constant(encoded[start : start + BATCH]))
+            served = self._run(version, "serving_default", image_bytes=encoded[start : start + BATCH])
             for classes, scores, label in zip(served["classes"], served["scores"], served["label"], strict=True):
                 by_label = {name.decode(): float(score) for name, score in zip(classes, scores, strict=True)}
                 path = str(paths[len(results)])
@@ -74,14 +74,14 @@ class LocalModels:
             raise ServingError(f"strength {strength}: must be between 0 and 1")
         version = self._version("style", model)
         inputs = {
-            "content_bytes": tf.constant([_image(content, "content")]),
-            "strength": tf.constant([strength], tf.float32),
+            "content_bytes": [_image(content, "content")],
+            "strength": [strength],
         }
         if isinstance(style, bytes) or Path(style).is_file():
-            inputs["style_bytes"] = tf.constant([_image(style, "style")])
+            inputs["style_bytes"] = [_image(style, "style")]
             served = self._run(version, "serving_default", **inputs)
         else:
-            inputs["style_name"] = tf.constant([_known_style(version, str(style))])
+            inputs["style_name"] = [_known_style(version, str(style)).encode()]
             served = self._run(version, "stylize_named", **inputs)
         return served["stylized_bytes"][0]
 
@@ -100,15 +100,16 @@ class LocalModels:
             raise ServingError(f"{self._directory.root}: name one of {', '.join(version.model for version in named)}")
         return named[0]
 
-    def _run(self, version: Version, signature: str, **inputs: tf.Tensor) -> dict[str, np.ndarray]:
+    def _run(self, version: Version, signature: str, **inputs: Sequence[bytes | float]) -> dict[str, np.ndarray]:
         key = str(version.path)
         if key not in self._loaded:
-            self._loaded[key] = tf.saved_model.load(key)
+            self._loaded[key] = SavedModel(version.path)
+        loaded = self._loaded[key]
         try:
-            outputs = self._loaded[key].signatures[signature](**inputs)
+            types = loaded.inputs(signature)
+            return loaded(signature, {name: np.array(inputs[name], types[name]) for name in inputs})
         except tf.errors.OpError as error:
             raise ServingError(f"{version.model} version {version.number}: {one_line(error)}") from error
-        return {name: value.numpy() for name, value in outputs.items()}
 
 
 def _known_style(version: Version, name: str) -> str:

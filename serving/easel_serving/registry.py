@@ -15,7 +15,18 @@ from pathlib import Path
 from typing import Any
 
 from easel_serving import audit, card, config_files, files, journal, lock, signing, verify
-from easel_serving.directory import CANARY, MANIFEST, MANIFESTS, PREVIOUS, STABLE, Directory, Version, check_name
+from easel_serving.directory import (
+    CANARY,
+    MANIFEST,
+    MANIFESTS,
+    PICTURES,
+    PREVIOUS,
+    STABLE,
+    Directory,
+    Version,
+    check_name,
+    read_pictures,
+)
 from easel_serving.errors import ServingError
 from easel_serving.remote import Remote
 
@@ -317,7 +328,8 @@ class Registry(Directory):
             staged.mkdir()
         else:
             shutil.copytree(attachments, staged, copy_function=shutil.copyfile)
-        (staged / "card.md").write_text(card.render(manifest))
+        pictures = {shown: [f"{PICTURES}/{name}" for name in names] for shown, names in read_pictures(staged).items()}
+        (staged / "card.md").write_text(card.render(manifest, pictures))
         complete = json.dumps({**manifest, "attachments": files.hashes(staged)}, indent=2)
         (staged / MANIFEST).write_text(complete)
         if self._signing_key is not None:

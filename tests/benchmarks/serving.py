@@ -77,12 +77,12 @@ def environment() -> dict[str, str]:
 class Server:
     """The embedded server as a process."""
 
-    def __init__(self, root: Path, log: Path):
+    def __init__(self, root: Path, log: Path, *arguments: str):
         start = time.perf_counter()
         self._log = open(log, "w")  # noqa: SIM115, it lives as long as the process
         ports = [free_port(), free_port()]
         command = [sys.executable, "-m", "easel_serving.server", str(root)]
-        command += ["--rest-port", str(ports[0]), "--grpc-port", str(ports[1])]
+        command += ["--rest-port", str(ports[0]), "--grpc-port", str(ports[1]), *arguments]
         self.process = subprocess.Popen(command, stdout=self._log, stderr=subprocess.STDOUT, env=environment())
         self.port = ports[0]
         while not self._ready():
@@ -116,9 +116,9 @@ class Server:
 
 
 @contextlib.contextmanager
-def running(root: Path, log: Path) -> Iterator[Server]:
+def running(root: Path, log: Path, *arguments: str) -> Iterator[Server]:
     """A server that is ended at the end."""
-    server = Server(root, log)
+    server = Server(root, log, *arguments)
     try:
         yield server
     finally:
@@ -156,18 +156,19 @@ def mobilenet(folder: Path) -> None:
     """A classifier of the default configuration's size, with random weights, in a process of its own."""
     code = """
 import sys, keras, tensorflow as tf
+from trainer.served import Network
 network = keras.applications.MobileNetV2(weights=None, input_shape=(224, 224, 3), classes=6)
 names = tf.constant(["a", "b", "c", "d", "e", "f"])
 class Served(tf.Module):
     def __init__(self):
-        super().__init__(); self.network = network
+        super().__init__(); self.network = Network(network)
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="image_bytes")])
     def serve(self, image_bytes):
         def one(data):
             image = tf.io.decode_image(data, 3, expand_animations=False); image.set_shape([None, None, 3])
             return tf.image.resize(image, (224, 224), antialias=True)
         images = tf.map_fn(one, image_bytes, fn_output_signature=tf.float32)
-        scores = self.network(images / 127.5 - 1.0, training=False)
+        scores = self.network(images / 127.5 - 1.0)
         return {"classes": tf.tile(names[None], [tf.shape(scores)[0], 1]), "scores": scores,
                 "label": tf.gather(names, tf.argmax(scores, 1))}
 served = Served(); tf.saved_model.save(served, sys.argv[1], signatures={"serving_default": served.serve})
@@ -240,9 +241,12 @@ def style(root: Path, work: Path, name: str, photos: list[Path]) -> None:
 
 def start(root: Path, work: Path) -> None:
     """From the command to readiness, with every model of the directory."""
-    for _ in range(2):
-        with running(root, work / "start.log") as server:
-            say("start to ready, all models", f"{server.start_seconds:.1f} s")
+    for runtime in ("tensorflow", "tflite"):
+        seconds = []
+        for _ in range(3):
+            with running(root, work / "start.log", "--runtime", runtime) as server:
+                seconds.append(server.start_seconds)
+        say(f"start to ready, all models, {runtime}", ", ".join(f"{value:.1f} s" for value in seconds))
 
 
 def memory(root: Path, work: Path, name: str, photos: list[Path]) -> None:

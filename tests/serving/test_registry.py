@@ -29,13 +29,17 @@ def test_first_push_is_complete_and_stable(registry, push, saved_model, tmp_path
     (attachments / "tflite").mkdir(parents=True)
     (attachments / "labels.txt").write_text("a\nb\n")
     (attachments / "tflite" / "classifier.int8.tflite").write_bytes(b"123")
+    (attachments / "pictures").mkdir()
+    (attachments / "pictures/index.json").write_text('{"a": ["0.jpg", "1.jpg"]}')
     done = push("one", attachments=attachments, warmup=b"records", why="first")
     assert (done.outcome, done.version.number, done.version.labels) == ("pushed", 1, ("stable",))
     version = registry.stable("classifier")
     assert (version.path / "saved_model.pb").read_text() == "one"
     assert (version.path / "assets.extra/tf_serving_warmup_requests").read_bytes() == b"records"
     assert (version.manifest_dir / "tflite/classifier.int8.tflite").read_bytes() == b"123"
-    assert "# classifier, version 1" in (version.manifest_dir / "card.md").read_text()
+    card = (version.manifest_dir / "card.md").read_text()
+    assert "# classifier, version 1" in card
+    assert "| a | ![a](pictures/0.jpg) ![a](pictures/1.jpg) |" in card
     assert version.manifest["files"]["saved_model.pb"] == {
         "sha256": files.sha256(version.path / "saved_model.pb"),
         "bytes": 3,

@@ -12,6 +12,7 @@ from tfx.components.trainer.fn_args_utils import FnArgs
 from trainer import devices, precision
 from trainer.classifier import calibration, export, network, options, phases, records, sheets, signatures, warm_start
 from trainer.classifier.options import ClassifierOptions
+from trainer.served import Network
 
 
 class Probabilities(tf.Module):
@@ -19,11 +20,11 @@ class Probabilities(tf.Module):
 
     def __init__(self, model: keras.Model, temperature: float):
         super().__init__(name="probabilities")
-        self._model, self._temperature = model, temperature
+        self._model, self._temperature = Network(model), temperature
 
     def __call__(self, images: tf.Tensor) -> tf.Tensor:
         """Pixels float32 [N, S, S, 3], 0..255 -> float32 [N, K]."""
-        return tf.nn.softmax(self._model(images, training=False) / self._temperature)
+        return tf.nn.softmax(self._model(images) / self._temperature)
 
 
 def run_fn(fn_args: FnArgs) -> None:

@@ -12,8 +12,11 @@ from trainer.classifier import network
 from trainer.classifier.network import Network
 from trainer.classifier.options import ClassifierOptions
 from trainer.errors import UserError
+from trainer.served import weight_keys
 
 VARIABLES = "variables/variables"
+NETWORK = "_scorer/_model"
+"""Where `ServedClassifier` has the `Network` that `training.Probabilities` is made of."""
 
 
 @dataclass(frozen=True)
@@ -44,15 +47,16 @@ def build(champion: Champion, options: ClassifierOptions, labels: Sequence[str])
       UserError: the champion is another network than `options` describe.
     """
     old = network.build(options, len(champion.labels), "none")
-    scorer = tf.Module()
-    scorer._model = old.model  # where `training.Probabilities` has it
-    saved = str(champion.saved_model / VARIABLES)
-    if _shapes(saved) != sorted(tuple(weights.shape) for weights in old.model.weights):
+    saved = tf.train.load_checkpoint(str(champion.saved_model / VARIABLES))
+    shapes, keys = saved.get_variable_to_shape_map(), weight_keys(NETWORK, len(old.model.weights))
+    of_network = sum(key.startswith(f"{NETWORK}/") for key in shapes)
+    if of_network != len(keys) or [shapes.get(key) for key in keys] != [list(w.shape) for w in old.model.weights]:
         raise UserError(
             f"classifier.train.warm_start: the version that serves ({champion.saved_model}) is another network than "
             f"{options.backbone.name} with {options.train.head.levels} levels; set warm_start to false for this run"
         )
-    tf.train.Checkpoint(_scorer=scorer).restore(saved).expect_partial()
+    for weight, key in zip(old.model.weights, keys, strict=True):
+        weight.assign(saved.get_tensor(key))
     fresh = network.build(options, len(labels), "none")
     fresh.features.set_weights(old.features.get_weights())
     fresh.head.set_weights(head_weights(old.head.get_weights(), champion.labels, fresh.head.get_weights(), labels))
@@ -73,13 +77,3 @@ def head_weights(
             place = list(old_labels).index(label)
             kernel[:, column], bias[column] = old_kernel[:, place], old_bias[place] - old_bias.mean()
     return [kernel, bias]
-
-
-def _shapes(saved: str) -> list[tuple[int, ...]]:
-    """The shapes of the network's weights in a SavedModel's variables, sorted; the state of its dropout is none."""
-    shapes = tf.train.load_checkpoint(saved).get_variable_to_shape_map()
-    return sorted(
-        tuple(shape)
-        for key, shape in shapes.items()
-        if key.startswith("_scorer/_model/") and "seed_generator" not in key
-    )

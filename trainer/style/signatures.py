@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from trainer import images
+from trainer.served import Network
 from trainer.style.networks import MULTIPLE, STYLE_SIDE
 from trainer.style.options import StyleImageOptions
 
@@ -42,8 +43,8 @@ class ServedStyle(tf.Module):
         options: StyleImageOptions,
     ):
         super().__init__(name="style")
-        self._transformer, self._features, self._head, self._options = transformer, features, head, options
-        self._names = list(bank)
+        self._transformer, self._features, self._head = Network(transformer), Network(features), Network(head)
+        self._options, self._names = options, list(bank)
         self._code_size = head.output.shape[-1]
         codes = np.array(list(bank.values()), np.float32).reshape(-1, self._code_size)
         self._bank = tf.Variable(codes, trainable=False, name="bank")
@@ -113,7 +114,7 @@ class ServedStyle(tf.Module):
     def _code(self, image: tf.Tensor) -> tf.Tensor:
         """uint8 [H, W, 3] -> float32 [D]."""
         painting = images.resize(tf.cast(image, tf.float32), STYLE_SIDE, STYLE_SIDE, "crop")
-        return self._head(self._features(painting[tf.newaxis], training=False), training=False)[0]
+        return self._head(self._features(painting[tf.newaxis]))[0]
 
     def _known(self, name: tf.Tensor) -> tf.Tensor:
         same = tf.constant(self._names) == name
@@ -147,6 +148,6 @@ class ServedStyle(tf.Module):
         room = tf.cast(tf.math.ceil(exact * scale / MULTIPLE), tf.int32) * MULTIPLE
         # Up to three pixels more on each side than the photo has: resized rather than padded, which nobody can see.
         fitted = tf.image.resize(tf.cast(photo, tf.float32), room)
-        painted = self._transformer([fitted[tf.newaxis], code[tf.newaxis]], training=False)[0]
+        painted = self._transformer([fitted[tf.newaxis], code[tf.newaxis]])[0]
         picture = images.to_uint8(tf.image.resize(painted, shape, antialias=True))
         return tf.ensure_shape(picture, [None, None, 3])

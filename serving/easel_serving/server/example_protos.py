@@ -47,12 +47,12 @@ def bytes_values(example: bytes) -> list[tuple[str, bytes]]:
     try:
         return [
             (name.decode("utf-8", "replace"), value)
-            for features in _fields(example, 1)
-            for entry in _fields(features, 1)
-            for name in _fields(entry, 1)[-1:]
-            for feature in _fields(entry, 2)
-            for content in _fields(feature, _KINDS["bytes_list"])
-            for value in _fields(content, 1)
+            for features in fields(example, 1)
+            for entry in fields(features, 1)
+            for name in fields(entry, 1)[-1:]
+            for feature in fields(entry, 2)
+            for content in fields(feature, _KINDS["bytes_list"])
+            for value in fields(content, 1)
         ]
     except (ValueError, IndexError):
         raise invalid("Could not parse example input") from None
@@ -83,8 +83,8 @@ def _varint(value: int) -> bytes:
     return bytes(digits)
 
 
-def _fields(message: bytes, number: int) -> list[bytes]:
-    """The length-delimited values of one field."""
+def fields(message: bytes, number: int) -> list[bytes]:
+    """The length-delimited values of one field; raises ValueError or IndexError for what is no message."""
     return [content for found, content in _parse(message) if found == number]
 
 

@@ -5,6 +5,7 @@ and warmed up, the old one serves until then (and on, when the new one cannot be
 at a version that is available.
 """
 
+import concurrent.futures
 import contextlib
 import dataclasses
 import logging
@@ -22,6 +23,13 @@ from easel_serving.tf_errors import one_line
 LOGGER = logging.getLogger("easel.serving")
 
 Load = Callable[[Path], Any]
+Wanted = dict[str, tuple[Path, frozenset[int], dict[str, int]]]
+"""`{model: (folder, versions, labels)}`."""
+
+_LOADERS = 2
+"""Versions that are loaded at once: much of loading and warming up is TensorFlow's own, beside Python."""
+_LOOK_SECONDS = 1.0
+"""How often the directory is looked at."""
 
 
 @dataclasses.dataclass
@@ -57,7 +65,7 @@ class Manager:
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
-    def start(self, poll_seconds: float = 1.0) -> None:
+    def start(self, poll_seconds: float = _LOOK_SECONDS) -> None:
         """Looks at the directory every `poll_seconds` until `stop`; the first look is taken at once."""
         self._thread = threading.Thread(target=self._watch, args=(poll_seconds,), daemon=True)
         self._thread.start()
@@ -100,16 +108,8 @@ class Manager:
             ServingError: `models.config` cannot be parsed; everything stays as it is.
         """
         with self._refreshing:
-            if self._asked is not None and self._asked[0] != _text(self._root):
-                self._asked = None
-            wanted = _wanted(self._root, self._asked[1] if self._asked else config_files.read_configs(self._root))
-            # A rollback goes to a version that is loaded: it must not wait for others that are to be.
-            for name, (_, _, labels) in wanted.items():
-                self._point(name, labels)
-            for name, (folder, numbers, labels) in wanted.items():
-                for number in sorted(numbers, reverse=True):
-                    self._ensure(name, number, folder / str(number))
-                self._point(name, labels)
+            self._load_missing(self._relabel())
+            wanted = self._relabel()
             for name, slots in list(self._slots.items()):
                 numbers = wanted[name][1] if name in wanted else frozenset()
                 available = {number for number in numbers if slots.get(number, Slot()).state == "AVAILABLE"}
@@ -122,6 +122,32 @@ class Manager:
                 for number in [number for number, slot in slots.items() if number not in keep and slot.state != "END"]:
                     self._unload(name, number)
             self._looked = True
+
+    def _relabel(self) -> Wanted:
+        """Points the labels where they are wanted now, as far as that is loaded; returns what is wanted."""
+        if self._asked is not None and self._asked[0] != _text(self._root):
+            self._asked = None
+        wanted = _wanted(self._root, self._asked[1] if self._asked else config_files.read_configs(self._root))
+        for name, (_, _, labels) in wanted.items():
+            self._point(name, labels)
+        return wanted
+
+    def _load_missing(self, wanted: Wanted) -> None:
+        missing = [
+            (name, number, folder / str(number))
+            for name, (folder, numbers, _) in wanted.items()
+            for number in sorted(numbers, reverse=True)
+            if self._is_missing(name, number, folder / str(number))
+        ]
+        if not missing:
+            return
+        with concurrent.futures.ThreadPoolExecutor(_LOADERS) as pool:
+            loads = [pool.submit(self._load_version, *version) for version in missing]
+            # A version takes traffic once it is there, and a rollback goes to one that is: neither waits for the rest.
+            while concurrent.futures.wait(loads, _LOOK_SECONDS, concurrent.futures.FIRST_COMPLETED).not_done:
+                with contextlib.suppress(ServingError):  # refresh() says so
+                    self._relabel()
+                loads = [load for load in loads if not load.done()]
 
     @contextlib.contextmanager
     def use(self, name: str, version: int | None = None, label: str | None = None) -> Iterator[tuple[int, Any]]:
@@ -200,14 +226,13 @@ class Manager:
             if self._stop.wait(poll_seconds):
                 return
 
-    def _ensure(self, name: str, number: int, path: Path) -> None:
+    def _is_missing(self, name: str, number: int, path: Path) -> bool:
+        """Whether a version is to be loaded: one that failed, once its file has changed."""
         slot = self._slots.get(name, {}).get(number)
-        try:
-            stamp = (path / "saved_model.pb").stat().st_mtime
-        except OSError:
-            stamp = 0.0
-        if slot is not None and (slot.state == "AVAILABLE" or slot.stamp == stamp):
-            return
+        return slot is None or (slot.state != "AVAILABLE" and slot.stamp != _stamp(path))
+
+    def _load_version(self, name: str, number: int, path: Path) -> None:
+        stamp = _stamp(path)
         slot = Slot("LOADING", stamp=stamp)
         with self._lock:
             self._slots.setdefault(name, {})[number] = slot
@@ -249,13 +274,21 @@ class Manager:
         LOGGER.info("%s version %s is unloaded", name, number)
 
 
+def _stamp(path: Path) -> float:
+    """The modification time of a version's `saved_model.pb`; 0 when there is none."""
+    try:
+        return (path / "saved_model.pb").stat().st_mtime
+    except OSError:
+        return 0.0
+
+
 def _text(root: Path) -> str:
     path = root / config_files.MODELS
     return path.read_text() if path.exists() else ""
 
 
-def _wanted(root: Path, configs: list[textproto.Message]) -> dict[str, tuple[Path, frozenset[int], dict[str, int]]]:
-    """`{model: (folder, versions, labels)}` by a configuration, with its version policies."""
+def _wanted(root: Path, configs: list[textproto.Message]) -> Wanted:
+    """What a configuration asks for, with its version policies."""
     wanted = {}
     for config in configs:
         name = textproto.get(config, "name")

@@ -1,13 +1,12 @@
 """One loaded version of a model: signatures, warm-up, execution."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import tensorflow as tf
-from tensorflow.core.protobuf import saved_model_pb2
 
 from easel_serving import files
+from easel_serving.saved_model import SavedModel, tf
+from easel_serving.server import warmup
 from easel_serving.server.answering import DEFAULT_SIGNATURE, Answering
 from easel_serving.server.batching import Limits, Tensors
 from easel_serving.server.status import StatusError, invalid
@@ -26,16 +25,13 @@ class Servable(Answering):
     """
 
     def __init__(self, path: Path, limits: Limits):
-        self._loaded = tf.saved_model.load(str(path))
-        graph = saved_model_pb2.SavedModel.FromString((path / "saved_model.pb").read_bytes()).meta_graphs[0]
-        signatures = self._loaded.signatures
-        super().__init__(
-            {name: definition for name, definition in graph.signature_def.items() if name in signatures},
-            {name: _inputs(function) for name, function in signatures.items()},
-            limits,
-        )
+        self._model = SavedModel(path)
+        definitions = self._model.signature_defs
+        super().__init__(definitions, {name: self._model.inputs(name) for name in definitions}, limits)
         try:
-            self._warm_up(path / files.WARMUP)
+            if (path / files.WARMUP).exists():
+                for signature, inputs in warmup.requests(path / files.WARMUP):
+                    self.run(signature or DEFAULT_SIGNATURE, inputs)
         except Exception:
             self.close()
             raise
@@ -43,25 +39,13 @@ class Servable(Answering):
     def run(self, signature: str, inputs: Tensors) -> dict[str, np.ndarray]:
         """Runs a signature now, in this thread."""
         try:
-            outputs = self._loaded.signatures[signature](**{name: tf.constant(value) for name, value in inputs.items()})
+            return self._model(signature, inputs)
         except tf.errors.ResourceExhaustedError as error:
             raise StatusError("RESOURCE_EXHAUSTED", one_line(error)) from None
         except (tf.errors.OpError, ValueError, TypeError) as error:
             raise invalid(one_line(error)) from None
-        return {name: value.numpy() for name, value in outputs.items()}
 
-    def _warm_up(self, path: Path) -> None:
-        if not path.exists():
-            return
-        # The records' format is in tensorflow-serving-api (extra `grpc`); without it the first request is the slow one.
-        try:
-            from easel_serving.server import warmup
-        except ImportError:
-            return
-        for signature, inputs in warmup.requests(path):
-            self.run(signature or DEFAULT_SIGNATURE, inputs)
-
-
-def _inputs(function: Any) -> dict[str, "np.dtype[Any]"]:
-    specs = function.structured_input_signature[1]
-    return {key: np.dtype(spec.dtype.as_numpy_dtype) for key, spec in specs.items()}
+    def close(self) -> None:
+        """Answers what is queued, then ends."""
+        super().close()
+        self._model.close()

@@ -2,10 +2,12 @@ import io
 import json
 import shutil
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 from easel_serving.registry import Registry
+from easel_serving.saved_model import SavedModel
 from easel_serving.verify import verify
 from PIL import Image
 from tensorflow_serving.apis import prediction_log_pb2
@@ -196,7 +198,7 @@ def test_everything_that_belongs_to_a_version_is_there(push, registry):
 def test_warmup_requests_run_as_tensorflow_serving_replays_them(push, registry):
     push()
     version = registry.stable("colours")
-    loaded = tf.saved_model.load(str(version.path))
+    loaded = SavedModel(version.path)
     path = str(version.path / "assets.extra/tf_serving_warmup_requests")
     logs = [prediction_log_pb2.PredictionLog.FromString(r) for r in tf.data.TFRecordDataset(path).as_numpy_iterator()]
     assert [log.WhichOneof("log_type") for log in logs] == ["classify_log", "predict_log"] * 3
@@ -204,9 +206,9 @@ def test_warmup_requests_run_as_tensorflow_serving_replays_them(push, registry):
     assert (request.model_spec.name, request.model_spec.signature_name) == ("colours", "serving_default")
     image = tf.make_ndarray(request.inputs["image_bytes"])
     assert Image.open(io.BytesIO(image[0])).size == (256, 128)
-    assert loaded.signatures["serving_default"](image_bytes=tf.constant(image))["label"].numpy() == [b"blue"]
+    assert loaded("serving_default", {"image_bytes": image})["label"].tolist() == [b"blue"]
     [example] = logs[0].classify_log.request.input.example_list.examples
-    scores = loaded.signatures["classify"](inputs=tf.constant([example.SerializeToString()]))["scores"].numpy()
+    scores = loaded("classify", {"inputs": np.array([example.SerializeToString()], object)})["scores"]
     np.testing.assert_allclose(scores.sum(), 1.0, rtol=1e-5)
 
 
@@ -237,6 +239,17 @@ def test_a_rollback_is_not_undone_by_a_cached_candidate(push, registry, inputs):
 def test_what_was_not_approved_is_refused(push, registry, inputs):
     (registry.root.parent / "decision/decision.json").write_text(json.dumps({"approved": False}))
     with pytest.raises(ValueError, match="colours: the decision does not approve this model"):
+        push()
+    assert registry.models() == []
+
+
+def test_a_model_that_only_python_could_load_is_not_pushed(push, registry, inputs):
+    model = inputs["model"][0].uri
+    shutil.rmtree(f"{model}/Format-Serving")
+    lost = TinyClassifier()
+    lost.scale = keras.Variable(1.0)  # see trainer.served
+    save(lost, model)
+    with pytest.raises(ValueError, match=r"colours: signature classify fails.*Could not find variable"):
         push()
     assert registry.models() == []
 

@@ -3,6 +3,7 @@ import io
 import numpy as np
 import pytest
 import tensorflow as tf
+from easel_serving.saved_model import SavedModel
 from PIL import Image
 
 from components.serving_pusher import warmup
@@ -59,7 +60,7 @@ def loaded(tmp_path):
         "stylize_named": module.named,
     }
     tf.saved_model.save(module, str(tmp_path / "model"), signatures=signatures)
-    return tf.saved_model.load(str(tmp_path / "model"))
+    return SavedModel(tmp_path / "model")
 
 
 def example(**images):
@@ -76,7 +77,8 @@ def example(**images):
 
 
 def test_every_signature_gets_a_request_with_each_input(loaded):
-    logs = warmup.requests(loaded, "style", DESCRIPTION, [example(content_bytes="red", style_bytes="blue")])
+    pictures = example(content_bytes="red", style_bytes="blue")
+    logs = warmup.requests(loaded.signature_defs, "style", DESCRIPTION, [pictures])
     warmup.check(loaded, logs)
     inputs = {log.predict_log.request.model_spec.signature_name: log.predict_log.request.inputs for log in logs}
     assert {name: set(values) for name, values in inputs.items()} == {
@@ -91,4 +93,4 @@ def test_every_signature_gets_a_request_with_each_input(loaded):
 
 def test_without_examples_there_is_nothing_to_warm_up_with(loaded):
     with pytest.raises(ValueError, match="no evaluation example"):
-        warmup.requests(loaded, "style", DESCRIPTION, [])
+        warmup.requests(loaded.signature_defs, "style", DESCRIPTION, [])

@@ -117,6 +117,47 @@ def test_a_rollback_waits_for_no_loading(registry, saved_model):
     manager.stop()
 
 
+def test_versions_are_loaded_beside_one_another(registry, saved_model):
+    both = threading.Barrier(2)
+
+    def together(path):
+        both.wait(10)
+        return Fake(path)
+
+    for name in ("m", "n"):
+        registry.push(name, saved_model("one"), {})
+    manager = Manager(registry.root, together)
+    manager.refresh()
+    assert manager.ready()
+    manager.stop()
+
+
+def test_labels_are_followed_while_a_version_loads(registry, saved_model, monkeypatch):
+    monkeypatch.setattr("easel_serving.server.manager._LOOK_SECONDS", 0.05)
+    gate = threading.Event()
+
+    def load(path):
+        assert path.name != "3" or gate.wait(10)
+        return Fake(path)
+
+    manager = Manager(registry.root, load)
+    for content in ("one", "two"):
+        registry.push("m", saved_model(content), {})
+    manager.refresh()
+    registry.push("m", saved_model("three"), {})
+    refresh = threading.Thread(target=manager.refresh)
+    refresh.start()
+    registry.rollback("m", 1)
+    deadline = time.monotonic() + 5
+    while serving(manager, label="stable") != 1 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert serving(manager, label="stable") == 1
+    gate.set()
+    refresh.join()
+    assert serving(manager, label="stable") == 1
+    manager.stop()
+
+
 def test_a_request_to_reload_moves_no_label_to_what_is_not_loaded(registry, manager, saved_model):
     registry.push("m", saved_model("one"), {})
     registry.push("m", saved_model("two"), {}, policy="manual")
@@ -146,7 +187,7 @@ def test_watching_notices_by_itself(registry, manager, saved_model):
     registry.push("m", saved_model("one"), {})
     manager.start(poll_seconds=0.05)
     deadline = time.monotonic() + 5
-    while not manager.models() and time.monotonic() < deadline:
+    while not manager.ready() and time.monotonic() < deadline:
         time.sleep(0.01)
     (registry.root / "models.config").write_text("{ not a configuration")
     time.sleep(0.2)

@@ -16,7 +16,8 @@ httpx = pytest.importorskip("httpx")
 pytest.importorskip("uvicorn")
 
 START = """
-import logging, sys
+import atexit, logging, sys
+atexit.register(lambda: print("Keras was imported:", "keras.src" in sys.modules))
 logging.basicConfig(level="INFO", stream=sys.stdout, format="%(message)s")
 from easel_serving.server import main
 main(sys.argv[1], rest_port=0, grpc_port=0)
@@ -43,6 +44,7 @@ def test_starts_answers_and_ends(serving, b64):
         rest = process.stdout.read()
         assert process.wait(30) == 0
         assert "photos version 1 is unloaded" in rest
+        assert rest.endswith("Keras was imported: False\n")
 
 
 def test_a_taken_port_is_one_clear_line(tmp_path):

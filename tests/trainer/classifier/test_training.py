@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import tensorflow_transform as tft
+from easel_serving.saved_model import SavedModel
 
 from tests.trainer.classifier.pictures import CLASSES, OPTIONS, SIZE, example, jpeg
 from trainer import backbones
@@ -68,6 +69,9 @@ def test_signatures_are_those_of_the_contract(model, request, held_back):
     classified = loaded.signatures["classify"](inputs=tf.constant(records))
     assert set(classified) == {"classes", "scores"}
     np.testing.assert_allclose(classified["scores"], out["scores"], rtol=1e-5)
+    in_serving = SavedModel(request.getfixturevalue(model) / "Format-Serving")
+    found = in_serving("serving_default", {"image_bytes": np.array(encoded, object)})
+    np.testing.assert_allclose(found["scores"], out["scores"], rtol=1e-4, atol=1e-6)
 
 
 def test_the_same_bytes_are_the_same_pixels_in_training_and_in_serving(trained, transformed, held_back):

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
+from easel_serving.saved_model import SavedModel
 
 from tests.trainer.style.conftest import noise, png
 from trainer.errors import UserError
@@ -36,10 +37,13 @@ def test_the_saved_model_has_the_four_signatures(model):
     inputs = {name: set(function.structured_input_signature[1]) for name, function in signatures.items()}
     assert inputs["serving_default"] == {"content_bytes", "style_bytes", "strength"}
     assert inputs["stylize_named"] == {"content_bytes", "style_name", "strength"}
+    photo, name, strength = [png(noise(16, 16))], [b"wood"], np.ones(1, np.float32)
     painted = signatures["stylize_named"](
-        content_bytes=tf.constant([png(noise(16, 16))]), style_name=tf.constant(["wood"]), strength=tf.constant([1.0])
+        content_bytes=tf.constant(photo), style_name=tf.constant(name), strength=tf.constant(strength)
     )
-    assert set(painted) == {"stylized_bytes"}
+    named = {"content_bytes": np.array(photo, object), "style_name": np.array(name, object), "strength": strength}
+    in_serving = SavedModel(model / "Format-Serving")("stylize_named", named)
+    assert in_serving["stylized_bytes"].tolist() == painted["stylized_bytes"].numpy().tolist()
 
 
 def test_a_sheet_and_logs_are_left_and_no_checkpoints(model, fn_args):
