@@ -22,7 +22,7 @@ def run(name, *executions):
 
 
 def done(node, state="done"):
-    return Execution(1, node, state, 0.0, 1.0)
+    return Execution(id=1, run="r", node=node, state=state, started=0.0, seconds=1.0)
 
 
 def test_the_newest_finished_execution_of_each_component_keeps_its_run():
