@@ -106,7 +106,7 @@ def _answers(model: Path, split: Path, keys: list[bytes], explained: set[bytes])
     loaded = tf.saved_model.load(str(model / "tflite" / "classifier"))  # a signature alone does not keep its variables
     part = loaded.signatures["serving_default"]
     found = {}
-    for features in files_of_run.records(split):
+    for features in files_of_run.features(split):
         key = features[KEY].bytes_list.value[0]
         if key not in keys:
             continue

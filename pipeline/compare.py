@@ -8,8 +8,8 @@ import numpy as np
 import tensorflow as tf
 from easel_serving.directory import Version
 
+from components import records
 from components.promotion_gate import bootstrap
-from pipeline import files_of_run
 from trainer.classifier import evaluation
 from trainer.classifier.preprocessing import CLASS_TEXT
 
@@ -34,13 +34,13 @@ class Comparison:
 
 def measure(versions: tuple[Version, Version], split: Path) -> Comparison:
     """Runs both versions on the Examples of a split."""
-    records = [(features.SerializeToString(), _text(features)) for features in files_of_run.examples(split)]
-    truth = np.array([name for _, name in records], dtype=object)
-    judged = [_judged(version, [record for record, _ in records], truth) for version in versions]
+    photos = [(example.SerializeToString(), _text(example)) for example in records.examples(split)]
+    truth = np.array([name for _, name in photos], dtype=object)
+    judged = [_judged(version, [photo for photo, _ in photos], truth) for version in versions]
     difference = judged[1]["accuracy"] - judged[0]["accuracy"]
     low, high = bootstrap.lower_bound(difference), -bootstrap.lower_bound(-difference)
     return Comparison(
-        photos=len(records),
+        photos=len(photos),
         metrics={version.number: evaluation.summary(each) for version, each in zip(versions, judged, strict=True)},
         gain=(low, float(difference.mean()), high),
     )

@@ -8,17 +8,12 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image, ImageOps
 
-
-def examples(split: Path) -> Iterator[tf.train.Example]:
-    """The Examples in the gzip TFRecords of a split."""
-    for path in sorted(split.glob("*")):
-        for record in tf.data.TFRecordDataset(str(path), "GZIP").as_numpy_iterator():
-            yield tf.train.Example.FromString(record)
+from components import records
 
 
-def records(split: Path) -> Iterator[Mapping[str, tf.train.Feature]]:
+def features(split: Path) -> Iterator[Mapping[str, tf.train.Feature]]:
     """The features of the Examples of a split, by name."""
-    return (example.features.feature for example in examples(split))
+    return (example.features.feature for example in records.examples(split))
 
 
 def pixels(encoded: bytes) -> np.ndarray:

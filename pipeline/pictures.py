@@ -8,7 +8,7 @@ from tfx.utils import path_utils
 
 from pipeline import classifier_report
 from pipeline.classifier_report import Findings
-from pipeline.files_of_run import pixels, records
+from pipeline.files_of_run import features, pixels
 from pipeline.outcome import Outputs
 from pipeline.sheet import Gallery, contact_sheet
 
@@ -52,7 +52,7 @@ def gallery(outputs: Outputs, node: str = "StyleTrainer.style") -> Gallery | Non
     if not pairs or not model or not outputs.folder("Evaluator.style", "evaluation"):
         return None
     contents, styles = {}, {}
-    for pair in records(pairs / "Split-eval"):
+    for pair in features(pairs / "Split-eval"):
         contents.setdefault(_text(pair, "photo"), _bytes(pair, "content_bytes"))
         styles.setdefault(_text(pair, "painting"), _bytes(pair, "style_bytes"))
     names = _spread(sorted(styles), PAINTINGS)

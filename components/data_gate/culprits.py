@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import tensorflow as tf
 
+from components import records
 from components.data_gate.findings import Finding
 from components.image_folder_example_gen import features
 
@@ -41,6 +42,4 @@ def _value(example: tf.train.Example, name: str) -> str | float:
 
 def _examples(uri: str, splits: Iterable[str]) -> Iterator[tf.train.Example]:
     for split in splits:
-        files = tf.io.gfile.glob(os.path.join(uri, f"Split-{split}", "*"))
-        for record in tf.data.TFRecordDataset(sorted(files), "GZIP").as_numpy_iterator():
-            yield tf.train.Example.FromString(record)
+        yield from records.examples(os.path.join(uri, f"Split-{split}"))

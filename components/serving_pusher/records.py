@@ -2,10 +2,11 @@
 
 import itertools
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 import tensorflow as tf
 from tfx.types import artifact, artifact_utils
+
+from components import records
 
 
 def splits(examples: Sequence[artifact.Artifact]) -> list[str]:
@@ -16,9 +17,7 @@ def splits(examples: Sequence[artifact.Artifact]) -> list[str]:
 def of_split(examples: Sequence[artifact.Artifact], split: str) -> Iterator[tf.train.Example]:
     """The records of one split, in the order of its files."""
     [folder] = artifact_utils.get_split_uris(examples, split)
-    names = sorted(str(path) for path in Path(folder).iterdir())
-    for record in tf.data.TFRecordDataset(names, compression_type="GZIP").as_numpy_iterator():
-        yield tf.train.Example.FromString(record)
+    return records.examples(folder)
 
 
 def first(examples: Sequence[artifact.Artifact], split: str, count: int) -> list[tf.train.Example]:

@@ -9,6 +9,7 @@ from tfx import types
 from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 
+from components import records
 from components.style_pairs import pairs
 from trainer import progress
 from trainer.errors import UserError
@@ -52,7 +53,6 @@ class Executor(base_executor.BaseExecutor):
 def _read(examples: list[types.Artifact], split: str) -> Iterator[pairs.Image]:
     """The images of a split; none where the artifact has no such split or no file in it."""
     names = artifact_utils.decode_split_names(artifact_utils.get_single_instance(examples).split_names)
-    folder = Path(artifact_utils.get_split_uri(examples, split)) if split in names else None
-    files = sorted(map(str, folder.iterdir())) if folder and folder.is_dir() else []
-    for record in tf.data.TFRecordDataset(files, "GZIP").as_numpy_iterator():
-        yield pairs.image(tf.train.Example.FromString(record), held_out=split == _EVAL)
+    if split in names:
+        for example in records.examples(artifact_utils.get_split_uri(examples, split)):
+            yield pairs.image(example, held_out=split == _EVAL)

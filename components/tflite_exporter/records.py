@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-import tensorflow as tf
+from components import records
 
 
 def spread(folder: str | Path, limit: int | None) -> Iterator[bytes]:
@@ -11,9 +11,8 @@ def spread(folder: str | Path, limit: int | None) -> Iterator[bytes]:
 
     Neighbours in a split are alike (one class, one painting): the first `limit` would show a part of it only.
     """
-    files = sorted(str(path) for path in Path(folder).iterdir())
-    wanted = None if limit is None else _evenly(_count(files), limit)
-    for index, record in enumerate(_records(files)):
+    wanted = None if limit is None else _evenly(sum(1 for _ in records.read(folder)), limit)
+    for index, record in enumerate(records.read(folder)):
         if wanted is None or index in wanted:
             yield record
 
@@ -21,11 +20,3 @@ def spread(folder: str | Path, limit: int | None) -> Iterator[bytes]:
 def _evenly(count: int, limit: int) -> set[int]:
     limit = min(count, limit)
     return {index * count // limit for index in range(limit)}
-
-
-def _count(files: list[str]) -> int:
-    return sum(1 for _ in _records(files))
-
-
-def _records(files: list[str]) -> Iterator[bytes]:
-    yield from tf.data.TFRecordDataset(files, compression_type="GZIP").as_numpy_iterator()

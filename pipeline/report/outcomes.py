@@ -5,7 +5,7 @@ from collections import defaultdict
 
 import numpy as np
 
-from pipeline.files_of_run import records
+from pipeline.files_of_run import features
 from pipeline.outcome import Outputs
 from trainer.evaluation import read_outcomes
 
@@ -22,7 +22,7 @@ def by_painting(outputs: Outputs) -> dict[str, dict[str, np.ndarray]]:
         return {}
     rows = {key: row for row, key in enumerate(found["key"])}
     members: dict[str, list[int]] = defaultdict(list)
-    for pair in records(pairs / "Split-eval"):
+    for pair in features(pairs / "Split-eval"):
         content, style = (pair[name].bytes_list.value[0] for name in ("content_bytes", "style_bytes"))
         row = rows.get(hashlib.sha256(content + style).hexdigest().encode())
         if row is not None:
