@@ -12,7 +12,7 @@ import click
 from easel_serving.errors import ServingError
 
 from pipeline import quiet
-from pipeline.commands import check, configuration, gc, lineage, models, report, run, runs, schema, use
+from pipeline.commands import check, configuration, gc, lineage, models, report, run, runs, schedule, schema, use
 from pipeline.commands.faults import Fault
 from pipeline.lock import LockedError
 from pipeline.results import BAD_INPUT, FAILED, INTERRUPTED, LOCKED
@@ -93,6 +93,7 @@ for command in (
     report.report,
     lineage.lineage,
     gc.gc,
+    schedule.schedule,
     models.models,
     use.classify,
     use.stylize,

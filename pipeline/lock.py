@@ -31,7 +31,7 @@ def hold(workspace: Path) -> Iterator[dict[str, Any] | None]:
 
     Raises:
       LockedError: another process holds it.
-      UserError: the workspace cannot be made or written.
+      UserError: the workspace cannot be made or written, or its file system has no locks.
     """
     try:
         workspace.mkdir(parents=True, exist_ok=True)
@@ -43,6 +43,8 @@ def hold(workspace: Path) -> Iterator[dict[str, Any] | None]:
             fcntl.lockf(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except (BlockingIOError, PermissionError) as error:
             raise LockedError(f"workspace {workspace} is held by another run: {_describe(_read(handle))}") from error
+        except OSError as error:
+            raise UserError(f"workspace {workspace}: cannot be locked there: {error.strerror}") from error
         stale = _read(handle)
         started = time.strftime("%Y-%m-%dT%H:%M:%S%z")
         _write(handle, {"pid": os.getpid(), "host": socket.gethostname(), "started": started})

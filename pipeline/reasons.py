@@ -1,16 +1,21 @@
 """Holds back the nodes of a model that there is no reason to train; its data are read and validated all the same."""
 
+from __future__ import annotations
+
 import json
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from pipeline.before import no_reason
 from pipeline.config import Config
 from pipeline.history.store import Store
-from pipeline.lane_runner import Trace
 from pipeline.outcome import Outputs, gates
 from pipeline.snapshot import gated_parts
 from pipeline.standing import GATES, Standing
 from pipeline.triggers import Decision
+
+if TYPE_CHECKING:  # it takes TFX to import
+    from pipeline.lane_runner import Trace
 
 _DRIFT = ("label_drift", "measure_drift")
 

@@ -1,0 +1,58 @@
+"""`easel schedule`."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from pipeline.commands import options
+
+
+@click.command(short_help="Write files that make a scheduler start `easel run`.")
+@options.config_file
+@click.option("--as", "kind", type=click.Choice(["cron", "systemd", "airflow"]), required=True, help="The scheduler.")
+@click.option("--at", "time", default="02:30", show_default=True, metavar="HH:MM", help="When, every day.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path(),
+    show_default="the current folder",
+    help="Where the files go.",
+)
+@options.overrides
+@options.as_json
+def schedule(config: Path, kind: str, time: str, output: Path, overrides: tuple[str, ...], as_json: bool) -> None:
+    """Write ready files that start `easel run CONFIG` every day: a crontab line, a systemd service and timer, or
+    an Airflow DAG of one task. They run the command as it is installed here, in the current folder.
+    """
+    from pipeline import config as configuration
+    from pipeline import schedule as files
+
+    resolved = configuration.load(config, overrides)
+    hour, minute = files.at(time)
+    output.mkdir(parents=True, exist_ok=True)
+    job = files.Job(
+        name=resolved.name,
+        easel=Path(sys.executable).with_name("easel"),
+        config=config.absolute(),
+        folder=Path.cwd(),
+        log=resolved.workspace / "logs" / "schedule.log",
+        hour=hour,
+        minute=minute,
+        variables=files.variables(config.read_text("utf-8")),
+        overrides=overrides,
+    )
+    job.log.parent.mkdir(parents=True, exist_ok=True)
+    written = []
+    for name, text in files.WRITERS[kind](job).items():
+        written.append(output / name)
+        written[-1].write_text(text, "utf-8")
+    if job.variables and not as_json:
+        click.echo(f"Put {', '.join(job.variables)} into {job.environment_file}, readable by you alone.", err=True)
+    if as_json:
+        options.print_json({"files": [path.absolute() for path in written]})
+        return
+    for path in written:
+        click.echo(path)
+    click.echo(f"To use: {files.HINTS[kind].format(*written)}")
