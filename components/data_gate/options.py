@@ -58,4 +58,4 @@ class GateOptions(Options):
     rejected: Action = "stop"
     """More than `max_rejected_fraction` of the files could not be used."""
     max_rejected_fraction: float = Field(0.2, ge=0, le=1)
-    """Share of rejected files among all that were seen and not ignored."""
+    """Share of rejected files among all that were seen and not ignored; `near_duplicate` is no fault of a file."""

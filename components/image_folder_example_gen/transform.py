@@ -29,6 +29,7 @@ from components.image_folder_example_gen import (
     splits,
     threads,
 )
+from components.image_folder_example_gen.batch import Batch
 from components.image_folder_example_gen.options import IngestOptions
 from components.image_folder_example_gen.records import NearDuplicate, Picture, Refusal, Source
 from trainer import progress
@@ -45,46 +46,29 @@ OTHERS = "others"
 _REPORT_SECONDS = 0.5
 
 
-class Batch:
-    """Records that are pickled in one piece: Beam's coders take lists, named tuples and data classes apart."""
-
-    def __init__(self, records: list):
-        self.records = records
-
-
-class Content:
-    """One part of the images, by digest: distinct ones, and what an earlier run knew of others."""
-
-    def __init__(self, part: int, pictures: list[Picture], gone: list[tuple[str, str]]):
-        self.part, self.pictures, self.gone = part, pictures, gone
-
-
-class Assigned:
-    """Images of one split."""
-
-    def __init__(self, split: str, pictures: list[Picture]):
-        self.split, self.pictures = split, pictures
+Content = tuple[int, Batch, Batch]
+"""One part of the images, by digest: its number, distinct images, and what an earlier run knew of others."""
 
 
 class Walk(beam.DoFn):
-    """Lists a folder: batches of `Source`, and of `Refusal` and `Ignored` as `OTHERS`."""
+    """Lists a folder: batches of `Source` under keys that spread them, `Refusal` and `Ignored` as `OTHERS`."""
 
     def __init__(self, options: IngestOptions):
         self._options = options
 
-    def process(self, folder: listing.Folder) -> Iterator[Batch]:
+    def process(self, folder: listing.Folder) -> Iterator[tuple[bytes, Batch]]:
         """Yields the content of one folder."""
         sources, others = [], []
         for found in listing.walk(folder, self._options.follow_links):
             (sources if isinstance(found, Source) else others).append(found)
             if len(sources) == BATCH:
-                yield Batch(sources)
+                yield sources[0].path, Batch(sources)
                 sources = []
             if len(others) == BATCH:
                 yield pvalue.TaggedOutput(OTHERS, Batch(others))
                 others = []
         if sources:
-            yield Batch(sources)
+            yield sources[0].path, Batch(sources)
         if others:
             yield pvalue.TaggedOutput(OTHERS, Batch(others))
 
@@ -111,10 +95,11 @@ class Examine(beam.DoFn):
         """Ends the threads."""
         self._pool.shutdown()
 
-    def process(self, batch: Batch) -> Iterator[tuple[int, Batch]]:
+    def process(self, element: tuple[bytes, Iterable[Batch]]) -> Iterator[tuple[int, Batch]]:
         """Begins with a batch, and yields what became of earlier ones."""
-        self._stream.put(batch.records)
-        yield from self._take(AHEAD)
+        for batch in element[1]:
+            self._stream.put(batch.records)
+            yield from self._take(AHEAD)
 
     def finish_bundle(self) -> Iterator[WindowedValue]:
         """Yields what became of the rest."""
@@ -160,14 +145,14 @@ class ReadLedger(beam.DoFn):
 
 
 class Resolve(beam.DoFn):
-    """One `Picture` of each content, as `Content`; copies and conflicts as `OTHERS`."""
+    """One `Picture` of each content; copies and conflicts as `OTHERS`."""
 
     def process(self, element: tuple[int, Iterable[Batch]]) -> Iterator[Content]:
         """Yields what became of the files of one part."""
         part, batches = element
         unique, others, gone = duplicates.resolve_all(each for batch in batches for each in batch.records)
         yield pvalue.TaggedOutput(OTHERS, Batch(others))
-        yield Content(part, unique, gone)
+        yield part, Batch(unique), Batch(gone)
 
 
 class Assign(beam.DoFn):
@@ -176,35 +161,37 @@ class Assign(beam.DoFn):
     def __init__(self, ledger_uri: str):
         self._uri = ledger_uri
 
-    def process(self, content: Content, groups: splits.Groups, plan: splits.Plan) -> Iterator[Assigned]:
+    def process(self, content: Content, groups: splits.Groups, plan: splits.Plan) -> Iterator[tuple[str, Batch]]:
         """Yields the images of each split."""
+        part, pictures, gone = content
         by_split: dict[str, list[Picture]] = {name: [] for name in splits.NAMES}
         others = []
-        for picture in content.pictures:
+        for picture in pictures.records:
             split, reported = splits.settle(picture, groups, plan)
             others += reported
             if split:
                 by_split[split].append(picture)
         yield pvalue.TaggedOutput(OTHERS, Batch(others))
         lines = [(picture.sha256, split) for split, pictures in by_split.items() for picture in pictures]
-        ledger.write(self._uri, content.part, PARTS, [*lines, *content.gone])
-        for split, pictures in by_split.items():
-            yield Assigned(split, pictures)
+        ledger.write(self._uri, part, PARTS, [*lines, *gone.records])
+        for split, assigned in by_split.items():
+            yield split, Batch(assigned)
 
 
 class ToShard(beam.DoFn):
     """Spreads the images of a split over as many files as their size asks for, by their digests."""
 
     def process(
-        self, assigned: Assigned, totals: dict[str, Iterable[int]]
+        self, assigned: tuple[str, Batch], totals: dict[str, Iterable[int]]
     ) -> Iterator[tuple[tuple[str, int, int], Batch]]:
         """Yields `((split, shard, number of shards), pictures)`."""
-        count = shards.count(sum(totals[assigned.split]))
+        split, images = assigned
+        count = shards.count(sum(totals[split]))
         by_shard: dict[int, list[Picture]] = {}
-        for picture in assigned.pictures:
+        for picture in images.records:
             by_shard.setdefault(int(picture.sha256[-8:], 16) % count, []).append(picture)
         for shard, pictures in by_shard.items():
-            yield (assigned.split, shard, count), Batch(pictures)
+            yield (split, shard, count), Batch(pictures)
 
 
 class WriteShard(beam.DoFn):
@@ -270,16 +257,15 @@ def ingest(
     """
     walked = (
         pipeline
-        | "Folders" >> beam.Create(folders)
-        | "SpreadFolders" >> beam.Reshuffle()
+        | "Folders" >> beam.Create(folders)  # which spreads them, too
         | "Walk" >> beam.ParDo(Walk(options)).with_outputs(OTHERS, main="batches")
     )
     examined = (
         walked.batches
-        | "SpreadFiles" >> beam.Reshuffle()
+        | "SpreadFiles" >> beam.GroupByKey()  # all that Reshuffle does to bounded data, for a fifth of its transforms
         | "Examine" >> beam.ParDo(Examine(options)).with_outputs(OTHERS, main="pictures")
     )
-    known = pipeline | "Ledger" >> beam.Create(ledger.files(earlier_ledger)) | beam.ParDo(ReadLedger())
+    known = pipeline | "Ledger" >> beam.Create(ledger.files(earlier_ledger), reshuffle=False) | beam.ParDo(ReadLedger())
     resolved = (
         (examined.pictures, known)
         | "FilesAndLedger" >> beam.Flatten()
@@ -312,7 +298,7 @@ def ingest(
         | "ByShard" >> beam.GroupByKey()
         | "Write" >> beam.ParDo(WriteShard(examples_uri, options)).with_outputs(OTHERS, main="written")
     )
-    start = pipeline | "Start" >> beam.Create([Counter()])  # so that even an empty folder has its account
+    start = pipeline | "Start" >> beam.Impulse() | beam.Map(_nothing)  # so that even an empty folder has its account
     (
         (start, written.written, *(each[OTHERS] for each in (walked, examined, resolved, assigned, written)))
         | "Outcomes" >> beam.Flatten()
@@ -332,8 +318,9 @@ def _windowed(value) -> WindowedValue:
 
 def _fingerprints(content: Content) -> Iterator[tuple[int, np.ndarray]]:
     """Rows to compare, by part of their keys."""
-    identities = [similarity.identity(picture.sha256) for picture in content.pictures]
-    table = similarity.rows([picture.fingerprint for picture in content.pictures], identities)
+    pictures = content[1].records
+    identities = [similarity.identity(picture.sha256) for picture in pictures]
+    table = similarity.rows([picture.fingerprint for picture in pictures], identities)
     parts = table["key"] % PARTS
     for part in np.unique(parts).tolist():
         yield part, table[parts == part]
@@ -353,7 +340,7 @@ def _group(element: tuple[int, Iterable[np.ndarray]]) -> splits.Groups:
 
 def _tally(content: Content, groups: splits.Groups) -> tuple[int, splits.Tally]:
     tally = splits.Tally()
-    for picture in content.pictures:
+    for picture in content[1].records:
         tally.add(picture, groups)
     return 0, tally
 
@@ -365,8 +352,13 @@ def _plan(element: tuple[int, Iterable[splits.Tally]], eval_fraction: float) -> 
     return total.plan(eval_fraction)
 
 
-def _size(assigned: Assigned) -> tuple[str, int]:
-    return assigned.split, sum(picture.source.size for picture in assigned.pictures)
+def _size(assigned: tuple[str, Batch]) -> tuple[str, int]:
+    split, images = assigned
+    return split, sum(picture.source.size for picture in images.records)
+
+
+def _nothing(_: bytes) -> Counter:
+    return Counter()
 
 
 def _to_one(outcomes: Counter | Batch) -> tuple[int, Counter | Batch]:

@@ -1,11 +1,12 @@
 """Images per second of ingest, against a one-thread loop that decodes the same files in full.
 
-    python -m tests.benchmarks.ingest [--photos FOLDER] [--images 2000]
+    python -m tests.benchmarks.ingest [--photos FOLDER] [--images 2000] [--keep FOLDER]
 
 Ingest runs as the pipeline runs it (DirectRunner, in memory): listing, checks, measures, digests, grouping, and writing
 the Examples. The yardstick is `Image.open(path).load()` over the same files in the same process, before and after;
 cores shared with other work disturb both, so the CPU time per image is printed as well. Without `--photos` images are
-drawn; of real photos different parts are taken, so that a small set makes a large one with hardly any copies.
+drawn; of real photos different parts are taken, so that a small set makes a large one with hardly any copies. With
+`--keep` they are made once and used again.
 """
 
 import argparse
@@ -43,13 +44,17 @@ def draw(count: int, folder: Path) -> list[Path]:
 
 
 def multiply(originals: list[Path], count: int, folder: Path) -> list[Path]:
-    """`count` files in class folders: the originals, then other parts of them, mirrored or not, at the same size."""
-    rng = np.random.default_rng(0)
+    """`count` files in class folders: the originals, then other parts of them, mirrored or not, at the same size.
+
+    Those that are there already are left as they are.
+    """
     paths = []
     for number, original in zip(range(count), itertools.cycle(originals)):
         path = folder / f"class{number % CLASSES}" / f"{number}.jpg"
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(original.read_bytes() if number < len(originals) else _part(original, rng))
+        if not path.exists():
+            rng = np.random.default_rng(number)
+            path.write_bytes(original.read_bytes() if number < len(originals) else _part(original, rng))
         paths.append(path)
     return paths
 
@@ -100,17 +105,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--photos", type=Path, help="folder of real JPEGs; drawn ones without it")
     parser.add_argument("--images", type=int, default=2000)
+    parser.add_argument("--keep", type=Path, help="folder for the images, which holds no others and no more")
     parser.add_argument("--mode", default="in_memory", choices=["in_memory", "multi_processing"])
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         work = Path(temporary)
         (work / "drawn").mkdir()
         originals = sorted(arguments.photos.rglob("*.jpg")) if arguments.photos else draw(100, work / "drawn")
-        paths = multiply(originals, arguments.images, work / "photos")
+        root = arguments.keep or work / "photos"
+        paths = multiply(originals, arguments.images, root)
         beam_args = ["--runner=DirectRunner", f"--direct_running_mode={arguments.mode}"]
         beam_args += ["--direct_num_workers=0"] if arguments.mode == "multi_processing" else []
         before = decode_all(paths)
-        seconds, account = ingest_all(work / "photos", work / "out", beam_args)
+        seconds, account = ingest_all(root, work / "out", beam_args)
         loop = (before + decode_all(paths)) / 2
         print(
             f"{account.examples} examples of {account.seen} files, {sum(p.stat().st_size for p in paths) / 1e6:.0f} MB"

@@ -1,9 +1,9 @@
 """The whole data lane: images per second from files to transformed Examples, memory, `easel check`, a no-change re-run.
 
-    python -m tests.benchmarks.lane [--photos FOLDER] [--images 10000]
+    python -m tests.benchmarks.lane [--photos FOLDER] [--images 10000] [--keep FOLDER]
 
 Everything runs as `easel run` and `easel check` run it, without what trains. The yardstick is the loop of the ingest
-benchmark.
+benchmark, whose images it shares with `--keep`.
 """
 
 import argparse
@@ -61,14 +61,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--photos", type=Path, help="folder of real JPEGs; drawn ones without it")
     parser.add_argument("--images", type=int, default=10_000)
+    parser.add_argument("--keep", type=Path, help="folder for the images, which holds no others and no more")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         work = Path(temporary)
         (work / "drawn").mkdir()
         originals = sorted(arguments.photos.rglob("*.jpg")) if arguments.photos else draw(100, work / "drawn")
-        paths = multiply(originals, arguments.images, work / "photos")
+        root = arguments.keep or work / "photos"
+        paths = multiply(originals, arguments.images, root)
         config_file = work / "easel.yaml"
-        lane = {"photos": str(work / "photos"), "backbone": {"name": "small_cnn", "weights": "none"}}
+        lane = {"photos": str(root), "backbone": {"name": "small_cnn", "weights": "none"}}
         policy = {"min_images": 1}
         config_file.write_text(
             yaml.safe_dump({"workspace": str(work / "workspace"), "classifier": lane, "data_gate": policy})

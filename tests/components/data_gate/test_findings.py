@@ -149,6 +149,12 @@ def test_too_many_rejected_files_stop():
     assert (found.kind, found.value) == ("rejected", f"{6 / 26:.3f}")
 
 
+def test_near_copies_that_are_left_out_are_no_bad_files():
+    assert find(account_of=account(corrupt=5, near_duplicate=15)) == []
+    (found,) = find(account_of=account(corrupt=6, near_duplicate=1))
+    assert (found.kind, found.value) == ("rejected", f"{6 / 27:.3f}")
+
+
 def test_the_policy_decides():
     lenient = GateOptions(min_images=5, blank_images="warn")
     silent = GateOptions(min_images=5, blank_images="ignore")

@@ -19,8 +19,8 @@ IMAGES = 40
 INGEST = """
 import resource, sys, time
 from pathlib import Path
+from tests.components.image_folder_example_gen.test_faults import ingest  # first: IPython brings a package `tests`
 from components.image_folder_example_gen import examples, shards
-from tests.components.image_folder_example_gen.test_faults import ingest
 
 photos, full, killed, begun = map(Path, sys.argv[1:])
 shards.SHARD_BYTES = 20_000  # several files
