@@ -10,16 +10,16 @@ import time
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from absl import logging
-from ml_metadata.proto import metadata_store_pb2
 from tfx.orchestration import metadata
 from tfx.orchestration.local import local_dag_runner, runner_utils
 from tfx.orchestration.portable import launcher, runtime_parameter_utils
 from tfx.proto.orchestration import pipeline_pb2
 
-from components.types import DataVerdict
 from pipeline.history import recorder
+from pipeline.history.store import Store
 
 PIPELINE_RUN_ID = "pipeline-run-id"
 
@@ -77,6 +77,7 @@ class LaneRunner(local_dag_runner.LocalDagRunner):
             deployment.metadata_connection_config,
             deployment.metadata_connection_config.WhichOneof("connection_config"),
         )
+        store = Store(Path(connection.sqlite.filename_uri).parent)
         recorder.note(connection, pipeline.pipeline_info.id, trace.run_id, self._about)
         for wrapped in pipeline.nodes:
             node = wrapped.pipeline_node
@@ -107,7 +108,9 @@ class LaneRunner(local_dag_runner.LocalDagRunner):
                 self._note(trace, node_id, "skipped")
                 continue
             trace.executions[node_id] = info.execution_id
-            self._note(trace, node_id, _state(connection, info.execution_id))
+            execution = store.execution(info.execution_id)
+            state = execution.state if execution.finished else "failed"
+            self._note(trace, node_id, "stopped" if execution.stopped else state)
         errors = {node_id: _one_line(error) for node_id, error in trace.errors.items()}
         end = {"finished": f"{time.time():.3f}", "errors": json.dumps(errors)}
         recorder.note(connection, pipeline.pipeline_info.id, trace.run_id, end)
@@ -116,25 +119,6 @@ class LaneRunner(local_dag_runner.LocalDagRunner):
     def _note(self, trace: Trace, node_id: str, state: str) -> None:
         trace.states[node_id] = state
         self._on_event(node_id, state)
-
-
-_STATES: Mapping[int, str] = {
-    metadata_store_pb2.Execution.COMPLETE: "done",
-    metadata_store_pb2.Execution.CACHED: "cached",
-}
-
-
-def _state(connection: metadata_store_pb2.ConnectionConfig, execution_id: int) -> str:
-    """The state as MLMD recorded it; `stopped` for a gate that did not let the data through."""
-    with metadata.Metadata(connection) as handle:
-        [execution] = handle.store.get_executions_by_id([execution_id])
-        events = handle.store.get_events_by_execution_ids([execution_id])
-        outputs = [event.artifact_id for event in events if event.type == metadata_store_pb2.Event.OUTPUT]
-        artifacts = handle.store.get_artifacts_by_id(outputs)
-    verdicts = [artifact for artifact in artifacts if artifact.type == DataVerdict.TYPE_NAME]
-    if any(verdict.properties["passed"].int_value == 0 for verdict in verdicts):
-        return "stopped"
-    return _STATES.get(execution.last_known_state, "failed")
 
 
 def _one_line(error: BaseException) -> str:

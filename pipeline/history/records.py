@@ -9,6 +9,9 @@ from typing import Any, Literal
 State = Literal["running", "done", "failed", "cached", "canceled", "unknown"]
 FINISHED: tuple[State, ...] = ("done", "cached")
 
+VERDICT = "EaselDataVerdict"
+"""The type of a data gate's verdict, `components.types.DataVerdict`, which takes TFX to import."""
+
 
 @dataclass(frozen=True)
 class Artifact:
@@ -48,6 +51,12 @@ class Execution:
     def finished(self) -> bool:
         """Whether its outputs are there."""
         return self.state in FINISHED
+
+    @property
+    def stopped(self) -> bool:
+        """Whether it is a data gate that did not let the data through."""
+        outputs = [artifact for artifacts in self.outputs.values() for artifact in artifacts]
+        return any(each.type == VERDICT and not each.properties["passed"] for each in outputs)
 
     def input(self, key: str) -> Artifact | None:
         """The first artifact of an input channel."""

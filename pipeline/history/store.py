@@ -55,6 +55,12 @@ class Store:
             return None
         return Run(found.id, found.pipeline, found.started, found.properties, self._executions("pipeline_run", run_id))
 
+    def execution(self, number: int) -> Execution:
+        """One execution by its id, which is there."""
+        with self._reading() as query:
+            [found] = _load(query, [number])
+        return found
+
     def executions(self, pipeline: str, node: str) -> tuple[Execution, ...]:
         """Every execution of a node in all runs, in the order in which they started."""
         return self._executions("node", f"{pipeline}.{node}") if self.exists else ()

@@ -148,10 +148,9 @@ def _folder(execution: Execution) -> Folder:
 
 
 def _component(execution: Execution, last: Mapping[str, Execution]) -> Component:
-    gate = execution.output("verdict") if execution.node.startswith("DataGate.") else None
-    stopped = gate is not None and not gate.properties["passed"]
     why = "" if execution.state == "cached" else causes.cause(execution, last.get(execution.node))
-    return Component(execution.node, "stopped" if stopped else execution.state, round(execution.seconds, 2), why)
+    state = "stopped" if execution.stopped else execution.state
+    return Component(execution.node, state, round(execution.seconds, 2), why)
 
 
 def _files(workspace: Path, run: Run) -> dict[str, Path]:

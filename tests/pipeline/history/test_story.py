@@ -138,6 +138,8 @@ def test_a_run_is_explained(easel, workspace):
 
 def test_what_went_wrong_is_told(easel):
     assert "Trainer.classifier: no space left" in easel("show", "3")[1]
+    stopped = json.loads(easel("show", "4", "--json")[1])
+    assert {"stopped"} == {each["state"] for each in stopped["components"] if each["node"] == GATE}
     assert "a new class: bird" in easel("show", "4")[1]
     assert "not finished" in easel("show", "latest")[1]
     assert easel("show", "7") == (2, "", "easel: run 7: no run of this workspace; `easel runs` lists them\n")
