@@ -149,6 +149,7 @@ HINTS = {
     "cron": "crontab -l | cat - {0} | crontab -",
     "systemd": "cp {0} {1} ~/.config/systemd/user/ && systemctl --user enable --now {1.name}",
     "airflow": "cp {0} $AIRFLOW_HOME/dags/",
+    "kubeflow": "docs/unattended.md says what it needs",
 }
 """How the written files are put to use."""
 

@@ -1,17 +1,22 @@
 """`easel schedule`."""
 
+import os
 import sys
 from pathlib import Path
 
 import click
 
+from pipeline import quiet
 from pipeline.commands import options
 
 
 @click.command(short_help="Write files that make a scheduler start `easel run`.")
 @options.config_file
-@click.option("--as", "kind", type=click.Choice(["cron", "systemd", "airflow"]), required=True, help="The scheduler.")
+@click.option(
+    "--as", "kind", type=click.Choice(["cron", "systemd", "airflow", "kubeflow"]), required=True, help="The scheduler."
+)
 @click.option("--at", "time", default="02:30", show_default=True, metavar="HH:MM", help="When, every day.")
+@click.option("--image", metavar="IMAGE", help="kubeflow: the container image with Easel in it (see the Dockerfile).")
 @click.option(
     "-o",
     "--output",
@@ -22,9 +27,14 @@ from pipeline.commands import options
 )
 @options.overrides
 @options.as_json
-def schedule(config: Path, kind: str, time: str, output: Path, overrides: tuple[str, ...], as_json: bool) -> None:
-    """Write ready files that start `easel run CONFIG` every day: a crontab line, a systemd service and timer, or
-    an Airflow DAG of one task. They run the command as it is installed here, in the current folder.
+def schedule(
+    config: Path, kind: str, time: str, image: str | None, output: Path, overrides: tuple[str, ...], as_json: bool
+) -> None:
+    """Write ready files that start `easel run CONFIG` every day: a crontab line, a systemd service and timer, an
+    Airflow DAG of one task, or a Kubeflow pipeline.
+
+    The first three run the command as it is installed here, in the current folder. Kubeflow runs the components of the
+    pipeline in containers instead.
     """
     from pipeline import config as configuration
     from pipeline import schedule as files
@@ -32,24 +42,32 @@ def schedule(config: Path, kind: str, time: str, output: Path, overrides: tuple[
     resolved = configuration.load(config, overrides)
     hour, minute = files.at(time)
     output.mkdir(parents=True, exist_ok=True)
-    job = files.Job(
-        name=resolved.name,
-        easel=Path(sys.executable).with_name("easel"),
-        config=config.absolute(),
-        folder=Path.cwd(),
-        log=resolved.workspace / "logs" / "schedule.log",
-        hour=hour,
-        minute=minute,
-        variables=files.variables(config.read_text("utf-8")),
-        overrides=overrides,
-    )
-    job.log.parent.mkdir(parents=True, exist_ok=True)
-    written = []
-    for name, text in files.WRITERS[kind](job).items():
-        written.append(output / name)
-        written[-1].write_text(text, "utf-8")
-    if job.variables and not as_json:
-        click.echo(f"Put {', '.join(job.variables)} into {job.environment_file}, readable by you alone.", err=True)
+    if kind == "kubeflow":
+        if not image:
+            raise click.UsageError("--as kubeflow needs --image IMAGE", click.get_current_context())
+        with quiet.capture(Path(os.devnull)):
+            from pipeline.kubeflow import write
+
+            written = [write(resolved, image, output / f"{resolved.name}.json")]
+    else:
+        job = files.Job(
+            name=resolved.name,
+            easel=Path(sys.executable).with_name("easel"),
+            config=config.absolute(),
+            folder=Path.cwd(),
+            log=resolved.workspace / "logs" / "schedule.log",
+            hour=hour,
+            minute=minute,
+            variables=files.variables(config.read_text("utf-8")),
+            overrides=overrides,
+        )
+        job.log.parent.mkdir(parents=True, exist_ok=True)
+        written = []
+        for name, text in files.WRITERS[kind](job).items():
+            written.append(output / name)
+            written[-1].write_text(text, "utf-8")
+        if job.variables and not as_json:
+            click.echo(f"Put {', '.join(job.variables)} into {job.environment_file}, readable by you alone.", err=True)
     if as_json:
         options.print_json({"files": [path.absolute() for path in written]})
         return

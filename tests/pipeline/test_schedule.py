@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -135,3 +136,24 @@ def test_the_command_writes_the_files_and_says_what_to_do(config_file, monkeypat
     document = json.loads(CliRunner().invoke(main, arguments).stdout)
     assert f"run {config_file} --set seed=5 >>" in Path("easel.cron").read_text()
     assert document == {"files": [str(Path("easel.cron").absolute())]}
+
+
+def test_kubeflow_gets_every_component_its_conditions_and_types_that_its_containers_can_import(config_file, tmp_path):
+    pytest.importorskip("kfp.pipeline_spec", reason="needs kfp-pipeline-spec")
+    from tfx.utils.import_utils import import_class_by_path
+
+    arguments = ["--as", "kubeflow", "--image", "example/easel:1", "-o", tmp_path / "out", "--json"]
+    result = CliRunner().invoke(main, ["schedule", str(config_file), *map(str, arguments)])
+    assert result.exit_code == 0, result.stderr
+    spec = json.loads((tmp_path / "out" / "easel.json").read_text())["pipelineSpec"]
+    tasks = spec["root"]["dag"]["tasks"]
+    assert {"Trainer.classifier", "StyleTrainer.style", "ServingPusher.style"} <= set(tasks)
+    assert ".metadata['passed'] == 1.0" in tasks["Trainer.classifier"]["triggerPolicy"]["condition"]
+    titles = set(re.findall(r"title: (pipeline\.\w+)", json.dumps(spec)))
+    assert {import_class_by_path(each).TYPE_NAME for each in titles} >= {"EaselDataVerdict", "EaselDecision"}
+
+
+def test_kubeflow_needs_an_image(config_file):
+    result = CliRunner().invoke(main, ["schedule", str(config_file), "--as", "kubeflow"])
+    assert (result.exit_code, result.stderr.count("\n")) == (2, 1)
+    assert "--image" in result.stderr
