@@ -12,7 +12,20 @@ import click
 from easel_serving.errors import ServingError
 
 from pipeline import quiet
-from pipeline.commands import check, configuration, gc, lineage, models, report, run, runs, schedule, schema, use
+from pipeline.commands import (
+    check,
+    configuration,
+    gc,
+    lineage,
+    models,
+    report,
+    run,
+    runs,
+    schedule,
+    schema,
+    stylize,
+    use,
+)
 from pipeline.commands.faults import Fault
 from pipeline.lock import LockedError
 from pipeline.results import BAD_INPUT, FAILED, INTERRUPTED, LOCKED
@@ -96,7 +109,7 @@ for command in (
     schedule.schedule,
     models.models,
     use.classify,
-    use.stylize,
+    stylize.stylize,
     use.serve,
     configuration.config,
     schema.schema,

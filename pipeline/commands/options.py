@@ -2,14 +2,18 @@
 
 import io
 import json
+import os
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console, RenderableType
 
 from pipeline.results import jsonable
+
+if TYPE_CHECKING:
+    from easel_serving import Client
 
 as_json = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON document on standard output, nothing else."
@@ -33,6 +37,16 @@ workspace = click.option(
     show_default=True,
     show_envvar=True,
     help="The workspace that `easel run` works in.",
+)
+
+model = click.option("--model", metavar="NAME", help="Which model, when several of the kind serve.")
+server = click.option(
+    "--server",
+    metavar="URL",
+    envvar="EASEL_SERVER",
+    show_envvar=True,
+    help="Ask a server, such as http://localhost:8501 or grpc://localhost:8500, instead of loading the model here. "
+    "Environment: EASEL_API_KEY is the key that it asks for, EASEL_CA the file of an authority to trust.",
 )
 
 config_file = click.argument("config", metavar="CONFIG", type=click.Path(path_type=Path))
@@ -62,3 +76,11 @@ def print_for_people(document: RenderableType) -> None:
 def print_json(document: Any) -> None:
     """Writes the document as strict JSON."""
     click.echo(json.dumps(jsonable(document), indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def client(address: str, **models: str | None) -> "Client":
+    """A client for what `--server` names; `models` are `classifier` and `style`, None for the usual one."""
+    from easel_serving import Client
+
+    named = {kind: name for kind, name in models.items() if name}
+    return Client(address, api_key=os.environ.get("EASEL_API_KEY"), ca=os.environ.get("EASEL_CA"), **named)

@@ -9,6 +9,7 @@ import dataclasses
 import difflib
 import json
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -150,6 +151,20 @@ def check_name(name: str) -> str:
     if not _NAME.fullmatch(name):
         raise ServingError(f"{name!r} cannot name a model: use letters, digits, '.', '_' and '-', a letter first")
     return name
+
+
+def known_style(name: str, names: Sequence[str], title: str) -> str:
+    """The name itself, when it is one of `names`.
+
+    Raises:
+        ServingError: it is not; the message offers the nearest, or says which there are.
+    """
+    if name in names:
+        return name
+    near = difflib.get_close_matches(name.lower(), {known.lower(): known for known in names}, 1, 0.5)
+    hint = next((f"did you mean {known}?" for known in names if near and known.lower() == near[0]), "")
+    hint = hint or f"known are {', '.join(names[:8]) or 'none'}{', ...' if len(names) > 8 else ''}"
+    raise ServingError(f"{name}: neither a file nor a painting that {title} knows; {hint}")
 
 
 def _summary(version: Version) -> dict[str, Any]:

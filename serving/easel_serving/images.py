@@ -43,11 +43,22 @@ def read(path: str | Path) -> bytes:
     Raises:
         ServingError: there is no such file, or it is not an image that can be read.
     """
+    return convert(checked(path), str(path))
+
+
+def checked(path: str | Path) -> bytes:
+    """A file's bytes as they are.
+
+    Raises:
+        ServingError: there is no such file, it is not an image, or one of more than `MAX_PIXELS`.
+    """
     try:
         data = Path(path).read_bytes()
     except OSError as error:
         raise ServingError(f"{path}: {error.strerror or error}") from None
-    return convert(data, str(path))
+    with readable(str(path)):
+        _check_size(Image.open(io.BytesIO(data)), str(path))
+    return data
 
 
 def convert(data: bytes, name: str = "image") -> bytes:
@@ -56,7 +67,7 @@ def convert(data: bytes, name: str = "image") -> bytes:
     Raises:
         ServingError: the bytes are not an image that can be read, are cut off, or have more than `MAX_PIXELS`.
     """
-    with _readable(name):
+    with readable(name):
         image = Image.open(io.BytesIO(data))
         _check_size(image, name)
         if _passes(image):
@@ -81,7 +92,7 @@ def encode(source: Source, name: str = "image") -> bytes:
             )
         return _png(Image.fromarray(source))
     if isinstance(source, Image.Image):
-        with _readable(name):
+        with readable(name):
             return _png(_upright_rgb(source))
     if isinstance(source, bytes):
         return _turned(convert(source, name))
@@ -90,7 +101,7 @@ def encode(source: Source, name: str = "image") -> bytes:
 
 def pixels(data: bytes, name: str = "image") -> np.ndarray:
     """An image's upright pixels, uint8 [H, W, 3]; raises like `convert`."""
-    with _readable(name):
+    with readable(name):
         image = Image.open(io.BytesIO(data))
         _check_size(image, name)
         return np.asarray(_upright_rgb(image))
@@ -163,12 +174,15 @@ def _upright_rgb(image: Image.Image) -> Image.Image:
 
 
 @contextlib.contextmanager
-def _readable(name: str) -> Iterator[None]:
+def readable(name: str) -> Iterator[None]:
+    """What Pillow raises inside, for an image called `name`, becomes a ServingError of one line."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             yield
     except UnidentifiedImageError:
         raise ServingError(f"{name}: not an image in a known format") from None
-    except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as error:
+    except Image.DecompressionBombError:
+        raise ServingError(f"{name}: too many pixels; at most {MAX_PIXELS // 1_000_000} million are read") from None
+    except (OSError, SyntaxError, ValueError, EOFError) as error:
         raise ServingError(f"{name}: cannot be read as an image ({error})") from None

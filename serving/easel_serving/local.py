@@ -1,17 +1,19 @@
 """The versions that serve, in this process: what `easel classify` and `easel stylize` use. Needs TensorFlow."""
 
-import difflib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from easel_serving import images
-from easel_serving.directory import STABLE, Directory, Version
+from easel_serving.directory import STABLE, Directory, Version, known_style
 from easel_serving.errors import ServingError
 from easel_serving.saved_model import SavedModel, tf
 from easel_serving.tf_errors import one_line
+
+if TYPE_CHECKING:
+    from easel_serving.painting.saved_model import LocalEngine
 
 BATCH = 16
 """Photos classified at once: more does not make a processor faster and takes memory."""
@@ -81,9 +83,16 @@ class LocalModels:
             inputs["style_bytes"] = [_image(style, "style")]
             served = self._run(version, "serving_default", **inputs)
         else:
-            inputs["style_name"] = [_known_style(version, str(style)).encode()]
+            inputs["style_name"] = [known_style(str(style), version.styles, _title(version)).encode()]
             served = self._run(version, "stylize_named", **inputs)
         return served["stylized_bytes"][0]
+
+    def engine(self, model: str | None = None) -> "LocalEngine":
+        """The style network for `easel_serving.painting` (which needs OpenCV); `model` and errors as for `stylize`."""
+        from easel_serving.painting.saved_model import LocalEngine
+
+        version = self._version("style", model)
+        return LocalEngine(version.path, version.codes, _title(version))
 
     def styles(self, model: str | None = None) -> list[str]:
         """The names of the paintings that the style network knows, in its order."""
@@ -109,19 +118,11 @@ class LocalModels:
             types = loaded.inputs(signature)
             return loaded(signature, {name: np.array(inputs[name], types[name]) for name in inputs})
         except tf.errors.OpError as error:
-            raise ServingError(f"{version.model} version {version.number}: {one_line(error)}") from error
+            raise ServingError(f"{_title(version)}: {one_line(error)}") from error
 
 
-def _known_style(version: Version, name: str) -> str:
-    names = version.styles
-    if name in names:
-        return name
-    near = difflib.get_close_matches(name.lower(), {known.lower(): known for known in names}, 1, 0.5)
-    hint = next((f"did you mean {known}?" for known in names if near and known.lower() == near[0]), "")
-    hint = hint or f"known are {', '.join(names[:8]) or 'none'}{', ...' if len(names) > 8 else ''}"
-    raise ServingError(
-        f"{name}: neither a file nor a painting that {version.model} version {version.number} knows; {hint}"
-    )
+def _title(version: Version) -> str:
+    return f"{version.model} version {version.number}"
 
 
 def _image(source: str | Path | bytes, name: str) -> bytes:

@@ -11,6 +11,7 @@ import time
 import types
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 from click.testing import CliRunner
@@ -447,11 +448,19 @@ class FakeModels:
         scores = {"cat": 0.75, "dog": 0.2, "cow": 0.05}
         return [{"path": str(path), "label": "cat", "score": 0.75, "scores": scores} for path in paths]
 
-    def stylize(self, content, style, strength=1.0, model=None):
+    def engine(self, model=None):
+        return FakeEngine()
+
+
+class FakeEngine:
+    """Paints in a painting's grey, which is its code."""
+
+    def known(self, name):
+        return np.array([{"wave": 40.0, "night": 80.0}[name]])
+
+    def part_painter(self, photo, code, strength):
         print("a flood")
-        buffer = io.BytesIO()
-        Image.new("RGB", (8, 6), (round(255 * strength), 0, 0)).save(buffer, "PNG")
-        return buffer.getvalue()
+        return lambda box: np.full_like(photo[box], round(code[0] * strength))
 
 
 @pytest.fixture
@@ -473,28 +482,67 @@ def test_classify_prints_labels_or_json():
     assert "dog 0.200, cow 0.050" in text
 
 
+@pytest.fixture
+def photo(tmp_path):
+    (tmp_path / "photos").mkdir()
+    path = tmp_path / "photos" / "p.jpg"
+    Image.new("RGB", (640, 480), "white").save(path)
+    return path
+
+
+def grey(path):
+    """The one grey of a picture, and its size and format."""
+    with Image.open(path) as picture:
+        [(_, (value, *_))] = picture.getcolors()
+        return value, picture.size, picture.format
+
+
 @pytest.mark.usefixtures("fake_models")
-@pytest.mark.parametrize("name", ["out.png", "out.jpg"])
-def test_stylize_writes_the_format_of_the_name(tmp_path, name):
-    output = tmp_path / name
-    result = easel("stylize", "--content", "p.jpg", "--style", "wave", "--strength", "1", "-o", output)
+@pytest.mark.parametrize(("name", "format"), [("out.png", "PNG"), ("out.jpg", "JPEG"), ("out.tif", "TIFF")])
+def test_stylize_writes_the_format_of_the_name_and_a_preview(photo, tmp_path, name, format):
+    output, preview = tmp_path / name, tmp_path / "preview.png"
+    arguments = ["--style", "wave=3", "--style", "night", "--preview", preview, "-o", output]
+    result = easel("stylize", "--content", photo, *arguments)
     assert (result.exit_code, result.stdout) == (0, f"{output}\n")
-    with Image.open(output) as picture:
-        assert (picture.size, picture.format) == ((8, 6), {"png": "PNG", "jpg": "JPEG"}[name[-3:]])
+    assert grey(output) == (50, (640, 480), format)
+    assert grey(preview) == (50, (256, 192), "PNG")
+
+
+@pytest.mark.usefixtures("fake_models")
+def test_stylize_paints_a_region_at_a_size(photo, tmp_path):
+    Image.new("L", (64, 48), "white").save(tmp_path / "mask.png")
+    arguments = ["--style", "wave", "--region", tmp_path / "mask.png", "night", "--size", "1280", "--strength", "0.5"]
+    easel("stylize", "--content", photo, *arguments, "-o", tmp_path / "out.png")
+    assert grey(tmp_path / "out.png") == (40, (1280, 960), "PNG")
+
+
+@pytest.mark.usefixtures("fake_models")
+def test_stylize_paints_a_folder_and_says_which_photos_it_could_not(photo, tmp_path):
+    (photo.parent / "more").mkdir()
+    Image.new("RGB", (8, 8)).save(photo.parent / "more" / "q.webp")
+    (photo.parent / "broken.jpg").write_text("hello")
+    result = easel("stylize", "--content", photo.parent, "--style", "wave", "-o", tmp_path / "out")
+    assert result.exit_code == 2
+    assert result.stdout.split() == [str(tmp_path / "out" / name) for name in ("more/q.png", "p.jpg")]
+    assert "broken.jpg: not an image" in result.stderr
+    assert "1 of 3 photos could not be painted; the others are" in result.stderr
+    assert grey(tmp_path / "out/more/q.png") == (40, (8, 8), "PNG")
 
 
 @pytest.mark.usefixtures("fake_models")
 @pytest.mark.parametrize(
-    ("output", "strength", "expected"),
+    ("output", "extra", "expected"),
     [
-        ("out.txt", "1", "name an image file"),
-        ("none/out.png", "1", "does not exist"),
-        ("o.png", "1.5", "not in the range"),
+        ("out.txt", ["--style", "wave"], "name an image file"),
+        ("none/out.png", ["--style", "wave"], "does not exist"),
+        ("o.png", ["--style", "wave", "--strength", "1.5"], "not in the range"),
+        ("o.png", [], "--style: name a painting"),
+        ("o.png", ["--style", "wave=much"], "wave=much: the weight 'much' is not a positive number"),
+        ("o.png", ["--style", "wave", "--mask", "none.png"], "none.png: No such file"),
     ],
 )
-def test_stylize_refuses_what_cannot_be(tmp_path, output, strength, expected):
-    arguments = ["--content", "p.jpg", "--style", "wave", "--strength", strength, "-o", tmp_path / output]
-    result = easel("stylize", *arguments)
+def test_stylize_refuses_what_cannot_be(photo, tmp_path, output, extra, expected):
+    result = easel("stylize", "--content", photo, *extra, "-o", tmp_path / output)
     assert result.exit_code == 2
     assert expected in result.stderr
-    assert list(tmp_path.iterdir()) == []
+    assert list(tmp_path.iterdir()) == [photo.parent]

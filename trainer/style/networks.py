@@ -13,6 +13,7 @@ import tensorflow as tf
 from keras import layers, ops
 
 from trainer import backbones
+from trainer.style import statistics
 from trainer.style.options import NetworkOptions
 
 STYLE_SIDE = 256
@@ -38,7 +39,7 @@ class ConditionalInstanceNorm(layers.Layer):
 
     def build(self, input_shape: Sequence[Sequence[int | None]]) -> None:
         """Shapes of the features [N, h, w, C] and the code [N, D]."""
-        channels = input_shape[0][-1]
+        self.channels = channels = input_shape[0][-1]
         self._scale = layers.Dense(channels, bias_initializer="ones", kernel_initializer=_small(), name="scale")
         self._shift = layers.Dense(channels, kernel_initializer=_small(), name="shift")
         self._scale.build(input_shape[1])
@@ -50,11 +51,10 @@ class ConditionalInstanceNorm(layers.Layer):
         features, code = inputs
         # Statistics in float32: in half precision the mean of squares over a picture loses what the deviation needs.
         exact = ops.cast(features, "float32")
-        centred = exact - ops.mean(exact, (1, 2), keepdims=True)
-        variance = ops.mean(ops.square(centred), (1, 2), keepdims=True)
+        mean, variance = statistics.moments(exact)
         scale = ops.cast(self._scale(code), "float32")[:, None, None] * ops.rsqrt(variance + _NORM_EPSILON)
         shift = ops.cast(self._shift(code), "float32")[:, None, None]
-        return ops.cast(centred * scale + shift, features.dtype)
+        return ops.cast((exact - mean) * scale + shift, features.dtype)
 
 
 @keras.saving.register_keras_serializable("easel")
@@ -134,6 +134,21 @@ def transformer(options: NetworkOptions, height: int | None = None, width: int |
         layers.Activation("sigmoid", dtype="float32", name="limit")(x)
     )
     return keras.Model([content, code], picture, name="transformer")
+
+
+def norm_channels(transformer: keras.Model) -> list[int]:
+    """How many channels each conditional instance norm of a transformer has, in the order in which they are called."""
+    return [layer.channels for layer in transformer.layers if isinstance(layer, ConditionalInstanceNorm)]
+
+
+def reach(transformer: keras.Model) -> int:
+    """How many pixels away from a pixel of the picture the photo has a say in it (norms apart), rounded up.
+
+    The strided convolutions see 2 + 4 pixels to each side, each block's two 8, resizing and the last three convolutions
+    13; a part's own mirror images are `PADDING` pixels further out.
+    """
+    blocks = sum(isinstance(layer, layers.Add) for layer in transformer.layers)
+    return -(-(2 + 4 + 8 * blocks + 13 + PADDING) // 16) * 16
 
 
 def style_features(weights: str, side: int = STYLE_SIDE) -> keras.Model:

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from trainer import images
 from trainer.served import Network
+from trainer.style import networks, statistics
 from trainer.style.networks import MULTIPLE, STYLE_SIDE
 from trainer.style.options import StyleImageOptions
 
@@ -19,6 +20,9 @@ _SMALLEST_SIDE = 64
 
 _BYTES = tf.TensorSpec([None], tf.string)
 _STRENGTH = tf.TensorSpec([None], tf.float32, name="strength")
+_PIXELS = tf.TensorSpec([None, None, 3], tf.uint8, name="content_pixels")
+_CODE = tf.TensorSpec([None], tf.float32, name="style_code")
+_STATISTICS = tf.TensorSpec([2, None], tf.float32, name="statistics")
 
 
 def _bytes(name: str) -> tf.TensorSpec:
@@ -44,6 +48,7 @@ class ServedStyle(tf.Module):
     ):
         super().__init__(name="style")
         self._transformer, self._features, self._head = Network(transformer), Network(features), Network(head)
+        self._reach, self._channels = networks.reach(transformer), tuple(networks.norm_channels(transformer))
         self._options, self._names = options, list(bank)
         self._code_size = head.output.shape[-1]
         codes = np.array(list(bank.values()), np.float32).reshape(-1, self._code_size)
@@ -92,6 +97,45 @@ class ServedStyle(tf.Module):
             lambda row: self._mixed(images.decode(row[0]), self._known(row[1]), row[2]),
             (content_bytes, style_name, strength),
         )
+
+    @tf.function(input_signature=[_PIXELS, _CODE])
+    def measure(self, content_pixels: tf.Tensor, style_code: tf.Tensor) -> dict[str, tf.Tensor]:
+        """What a photo is normalised with when it is painted in parts.
+
+        Like `paint_part` no signature, as there is nothing to serve: for programs that load the SavedModel.
+
+        Args:
+          content_pixels: uint8 [H, W, 3], H and W multiples of `MULTIPLE`, each 32 at least.
+          style_code: float32 [D].
+
+        Returns:
+          `statistics` float32 [2, S], means and variances of all norms' channels; `reach` int32 scalar, how many
+          pixels around a part its picture depends on.
+        """
+        with statistics.noted() as notes:
+            self._transformer([tf.cast(content_pixels, tf.float32)[tf.newaxis], style_code[tf.newaxis]])
+        rows = [tf.concat([tf.reshape(note[i], [-1]) for note in notes], 0) for i in (0, 1)]
+        return {"statistics": tf.stack(rows), "reach": tf.constant(self._reach)}
+
+    @tf.function(input_signature=[_PIXELS, _CODE, _STATISTICS])
+    def paint_part(self, content_pixels: tf.Tensor, style_code: tf.Tensor, statistics_of_whole: tf.Tensor) -> tf.Tensor:
+        """Paints a part of a photo so that it fits its neighbours.
+
+        Args:
+          content_pixels: uint8 [h, w, 3], h and w multiples of `MULTIPLE`; cut out with `reach` pixels to spare at
+            each side where the photo goes on, from a corner that is a multiple of `MULTIPLE`.
+          style_code: float32 [D].
+          statistics_of_whole: float32 [2, S], of `measure`.
+
+        Returns:
+          uint8 [h, w, 3].
+        """
+        means, variances = (tf.split(statistics_of_whole[i], self._channels) for i in (0, 1))
+        shape = [1, 1, 1, -1]
+        whole = [(tf.reshape(m, shape), tf.reshape(v, shape)) for m, v in zip(means, variances, strict=True)]
+        with statistics.given(whole):
+            painted = self._transformer([tf.cast(content_pixels, tf.float32)[tf.newaxis], style_code[tf.newaxis]])
+        return images.to_uint8(painted[0])
 
     def signatures(self) -> dict[str, tf.types.experimental.GenericFunction]:
         """Signature name -> function, for `tf.saved_model.save`."""

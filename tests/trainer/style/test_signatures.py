@@ -68,3 +68,20 @@ def test_an_unknown_name_is_answered_with_those_there_are(served):
 def test_a_strength_out_of_range_is_refused(served, strength):
     with pytest.raises(tf.errors.InvalidArgumentError, match="strength"):
         served.serve(tf.constant(FILES[:1]), tf.constant(STYLES[:1]), tf.constant([strength]))
+
+
+def test_parts_fit_together_as_if_the_whole_had_been_painted(served, tiny):
+    photo, code = noise(160, 224, 5), tf.constant(np.linspace(-2, 2, 8), tf.float32)
+    measured = served.measure(photo, code)
+    reach, whole = int(measured["reach"]), measured["statistics"]
+    assert reach % 16 == 0
+    expected = served.paint_part(photo, code, whole).numpy()
+    direct = tiny.transformer([tf.constant(photo[None], tf.float32), code[None]], training=False)[0]
+    np.testing.assert_array_equal(expected, np.rint(direct).astype(np.uint8))
+
+    corner = served.paint_part(photo[: 64 + reach, 128 - reach :], code, whole).numpy()[:64, reach:]
+    np.testing.assert_allclose(corner, expected[:64, 128:], atol=1)
+    # With its own statistics, the corner would be another picture.
+    own = served.measure(photo[: 64 + reach, 128 - reach :], code)["statistics"]
+    other = served.paint_part(photo[: 64 + reach, 128 - reach :], code, own).numpy()[:64, reach:]
+    assert np.abs(other.astype(int) - expected[:64, 128:]).max() > 1

@@ -1,0 +1,164 @@
+"""`easel stylize`: the pushed style network at work, with what artists ask for."""
+
+import contextlib
+import functools
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from pipeline import quiet
+from pipeline.commands import options, pictures
+from trainer.errors import UserError
+
+if TYPE_CHECKING:
+    from easel_serving.painting.engines import Engine
+    from easel_serving.painting.files import Photo
+    from easel_serving.painting.painter import Finish, Layer
+    from easel_serving.painting.styles import Style
+
+
+@click.command(short_help="Paint photos with the model that serves.")
+@click.option(
+    "--content",
+    metavar="PHOTO",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="The photo to paint, or a folder of photos.",
+)
+@click.option(
+    "--style",
+    "style",
+    metavar="PAINTING[=WEIGHT]",
+    multiple=True,
+    help="The file of a painting, or the name of a known one; several are mixed, by their weights (wave.jpg=0.7).",
+)
+@click.option("--strength", type=click.FloatRange(0, 1), default=1.0, show_default=True, help="0 is the photo itself.")
+@pictures.mask
+@click.option(
+    "--region",
+    "regions",
+    metavar="MASK PAINTING",
+    multiple=True,
+    type=(click.Path(path_type=Path), str),
+    help="Paint what is white in MASK like another PAINTING; may be repeated.",
+)
+@pictures.keep_colours
+@click.option(
+    "--brush",
+    type=click.IntRange(64, 2048),
+    metavar="PIXELS",
+    help="Paint strokes as large as in a painting of this size (its shorter side): larger is broader.  [default: 256]",
+)
+@click.option(
+    "--denoise", type=click.FloatRange(0, 30), default=0.0, metavar="H", help="Smooth by non-local means; 3 is mild."
+)
+@click.option(
+    "--sharpen", type=click.FloatRange(0, 5), default=0.0, metavar="AMOUNT", help="Sharpen afterwards; 0.5 is mild."
+)
+@pictures.size
+@pictures.dpi
+@click.option(
+    "--format", "suffix", type=click.Choice(["jpg", "png", "tif"]), help="For a folder.  [default: as the photos]"
+)
+@pictures.preview
+@click.option(
+    "-o", "--output", required=True, type=click.Path(path_type=Path), help="Where to write it: a file, or a folder."
+)
+@options.serving
+@options.server
+@options.model
+def stylize(
+    content: Path,
+    style: tuple[str, ...],
+    strength: float,
+    mask: Path | None,
+    regions: tuple[tuple[Path, str], ...],
+    keep_colours: str | None,
+    brush: int | None,
+    denoise: float,
+    sharpen: float,
+    size: int | None,
+    dpi: float | None,
+    suffix: str | None,
+    preview: Path | None,
+    output: Path,
+    serving: Path,
+    server: str | None,
+    model: str | None,
+) -> None:
+    """Paint photos in the manner of paintings, with the version that serves.
+
+    A picture has the photo's size (any size, unless a server paints it), its EXIF, colour profile and DPI, and the
+    format that the name of the output asks for.
+    """
+    if not style and not regions:
+        raise UserError("--style: name a painting's file or a known painting")
+    pairs = pictures.pairs(content, output, suffix)
+    with quiet.capture(Path(os.devnull)):
+        from easel_serving.painting import painter, styles
+
+        wishes = Wishes(
+            mix=[styles.parse(text) for text in style],
+            mask=mask,
+            regions=[(path, styles.parse(text)) for path, text in regions],
+            keep_colours=keep_colours,
+            size=size,
+            dpi=dpi,
+            finish=painter.Finish(strength, keep_colours == "luminance", brush, denoise, sharpen),
+        )
+    with pictures.progress(pairs, preview) as each, _engine(serving, server, model) as engine:
+        each(functools.partial(_paint, engine, wishes))
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What the options ask for, of every photo."""
+
+    mix: "list[Style]"
+    mask: Path | None
+    regions: "list[tuple[Path, Style]]"
+    keep_colours: str | None
+    size: int | None
+    dpi: float | None
+    finish: "Finish"
+
+
+def _paint(engine: "Engine", wishes: Wishes, path: Path, target: Path, show: pictures.Show) -> None:
+    from easel_serving.painting import files, painter
+
+    photo = files.read(path, wishes.size)
+    for picture in painter.paint(engine, photo.pixels, _layers(engine, photo, wishes), wishes.finish):
+        if picture.shape != photo.pixels.shape:
+            show(picture)
+    files.write(picture, target, photo, wishes.dpi)
+
+
+def _layers(engine: "Engine", photo: "Photo", wishes: Wishes) -> "list[Layer]":
+    from easel_serving.painting import masks, styles
+    from easel_serving.painting.painter import Layer
+
+    colours_of = photo.pixels if wishes.keep_colours == "histogram" else None
+
+    def layer(mix: "Sequence[Style]", mask: Path | None) -> "Layer":
+        white = masks.read(mask, *photo.pixels.shape[:2]) if mask else None
+        return Layer(styles.code(engine, mix, colours_of), white)
+
+    first = [layer(wishes.mix, wishes.mask)] if wishes.mix else []
+    return first + [layer([style], mask) for mask, style in wishes.regions]
+
+
+@contextlib.contextmanager
+def _engine(serving: Path, server: str | None, model: str | None) -> "Iterator[Engine]":
+    if server:
+        from easel_serving.painting.engines import ServerEngine
+
+        with options.client(server, style=model) as client:
+            yield ServerEngine(client)
+    else:
+        from easel_serving.local import LocalModels
+
+        yield LocalModels(serving).engine(model)

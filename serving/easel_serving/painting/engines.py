@@ -1,0 +1,111 @@
+"""What computes: a SavedModel in this process, or a server. Images: uint8 [H, W, 3]."""
+
+from typing import Any, Protocol
+
+import cv2
+import numpy as np
+
+from easel_serving import images
+from easel_serving.errors import ServingError
+from easel_serving.painting import tiles
+
+Code = np.ndarray | str
+"""A style code float32 [D]; a server is also told the name of a painting that it knows."""
+
+STYLE_SIDE = 256
+"""Side in pixels of the square of a painting that the network looks at, whose strokes it paints."""
+
+_FADE = 0.25
+"""Below this strength the photo itself is faded in, as the served graph does."""
+_CODE_SIDE = 512
+"""A photo is reduced to this before its own code is read."""
+
+
+class Engine(Protocol):
+    """A style network."""
+
+    def known(self, name: str) -> Code:
+        """The code of a painting by its name; raises ServingError, with the nearest name, for an unknown one."""
+
+    def encode(self, painting: np.ndarray) -> np.ndarray:
+        """A painting's code, float32 [D]."""
+
+    def part_painter(self, photo: np.ndarray, code: Code, strength: float) -> tiles.Part:
+        """What paints any part of a photo so that parts fit together, in a code between the photo's own and `code`.
+
+        Strength 1 is `code`. At low strengths the photo is still to be faded in (`faded`); a server that is told a name
+        does that itself.
+        """
+
+
+class ServerEngine:
+    """A server's style network, which returns whole pictures, perhaps smaller ones: they are enlarged again.
+
+    Args:
+        client: an `easel_serving.Client`.
+    """
+
+    def __init__(self, client: Any):
+        self._client = client
+
+    def known(self, name: str) -> Code:
+        """The name itself: the server has the codes."""
+        return name
+
+    def encode(self, painting: np.ndarray) -> np.ndarray:
+        """See `Engine`."""
+        return np.asarray(self._client.encode_style(painting)[0], np.float32)
+
+    def part_painter(self, photo: np.ndarray, code: Code, strength: float) -> tiles.Part:
+        """See `Engine`."""
+        height, width = photo.shape[:2]
+        if isinstance(code, str):
+            [painted] = self._client.stylize(photo, style=code, strength=strength)
+        else:
+            [painted] = self._client.stylize_code(photo, code=between(self, photo, code, strength))
+        pixels = images.pixels(painted, "the server's picture")
+        picture = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_CUBIC)
+        return lambda box: picture[box]
+
+
+class Brushed:
+    """An engine whose strokes are as large as those of a painting whose shorter side is `brush` pixels.
+
+    Networks paint strokes of one size in pixels: the photo is painted smaller or larger, and its picture resized.
+    """
+
+    def __init__(self, engine: Engine, brush: int):
+        self._engine, self._factor = engine, brush / STYLE_SIDE
+        self.known, self.encode = engine.known, engine.encode
+
+    def part_painter(self, photo: np.ndarray, code: Code, strength: float) -> tiles.Part:
+        """See `Engine`."""
+        height, width = photo.shape[:2]
+        shape = [max(1, round(size / self._factor)) for size in (height, width)]
+        if shape[0] * shape[1] > images.MAX_PIXELS:
+            raise ServingError(f"brush: {width} x {height} pixels are too many for strokes as fine as this")
+        way = cv2.INTER_AREA if self._factor > 1 else cv2.INTER_CUBIC
+        part = self._engine.part_painter(cv2.resize(photo, shape[::-1], interpolation=way), code, strength)
+        way = cv2.INTER_CUBIC if self._factor > 1 else cv2.INTER_AREA
+        picture = cv2.resize(tiles.assembled(part, *shape), (width, height), interpolation=way)
+        return lambda box: picture[box]
+
+
+def between(engine: Engine, photo: np.ndarray, code: np.ndarray, strength: float) -> np.ndarray:
+    """The code that is `strength` of the way from the photo's own to `code`."""
+    if strength == 1:
+        return code
+    scale = min(1.0, _CODE_SIDE / max(photo.shape[:2]))
+    height, width = (max(1, round(size * scale)) for size in photo.shape[:2])
+    own = engine.encode(cv2.resize(photo, (width, height), interpolation=cv2.INTER_AREA))
+    return own + np.float32(strength) * (code - own)
+
+
+def faded(part: tiles.Part, photo: np.ndarray, strength: float) -> tiles.Part:
+    """`part`, with the photo faded in at low strengths, so that 0 is the photo without a jump."""
+    share = min(strength / _FADE, 1.0)
+    if share == 1.0:
+        return part
+    if share == 0.0:
+        return lambda box: photo[box]
+    return lambda box: cv2.addWeighted(part(box), share, photo[box], 1 - share, 0)

@@ -1,0 +1,141 @@
+"""Photos from files and pictures into files, with what print shops and archives want kept: EXIF, ICC profile, DPI."""
+
+import contextlib
+import io
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from PIL import Image, ImageCms, ImageOps
+
+from easel_serving import images
+from easel_serving.errors import ServingError
+
+_ORIENTATION, _X_RESOLUTION, _Y_RESOLUTION, _RESOLUTION_UNIT = 0x0112, 0x011A, 0x011B, 0x0128
+# Tags by which a TIFF describes where its own pixels are: true of the photo's file only.
+_STRUCTURE = (254, 255, 256, 257, 258, 259, 262, 266, 273, 277, 278, 279, 284, 317, 320, 322, 323, 324, 325, 338, 339)
+_WITH_ALPHA = ("PNG", "TIFF", "WEBP")
+# TIFF stays uncompressed: libtiff, which compresses, fails on EXIF's inner directories (a place, a camera's settings).
+_OPTIONS: dict[str, dict[str, Any]] = {
+    "JPEG": {"quality": 95, "subsampling": 0, "optimize": True},
+    "WEBP": {"quality": 95},
+}
+
+
+@dataclass(frozen=True)
+class Photo:
+    """A photo as it is seen, and what its file says besides."""
+
+    pixels: np.ndarray
+    """uint8 [H, W, 3], sRGB, upright; transparent pixels are over white."""
+    alpha: np.ndarray | None = None
+    """uint8 [H, W]; None where everything is opaque."""
+    exif: Image.Exif | None = None
+    profile: bytes | None = None
+    """The ICC profile of the file, if it is one for RGB."""
+    dpi: tuple[float, float] | None = None
+
+
+def read(path: str | Path, size: int | None = None) -> Photo:
+    """A photo in any common format.
+
+    Args:
+        path: the file.
+        size: its longest side in pixels is to be this; None leaves it.
+
+    Raises:
+        ServingError: the file cannot be read, is not an image or has too many pixels.
+    """
+    data = images.checked(path)
+    with images.readable(str(path)):
+        header = Image.open(io.BytesIO(data))
+        dpi = header.info.get("dpi")
+        exif = header.getexif()
+        profile = header.info.get("icc_profile") if header.mode in ("RGB", "RGBA", "P") else None
+        alpha = None
+        if "transparency" in header.info or header.mode in ("LA", "PA", "RGBA"):
+            alpha = np.asarray(ImageOps.exif_transpose(header).convert("RGBA"))[..., 3].copy()
+        header.close()
+    photo = Photo(images.pixels(data, str(path)), alpha, exif, profile, dpi if dpi and min(dpi) > 0 else None)
+    return photo if size is None else _scaled(photo, size, path)
+
+
+def kind(path: str | Path) -> str:
+    """Pillow's name of the format that a file's name asks for; raises ServingError for one that none is written in."""
+    wanted = Image.registered_extensions().get(Path(path).suffix.lower())
+    if wanted not in Image.SAVE:
+        raise ServingError(f"{path}: name an image file, such as painted.png, painted.jpg or painted.tif")
+    return wanted
+
+
+def write(picture: np.ndarray, path: str | Path, photo: Photo | None = None, dpi: float | None = None) -> None:
+    """Writes uint8 [H, W, 3] in the format that the name asks for, whole or not at all.
+
+    Args:
+        picture: sRGB pixels.
+        path: the file.
+        photo: whose EXIF, ICC profile, DPI and transparency the picture keeps, as far as the format can.
+        dpi: dots per inch for a print, instead of the photo's own.
+
+    Raises:
+        ServingError: the format cannot be written, or the file cannot.
+    """
+    format = kind(path)
+    photo = photo or Photo(picture)
+    image, profile = _in_profile(Image.fromarray(picture), photo.profile)
+    if photo.alpha is not None and format in _WITH_ALPHA and photo.alpha.shape == picture.shape[:2]:
+        image.putalpha(Image.fromarray(photo.alpha))
+    resolution = (dpi, dpi) if dpi else photo.dpi
+    extra = {"icc_profile": profile, "exif": _exif(photo.exif, resolution)}
+    if resolution:
+        extra["dpi"] = resolution
+    partial = Path(path).with_name(f".{Path(path).name}.partial")
+    try:
+        image.save(partial, format, **_OPTIONS.get(format, {}), **extra)
+        os.replace(partial, path)
+    except (OSError, ValueError) as error:
+        partial.unlink(missing_ok=True)
+        raise ServingError(f"{path}: cannot be written ({error})") from None
+
+
+def _scaled(photo: Photo, size: int, path: str | Path) -> Photo:
+    height, width = photo.pixels.shape[:2]
+    scale = size / max(height, width)
+    shape = max(1, round(height * scale)), max(1, round(width * scale))
+    if shape[0] * shape[1] > images.MAX_PIXELS:
+        raise ServingError(f"{path}: {shape[1]} x {shape[0]} pixels are too many; ask for a smaller size")
+    pixels, alpha = (_resized(part, *shape) for part in (photo.pixels, photo.alpha))
+    return Photo(pixels, alpha, photo.exif, photo.profile, photo.dpi)
+
+
+def _resized(image: np.ndarray | None, height: int, width: int) -> np.ndarray | None:
+    if image is None or image.shape[:2] == (height, width):
+        return image
+    return cv2.resize(
+        image, (width, height), interpolation=cv2.INTER_AREA if image.shape[0] > height else cv2.INTER_CUBIC
+    )
+
+
+def _in_profile(image: Image.Image, profile: bytes | None) -> tuple[Image.Image, bytes]:
+    """sRGB pixels in the colours of the photo's own profile, with it; in sRGB where there is none or it is broken."""
+    srgb = ImageCms.createProfile("sRGB")
+    if profile:
+        with contextlib.suppress(ImageCms.PyCMSError, OSError, ValueError):
+            target = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+            return ImageCms.profileToProfile(image, srgb, target, outputMode="RGB"), profile
+    return image, ImageCms.ImageCmsProfile(srgb).tobytes()
+
+
+def _exif(exif: Image.Exif | None, resolution: tuple[float, float] | None) -> bytes:
+    """The photo's EXIF for pixels that are upright, of another file and perhaps of another resolution."""
+    kept = exif if exif is not None else Image.Exif()
+    for tag in (*_STRUCTURE, _X_RESOLUTION, _Y_RESOLUTION, _RESOLUTION_UNIT):
+        kept.pop(tag, None)
+    if _ORIENTATION in kept:
+        kept[_ORIENTATION] = 1
+    if resolution:
+        kept[_X_RESOLUTION], kept[_Y_RESOLUTION], kept[_RESOLUTION_UNIT] = *resolution, 2
+    return kept.tobytes()

@@ -1,0 +1,97 @@
+"""From a photo and layers of style to pictures. Images: uint8 [H, W, 3]."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from easel_serving.errors import ServingError
+from easel_serving.painting import colours, finish, masks, tiles
+from easel_serving.painting.engines import Brushed, Code, Engine, faded
+
+PREVIEW = 256
+"""Longest side in pixels of the picture that is there first."""
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A style and where it is painted; later layers cover earlier ones."""
+
+    code: Code
+    mask: np.ndarray | None = None
+    """uint8 [H, W] of the photo's size, 255 where it is painted; None is everywhere."""
+
+
+@dataclass(frozen=True)
+class Finish:
+    """How the picture is to look apart from its style."""
+
+    strength: float = 1.0
+    """0 is the photo itself."""
+    keep_luminance: bool = False
+    """Whether only the luminance is painted, and the colours are the photo's."""
+    brush: int | None = None
+    """See `engines.Brushed`; None paints strokes as the network does."""
+    denoise: float = 0.0
+    """See `finish.denoised`."""
+    sharpen: float = 0.0
+    """See `finish.sharpened`."""
+
+
+def paint(
+    engine: Engine, photo: np.ndarray, layers: Sequence[Layer], wishes: Finish = Finish()
+) -> Iterator[np.ndarray]:
+    """Paints a photo: yields a small picture soon, then the whole one; photos that are small already, once.
+
+    Args:
+        engine: what computes.
+        photo: of any size.
+        layers: at least one.
+        wishes: strength and what is done afterwards.
+
+    Raises:
+        ServingError: a strength outside 0..1.
+    """
+    if not 0 <= wishes.strength <= 1:
+        raise ServingError(f"strength {wishes.strength}: must be between 0 and 1")
+    if wishes.brush is not None:
+        engine = Brushed(engine, wishes.brush)
+    if max(photo.shape[:2]) > 2 * PREVIEW:
+        yield _painted(engine, *_small(photo, layers), wishes)
+    yield _painted(engine, photo, layers, wishes)
+
+
+def _painted(engine: Engine, photo: np.ndarray, layers: Sequence[Layer], wishes: Finish) -> np.ndarray:
+    height, width = photo.shape[:2]
+    picture = photo.copy()
+    for layer in layers:
+        if layer.mask is not None and not layer.mask.any():
+            continue
+        part = engine.part_painter(photo, layer.code, wishes.strength)
+        if not isinstance(layer.code, str):
+            part = faded(part, photo, wishes.strength)
+        for box in tiles.boxes(height, width):
+            mask = None if layer.mask is None else layer.mask[box]
+            if mask is None or mask.any():
+                painted = part(box)
+                painted = colours.with_luminance(photo[box], painted) if wishes.keep_luminance else painted
+                picture[box] = painted if mask is None else _blended(picture[box], painted, mask)
+    finished = finish.sharpened(finish.denoised(picture, wishes.denoise), wishes.sharpen)
+    if finished is not picture and all(layer.mask is not None for layer in layers):
+        # Where nothing was painted, the photo stays as it was.
+        finished = _blended(photo, finished, np.maximum.reduce([layer.mask for layer in layers]))
+    return finished
+
+
+def _small(photo: np.ndarray, layers: Sequence[Layer]) -> tuple[np.ndarray, list[Layer]]:
+    scale = PREVIEW / max(photo.shape[:2])
+    height, width = (max(1, round(size * scale)) for size in photo.shape[:2])
+    reduced = cv2.resize(photo, (width, height), interpolation=cv2.INTER_AREA)
+    fitting = [None if layer.mask is None else masks.resized(layer.mask, height, width) for layer in layers]
+    return reduced, [Layer(layer.code, mask) for layer, mask in zip(layers, fitting, strict=True)]
+
+
+def _blended(below: np.ndarray, above: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    share = mask[..., np.newaxis].astype(np.float32) / 255
+    return np.rint(below + share * (above.astype(np.float32) - below)).astype(np.uint8)
