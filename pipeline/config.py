@@ -17,7 +17,7 @@ from components.data_gate.options import GateOptions
 from components.image_folder_example_gen import spans
 from components.image_folder_example_gen.options import IngestOptions
 from pipeline.config_errors import explain
-from pipeline.config_file import ConfigError, Key, Source, read
+from pipeline.config_file import ConfigError, Key, Source, apply, read
 from pipeline.hooks import HookOptions
 from pipeline.secrets import Mask
 from pipeline.triggers import WhenOptions
@@ -28,6 +28,7 @@ from trainer.rules import Rule
 from trainer.style.options import (
     EncoderOptions,
     NetworkOptions,
+    PaintOptions,
     PairOptions,
     PerceptualOptions,
     StyleImageOptions,
@@ -120,7 +121,9 @@ class StyleLane(Options):
     """The training."""
     pairs: PairOptions = PairOptions()
     """Which photos are painted like which paintings to evaluate it."""
-    thresholds: dict[Literal["content_distance", "style_distance", "ssim"], Rule] = {
+    paint: PaintOptions = PaintOptions()
+    """What `easel paint` does, which needs no trained network."""
+    thresholds: dict[Literal["content_distance", "style_distance", "ssim", "colour_distance", "flicker"], Rule] = {
         "style_distance": Rule(beats_trivial_times=1.25, max_loss_to_champion=0.02),
         "content_distance": Rule(max_loss_to_champion=0.1),
     }
@@ -219,7 +222,23 @@ def load(path: str | Path, overrides: Sequence[str] = ()) -> Config:
     Raises:
       ConfigError: a UserError; names the line and the key, and lists all faults in `errors`.
     """
-    source = read(Path(path), overrides)
+    return _composed(read(Path(path), overrides))
+
+
+def style_alone(overrides: Sequence[str] = ()) -> StyleLane:
+    """The style lane's defaults with overrides, for a command that reads none of its folders.
+
+    Raises:
+      ConfigError: an override is wrong.
+    """
+    # Addresses are not looked up.
+    source = Source(Path("defaults"), {"style": {"photos": "none://photos", "paintings": "none://paintings"}})
+    for override in overrides:
+        apply(source, override)
+    return _composed(source).style
+
+
+def _composed(source: Source) -> Config:
     for key in (*INPUTS, *SCHEMAS, *KEYS, *OUTPUTS, *WEIGHTS):
         _make_absolute(source, key)
     source.data.setdefault("workspace", str(Path.cwd() / Config.model_fields["workspace"].default))

@@ -79,7 +79,7 @@ def read(path: Path, overrides: Sequence[str]) -> Source:
         raise ConfigError([f"{path}: {'is empty' if data is None else 'is not a mapping of keys to values'}"])
     source = Source(path, data, lines)
     for override in overrides:
-        _apply(source, override)
+        apply(source, override)
     return source
 
 
@@ -133,7 +133,8 @@ def _expand(text: str, place: str) -> str:
     return _VARIABLE.sub(replace, text)
 
 
-def _apply(source: Source, override: str) -> None:
+def apply(source: Source, override: str) -> None:
+    """Applies one `key.path=value` in place; raises ConfigError when it is not one or leads through a value."""
     name, equals, value = override.partition("=")
     key = tuple(part.strip() for part in name.split("."))
     if not equals or not all(key):

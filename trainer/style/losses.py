@@ -50,6 +50,18 @@ def gram(features: tf.Tensor) -> tf.Tensor:
     return tf.matmul(flat, flat, transpose_a=True) / tf.cast(shape[1] * shape[2], tf.float32)
 
 
+def guided_gram(features: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
+    """Gram matrices float32 [N, C, C], averaged over where the mask is (Gatys et al. 2017, section 4, equation 2).
+
+    Args:
+      features: float32 [N, h, w, C].
+      mask: float32 [N, H, W, 1], 0..1, of any size; without any white the matrices are 0.
+    """
+    guidance = tf.image.resize(mask, tf.shape(features)[1:3], antialias=True)
+    share = guidance / (tf.reduce_mean(guidance, (1, 2), keepdims=True) + _EPSILON)
+    return gram(features * tf.sqrt(tf.maximum(share, 0.0)))
+
+
 def gram_distance(painted: Mapping[str, tf.Tensor], painting: Mapping[str, tf.Tensor]) -> tf.Tensor:
     """Squared difference of Gram matrices [N, C, C], relative to the painting's, mean over layers; float32 [N]."""
     distances = [_relative(painted[name] - value, value, axes=(1, 2)) for name, value in painting.items()]

@@ -94,6 +94,33 @@ class PairOptions(Options):
     """Photos and paintings are reduced to this longest side in pixels."""
 
 
+class PaintOptions(Options):
+    """`style.paint`: pictures that `easel paint` optimises one by one (Gatys et al. 2016)."""
+
+    method: Literal["adam", "lbfgs"] = "adam"
+    """Adam with averaged iterates, or L-BFGS, which gets lower in fewer steps and leaves rougher pictures."""
+    side: int = Field(default=512, ge=16, le=4096)
+    """Longest side of the picture in pixels; memory and time grow with its square."""
+    smallest_side: int = Field(default=128, ge=16)
+    """Longest side of the first scale; each next one is larger by the square root of 2."""
+    steps_per_scale: PositiveInt = 150
+    """Of Adam, or iterations of L-BFGS."""
+    learning_rate: PositiveFloat = 5.0
+    """Adam's at the beginning of each scale, in levels of 255."""
+    decay: float = Field(default=0.99, gt=0, le=1)
+    """What the rate is multiplied by after each step."""
+    average: float = Field(default=0.99, ge=0, lt=1)
+    """Decay of the moving average over Adam's iterates; the average is the picture."""
+    brush: float = Field(default=1.0, ge=0.1, le=4)
+    """Size of the paintings relative to the picture: larger gives broader strokes."""
+    content_weight: NonNegativeFloat = 1.0
+    """Of the content distance: block4_conv1, relative to the photo's features."""
+    gram_weight: NonNegativeFloat = 10.0
+    """Of the Gram distance at block1..4_conv1, relative to the paintings', averaged over the mask's area."""
+    tv_weight: NonNegativeFloat = 1.0
+    """Of the total variation, the mean squared difference of neighbouring pixels (0..1)."""
+
+
 class StyleOptions(Options):
     """What the style lane's modules are given in `custom_config["options"]`."""
 

@@ -15,7 +15,10 @@ _CONVOLUTIONS = tuple(f"block{block}_conv{i}" for block, n in ((1, 2), (2, 2), (
 _BGR_MEANS = (103.939, 116.779, 123.68)
 _RANDOM_SEED = 19
 
-Padding = Literal["reflect", "zero"]
+Padding = Literal["reflect", "replicate", "zero"]
+
+# Mirrored with its edge, a border of one pixel is the edge again.
+_MODES = {"reflect": "REFLECT", "replicate": "SYMMETRIC"}
 
 
 class Perceptual(tf.Module):
@@ -25,7 +28,7 @@ class Perceptual(tf.Module):
       weights: `imagenet`, `none` or a path, as in `trainer.backbones.build`. `none` gives random weights, the same ones
         in every process, so that trainer and evaluation measure alike.
       padding: of every convolution. Zeros are what VGG19 was trained with and what published figures are computed with;
-        they show at the borders of what a network learns to paint, reflection does not.
+        they show at the borders of what a network learns to paint, reflection and replication do not.
       dtype: to compute in.
 
     Raises:
@@ -62,5 +65,5 @@ class Perceptual(tf.Module):
     def _convolve(self, x: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor) -> tf.Tensor:
         if self._padding == "zero":
             return tf.nn.bias_add(tf.nn.conv2d(x, kernel, 1, "SAME"), bias)
-        padded = tf.pad(x, [[0, 0], [1, 1], [1, 1], [0, 0]], "REFLECT")
+        padded = tf.pad(x, [[0, 0], [1, 1], [1, 1], [0, 0]], _MODES[self._padding])
         return tf.nn.bias_add(tf.nn.conv2d(padded, kernel, 1, "VALID"), bias)

@@ -1,0 +1,132 @@
+"""`easel paint`: style transfer without a trained network, by optimising the picture itself."""
+
+import functools
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from pipeline.commands import options, pictures
+from trainer.errors import UserError
+
+if TYPE_CHECKING:
+    from easel_serving.painting.styles import Style
+
+    from pipeline.config import StyleLane
+    from trainer.style.optimiser import Iterate
+    from trainer.style.options import PaintOptions
+    from trainer.style.perceptual import Perceptual
+
+_SECONDS = 2
+"""Between two pictures of the live preview."""
+
+
+@click.command(short_help="Paint photos by optimisation (Gatys): slow, needs no training.")
+@click.option(
+    "--content",
+    metavar="PHOTO",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="The photo to paint, or a folder of photos.",
+)
+@click.option(
+    "--style",
+    "style",
+    metavar="PAINTING[=WEIGHT]",
+    multiple=True,
+    required=True,
+    help="The file of a painting; several are mixed, by their weights (wave.jpg=0.7).",
+)
+@pictures.mask
+@pictures.keep_colours
+@click.option("--size", type=click.IntRange(16, 4096), metavar="PIXELS", help="Instead of style.paint.side.")
+@pictures.dpi
+@pictures.preview
+@click.option(
+    "--config",
+    metavar="CONFIG",
+    type=click.Path(path_type=Path),
+    help="Has style.perceptual.weights (VGG19) and style.paint.  [default: easel.yaml, if there is one]",
+)
+@options.overrides
+@click.option(
+    "-o", "--output", required=True, type=click.Path(path_type=Path), help="Where to write it: a file, or a folder."
+)
+def paint(
+    content: Path,
+    style: tuple[str, ...],
+    mask: Path | None,
+    keep_colours: str | None,
+    size: int | None,
+    dpi: float | None,
+    preview: Path | None,
+    config: Path | None,
+    overrides: tuple[str, ...],
+    output: Path,
+) -> None:
+    """Paint photos in the manner of paintings, each by an optimisation of its own: minutes, and better than a network.
+
+    From coarse to fine the picture's pixels are changed until VGG19 sees the photo's content and the paintings' style
+    in it (Gatys et al. 2016). The `--preview` file shows how far it is.
+    """
+    from easel_serving.painting import styles
+
+    mix = [styles.parse(text) for text in style]
+    for one in mix:
+        if not one.is_file:
+            raise UserError(f"{one.source}: no such file; a painting's name is not enough here")
+    pairs = pictures.pairs(content, output)
+    lane = _lane(config, overrides)
+    chosen = lane.paint.model_copy(update={"side": size}) if size else lane.paint
+    with pictures.progress(pairs, preview) as each:
+        from trainer.style.perceptual import Perceptual
+
+        perceptual = Perceptual(lane.perceptual.weights, "replicate")
+        each(functools.partial(_paint, perceptual, chosen, mix, mask, keep_colours, dpi))
+
+
+def _lane(path: Path | None, overrides: tuple[str, ...]) -> "StyleLane":
+    """The style lane of a configuration; its defaults, with the overrides, where there is none."""
+    from pipeline import config
+
+    if path is None and Path("easel.yaml").is_file():
+        path = Path("easel.yaml")
+    found = config.load(path, overrides).style if path else None
+    return found or config.style_alone(overrides)
+
+
+def _paint(
+    perceptual: "Perceptual",
+    chosen: "PaintOptions",
+    mix: "list[Style]",
+    mask: Path | None,
+    keep_colours: str | None,
+    dpi: float | None,
+    path: Path,
+    target: Path,
+    show: pictures.Show,
+) -> None:
+    import numpy as np
+    from easel_serving.painting import colours, files, masks
+
+    from trainer.style import optimiser
+
+    photo = files.read(path, chosen.side)
+    white = masks.read(mask, *photo.pixels.shape[:2]) if mask else None
+    paintings = [style.pixels() for style in mix]
+    if keep_colours == "histogram":
+        paintings = [colours.matched(painting, photo.pixels) for painting in paintings]
+    weighed = list(zip(paintings, (style.weight for style in mix), strict=True))
+    shown = time.monotonic()
+
+    def watch(iterate: "Iterate") -> None:
+        nonlocal shown
+        if time.monotonic() - shown > _SECONDS:
+            shown = time.monotonic()
+            show(np.rint(iterate.picture).astype(np.uint8))
+
+    picture = optimiser.paint(photo.pixels, weighed, perceptual, chosen, white, watch)
+    if keep_colours == "luminance":
+        picture = colours.with_luminance(photo.pixels, picture)
+    files.write(picture, target, photo, dpi)
