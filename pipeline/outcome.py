@@ -9,6 +9,7 @@ from pipeline.config import Config
 from pipeline.history.records import Artifact, Run
 from pipeline.results import ModelResult
 from pipeline.snapshot import gated_parts
+from trainer.rules import UNSEEN
 
 PUSHED, UNCHANGED = "pushed", "unchanged"
 _FILES = 3
@@ -86,6 +87,7 @@ def _model(config: Config, lane: str, data: Mapping[str, str], outputs: Outputs)
         "metrics": decision["metrics"],
         "checks": tuple(decision["checks"]),
         "reasons": tuple(decision["reasons"]),
+        "unseen": decision.get("slices", {}).get(UNSEEN, {}).get("1", {}),
     }
     if not decision["approved"]:
         return ModelResult(outcome="rejected", version=stable, **facts)

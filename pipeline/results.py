@@ -19,7 +19,8 @@ class ModelResult:
     `metrics` has the keys `candidate`, `champion` (None when nothing served before) and `trivial`; `checks` are
     PromotionGate's (`metric, slice, value, bound, rule, passed`); `tflite` are TFLiteExporter's verdicts (`part,
     variant, bytes, verdict, metrics, reason`); `data` counts the files of each input folder (`{"photos": {"seen": 9,
-    ...}}`); `reasons` and `warnings` are plain English lines. `version` is the one that this run pushed, or that
+    ...}}`); `unseen` has the metrics on paintings that training never saw (`candidate`, `champion` or None,
+    `examples`); `reasons` and `warnings` are plain English lines. `version` is the one that this run pushed, or that
     serves unchanged. `unfinished` is what a run that was killed, or still runs, leaves in the workspace's memory.
     """
 
@@ -33,6 +34,7 @@ class ModelResult:
     tflite: tuple[Mapping[str, Any], ...] = ()
     warnings: tuple[str, ...] = ()
     data: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    unseen: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

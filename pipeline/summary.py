@@ -107,6 +107,9 @@ def _metrics(model: ModelResult) -> RenderableType:
     for metric in dict.fromkeys(metric for figures in contenders.values() for metric in figures):
         bounds = Text("\n").join(_bound(check) for check in overall if check["metric"] == metric)
         table.add_row(metric, *(value(figures.get(metric)) for figures in contenders.values()), bounds)
+    for metric in model.unseen.get("candidate", {}):
+        apart = ((model.unseen.get(name) or {}).get(metric) for name in contenders)
+        table.add_row(f"[dim]{metric}, paintings it never saw[/]", *map(value, apart))
     return Padding(table, (0, 0, 0, 2))
 
 

@@ -51,6 +51,8 @@ class Rule(Options):
 
 SHOWN_ONLY = "bucket/"
 """Slices by features whose names begin so are measured and shown, and bear no rule: a bucket may hold three photos."""
+UNSEEN = SHOWN_ONLY + "unseen"
+"""Names the feature that is 1 for what training does not see though its kind is known, such as a painting held out."""
 
 Rules = dict[str, Rule]
 """Metric name -> what it must satisfy."""

@@ -1,7 +1,7 @@
 """Which photo is painted like which painting, as tf.Examples.
 
-Features: `content_bytes` and `style_bytes` (PNG, reduced), `strength` (1.0), `photo` and `painting` (names), `heldout`
-(1 for a painting that training does not see).
+Features: `content_bytes` and `style_bytes` (PNG, reduced), `strength` (1.0), `photo` and `painting` (names),
+`bucket/unseen` (1 for a painting that training does not see).
 """
 
 import hashlib
@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from components.image_folder_example_gen import features
 from trainer import images
+from trainer.rules import UNSEEN
 
 
 class Image(NamedTuple):
@@ -53,7 +54,7 @@ def pairs(photos: list[Image], paintings: list[Image], side: int) -> Iterator[tf
                         "photo": _bytes(photo.name.encode()),
                         "painting": _bytes(painting.name.encode()),
                         "strength": tf.train.Feature(float_list=tf.train.FloatList(value=[1.0])),
-                        "heldout": tf.train.Feature(int64_list=tf.train.Int64List(value=[int(painting.held_out)])),
+                        UNSEEN: tf.train.Feature(int64_list=tf.train.Int64List(value=[int(painting.held_out)])),
                     }
                 )
             )

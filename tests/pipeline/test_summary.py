@@ -51,6 +51,15 @@ def test_a_pushed_model_shows_figures_bounds_reasons_and_variants():
     assert "1:01" in text
 
 
+def test_paintings_that_training_never_saw_are_reported_apart():
+    unseen = {"candidate": {"ssim": 0.41}, "champion": None, "examples": 8}
+    metrics = {"candidate": {"ssim": 0.52}, "champion": {"ssim": 0.5}, "trivial": {"ssim": 0.9}}
+    model = ModelResult("s", "style", "pushed", version=1, metrics=metrics, unseen=unseen)
+    row = next(line for line in text_of(model).splitlines() if "never saw" in line)
+    assert row.split() == ["ssim,", "paintings", "it", "never", "saw", "0.410"]
+    assert RunResult("r", (model,), 1, Path("/s")).to_json()["models"][0]["unseen"] == unseen
+
+
 def test_a_first_model_has_no_champion_column():
     first = ModelResult(
         "c", "classifier", "rejected", metrics={"candidate": {"ece": 0.1}, "champion": None, "trivial": {}}

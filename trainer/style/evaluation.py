@@ -1,34 +1,44 @@
 """How the style lane is evaluated: VGG19 looks at what `serving_default` returned for (photo, painting) pairs.
 
-An extractor, put after TFMA's own predictions, replaces each model's picture by three numbers, which small metrics
+An extractor, put after TFMA's own predictions, replaces each model's picture by a few numbers, which small metrics
 average. TFX gives the extractor nothing but the evaluation's configuration, so the perceptual network's weights travel
 in the configuration of each metric.
 """
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import apache_beam as beam
+import cv2
 import numpy as np
 import tensorflow as tf
 import tensorflow_model_analysis as tfma
 from tensorflow_model_analysis.extractors import predictions_extractor
+from tensorflow_model_analysis.utils import model_util
 
 from trainer import images
 from trainer.metrics import MeanOutput, outcomes
-from trainer.rules import Direction
+from trainer.rules import UNSEEN, Direction
 from trainer.style import losses
 from trainer.style.options import PerceptualOptions
 from trainer.style.perceptual import CONTENT_LAYER, Perceptual
 
-METRICS: dict[str, Direction] = {"content_distance": "lower", "style_distance": "lower", "ssim": "higher"}
-SLICES = ("painting",)
+METRICS: dict[str, Direction] = {
+    "content_distance": "lower",
+    "style_distance": "lower",
+    "ssim": "higher",
+    "colour_distance": "lower",
+    "flicker": "lower",
+}
+SLICES = ("painting", UNSEEN)
 TRIVIAL_NAME = "colour transfer"
 
 _CONTENT, _STYLE = "content_bytes", "style_bytes"
 _REMEMBERED = 64
+_QUANTILES = 256
+_FLICKER_SIDE = 160
 
 
 class PerceptualMean(MeanOutput):
@@ -44,7 +54,7 @@ class PerceptualMean(MeanOutput):
 
 
 def metric_configs(perceptual: PerceptualOptions) -> list[tfma.MetricConfig]:
-    """The configurations of the three metrics, measured with VGG19 of these weights, and of each pair's own values."""
+    """The configurations of these metrics, measured with VGG19 of these weights, and of each pair's own values."""
     config = perceptual.model_dump(mode="json")
     return [
         outcomes(METRICS),
@@ -70,7 +80,9 @@ def custom_extractors(
         found.append(extractor)
         if extractor.stage_name == predictions_extractor.PREDICTIONS_EXTRACTOR_STAGE_NAME:
             weights = perceptual_options(eval_config).weights
-            found.append(tfma.extractors.Extractor("ExtractDistances", _Measure(weights)))
+            models = model_util.verify_and_update_eval_shared_models(eval_shared_model) or []
+            paths = {model.model_name: model.model_path for model in models}
+            found.append(tfma.extractors.Extractor("ExtractDistances", _Measure(weights, paths)))
     return found
 
 
@@ -100,7 +112,7 @@ class Judge:
         self._known: dict[tuple[str, bytes], Any] = {}
 
     def distances(self, content: bytes, style: bytes, painted: bytes) -> dict[str, float]:
-        """`content_distance`, `style_distance` and `ssim` of one picture; files as bytes.
+        """`METRICS` of one picture, but for `flicker`; files as bytes.
 
         A picture of another size than the photo is measured beside the photo resized.
         """
@@ -117,6 +129,7 @@ class Judge:
             "content_distance": float(losses.content_distance(found[CONTENT_LAYER], target)[0]),
             "style_distance": float(losses.style_distance(losses.moments(found), wanted)[0]),
             "ssim": _ssim(photo, picture),
+            "colour_distance": colour_distance(picture.numpy(), images.decode(tf.constant(style)).numpy()),
         }
 
     def _remember(self, kind: str, data: bytes, compute: Any) -> Any:
@@ -128,37 +141,84 @@ class Judge:
         return self._known[key]
 
 
+def colour_distance(picture: np.ndarray, painting: np.ndarray) -> float:
+    """How far apart two images' colours are, wherever in the images they are; both uint8 [H, W, 3].
+
+    The mean over the channels of CIE L*a*b* (8 bits each) of the Wasserstein distance between their distributions, in
+    levels of 255.
+    """
+    shares = (np.arange(_QUANTILES) + 0.5) / _QUANTILES
+    found = [
+        np.quantile(cv2.cvtColor(image, cv2.COLOR_RGB2LAB).reshape(-1, 3), shares, axis=0)
+        for image in (picture, painting)
+    ]
+    return float(np.abs(found[0] - found[1]).mean())
+
+
+def flicker(paint: Callable[..., Mapping[str, tf.Tensor]], content: bytes, style: bytes) -> float:
+    """How much a picture changes when its photo moves by a pixel: what a film would flicker by.
+
+    The middle of the photo is cut out twice, a pixel apart; the mean absolute difference of the two pictures where they
+    show the same, in levels of 255. A border of 16 pixels is left out, where each shows something else.
+
+    Args:
+      paint: `serving_default` of a style network.
+      content, style: files.
+    """
+    photo = images.decode(tf.constant(content))
+    side = max(4, min(min(photo.shape[:2]) - 1, _FLICKER_SIDE) // 4 * 4)
+    top, left = ((size - side) // 2 for size in photo.shape[:2])
+    crops = [photo[top : top + side, start : start + side] for start in (left, left + 1)]
+    painted = paint(
+        content_bytes=tf.stack([images.encode_png(crop) for crop in crops]),
+        style_bytes=tf.constant([style, style]),
+        strength=tf.ones([2]),
+    )["stylized_bytes"]
+    first, second = (tf.cast(images.decode(data), tf.float32).numpy() for data in painted)
+    border = min(16, side // 4)
+    difference = np.abs(first[:, 1:] - second[:, : first.shape[1] - 1])
+    return float(difference[border:-border, border:-border].mean())
+
+
 class _Measure(beam.PTransform):
-    def __init__(self, weights: str):
+    def __init__(self, weights: str, paths: Mapping[str, str]):
         super().__init__()
-        self._weights = weights
+        self._weights, self._paths = weights, paths
 
     def expand(self, extracts: beam.PCollection) -> beam.PCollection:
-        return extracts | beam.ParDo(_MeasureFn(self._weights))
+        return extracts | beam.ParDo(_MeasureFn(self._weights, self._paths))
 
 
 class _MeasureFn(beam.DoFn):
-    def __init__(self, weights: str):
-        self._weights = weights
-        self._judge = None
+    def __init__(self, weights: str, paths: Mapping[str, str]):
+        self._weights, self._paths = weights, dict(paths)
+        self._judge, self._models = None, {}
 
     def setup(self) -> None:
         self._judge = Judge(self._weights)
+        self._models = {name: tf.saved_model.load(path) for name, path in self._paths.items()}
 
     def process(self, extracts: Mapping[str, Any]) -> list[dict[str, Any]]:
         features = extracts[tfma.FEATURES_KEY]
         contents, styles = (np.ravel(features[name]) for name in (_CONTENT, _STYLE))
         predictions = extracts[tfma.PREDICTIONS_KEY]
         if not isinstance(predictions, Mapping) or set(predictions) == {"stylized_bytes"}:
-            measured = self._measured(contents, styles, predictions)
+            measured = self._measured(contents, styles, predictions, next(iter(self._models.values())))
         else:
-            measured = {model: self._measured(contents, styles, made) for model, made in predictions.items()}
+            measured = {
+                model: self._measured(contents, styles, made, self._models[model])
+                for model, made in predictions.items()
+            }
         return [{**extracts, tfma.PREDICTIONS_KEY: measured}]
 
-    def _measured(self, contents: np.ndarray, styles: np.ndarray, made: Any) -> dict[str, np.ndarray]:
+    def _measured(self, contents: np.ndarray, styles: np.ndarray, made: Any, model: Any) -> dict[str, np.ndarray]:
         """One model's pictures (an array, or one by its output's name) -> metric -> float32 [N, 1], `key` bytes [N]."""
+        paint = model.signatures["serving_default"]
         painted = np.ravel(made["stylized_bytes"] if isinstance(made, Mapping) else made)
-        rows = [self._judge.distances(*row) for row in zip(contents, styles, painted, strict=True)]
+        rows = [
+            {**self._judge.distances(*row), "flicker": flicker(paint, *row[:2])}
+            for row in zip(contents, styles, painted, strict=True)
+        ]
         keys = [
             hashlib.sha256(content + style).hexdigest().encode()
             for content, style in zip(contents, styles, strict=True)

@@ -62,7 +62,7 @@ def test_every_chosen_photo_with_every_painting(tmp_path, photos, paintings):
     assert len(found) == 6
     assert [text(example, "painting") for example in found] == ["field"] * 2 + ["sea"] * 2 + ["wood"] * 2
     assert "t" not in {text(example, "photo") for example in found}
-    held_out = {text(e, "painting"): e.features.feature["heldout"].int64_list.value[0] for e in found}
+    held_out = {text(e, "painting"): e.features.feature["bucket/unseen"].int64_list.value[0] for e in found}
     assert held_out == {"field": 0, "sea": 0, "wood": 1}
     assert found[0].features.feature["strength"].float_list.value == [1.0]
     assert tf.io.decode_png(found[0].features.feature["style_bytes"].bytes_list.value[0]).shape == (32, 64, 3)

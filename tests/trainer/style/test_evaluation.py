@@ -1,11 +1,14 @@
 import json
+import types
 
+import cv2
 import numpy as np
 import pytest
 import tensorflow as tf
 import tensorflow_model_analysis as tfma
+from scipy import stats
 
-from tests.trainer.style.conftest import noise, png
+from tests.trainer.style.conftest import noise, pixels, png
 from trainer.evaluation import eval_config
 from trainer.style import evaluation
 from trainer.style.options import PerceptualOptions
@@ -52,6 +55,30 @@ def test_a_smaller_picture_is_measured_beside_the_photo_reduced(judge):
     assert np.isfinite(list(judge.distances(png(PHOTO), png(PAINTING), png(PICTURE[:20, :24])).values())).all()
 
 
+def test_colour_distance_is_the_wasserstein_distance_in_lab():
+    painting = noise(90, 70, 4) // 2
+    labs = [cv2.cvtColor(image, cv2.COLOR_RGB2LAB).reshape(-1, 3).astype(float) for image in (PICTURE, painting)]
+    expected = np.mean([stats.wasserstein_distance(labs[0][:, i], labs[1][:, i]) for i in range(3)])
+    assert evaluation.colour_distance(PICTURE, painting) == pytest.approx(expected, rel=0.02)
+    assert evaluation.colour_distance(PICTURE, PICTURE[::-1]) == 0
+
+
+def test_flicker_is_what_does_not_move_with_the_photo():
+    photo = noise(80, 90, 6)
+
+    def serve(paint):
+        def signature(content_bytes, style_bytes, strength):
+            assert style_bytes.shape == strength.shape == content_bytes.shape == (2,)
+            return {"stylized_bytes": tf.constant([png(paint(pixels(data))) for data in content_bytes.numpy()])}
+
+        return signature
+
+    assert evaluation.flicker(serve(lambda crop: 255 - crop), png(photo), png(PAINTING)) == 0
+    grid = serve(lambda crop: np.where(np.indices(crop.shape)[1] % 2, crop, 0).astype(np.uint8))
+    assert evaluation.flicker(grid, png(photo), png(PAINTING)) == pytest.approx(photo.mean(), rel=0.03)
+    assert np.isfinite(evaluation.flicker(serve(lambda crop: crop), png(photo[:8, :8]), png(PAINTING)))
+
+
 def test_the_weights_travel_in_the_configuration():
     assert evaluation.perceptual_options(CONFIG) == PerceptualOptions(weights="none")
     metric = evaluation.PerceptualMean(**json.loads(evaluation.metric_configs(PerceptualOptions())[-1].config))
@@ -65,9 +92,14 @@ def test_without_our_metrics_there_are_no_weights():
 
 @pytest.mark.parametrize("models", [1, 2])
 def test_pictures_become_numbers_for_each_model(models, monkeypatch):
-    step = evaluation._MeasureFn("none")
+    step = evaluation._MeasureFn("none", {})
     step.setup()
     monkeypatch.setattr(step._judge, "distances", lambda *files: dict.fromkeys(evaluation.METRICS, len(files[2])))
+    monkeypatch.setattr(evaluation, "flicker", lambda paint, content, style: paint)
+    names = ["candidate", "champion"][:models] if models == 2 else [""]
+    step._models = {
+        name: types.SimpleNamespace(signatures={"serving_default": value}) for value, name in enumerate(names, 5)
+    }
     made = np.array([b"12", b"123"], object)
     extracts = {
         tfma.FEATURES_KEY: {"content_bytes": np.array([[b"a"], [b"b"]]), "style_bytes": np.array([b"c", b"d"])},
@@ -79,4 +111,6 @@ def test_pictures_become_numbers_for_each_model(models, monkeypatch):
     np.testing.assert_array_equal(candidate["ssim"], [[2], [3]])
     if models == 2:
         np.testing.assert_array_equal(predictions["champion"]["ssim"], [[3], [2]])
+        np.testing.assert_array_equal(predictions["champion"]["flicker"], [[6], [6]])
+    np.testing.assert_array_equal(candidate["flicker"], [[5], [5]])
     assert tf.nest.flatten(extracts[tfma.PREDICTIONS_KEY])  # the input is not changed
