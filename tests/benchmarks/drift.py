@@ -1,6 +1,6 @@
 """How often drift and skew are reported where there are none, and how often where there are.
 
-    python -m tests.benchmarks.drift PHOTOS... [--sizes 100 300] [--repeats 60]
+    python -m tests.benchmarks.drift PHOTOS... [--sizes 100 300] [--repeats 40] [--measure 0.2]
 
 Two sets of images without a common one are drawn from a folder at random and compared as the pipeline compares train
 with eval and with earlier data: whatever is reported is a false alarm. Then one of the two gets darker by a fifth or
@@ -24,7 +24,6 @@ from components.image_folder_example_gen.options import IngestOptions
 from components.image_folder_example_gen.records import Picture
 from components.image_folder_example_gen.scan import pictures
 
-OPTIONS = GateOptions()
 KINDS = ("measure_drift", "label_drift")
 
 
@@ -45,10 +44,10 @@ def frame(found: list[Picture]) -> pd.DataFrame:
     )
 
 
-def compare(now: pd.DataFrame, then: pd.DataFrame) -> tuple[set[str], float]:
+def compare(now: pd.DataFrame, then: pd.DataFrame, options: GateOptions) -> tuple[set[str], float]:
     """The kinds of drift that are reported, and the largest Jensen-Shannon divergence of a measure."""
     one, other = map(tfdv.generate_statistics_from_dataframe, (now, then))
-    config = comparison.config(OPTIONS.max_label_drift, OPTIONS.max_measure_drift)
+    config = comparison.config(options.max_label_drift, options.max_measure_drift)
     schema = executor._make_schema_from_config(config, other)
     found = tfdv.validate_statistics(one, schema, previous_statistics=other)
     summaries = (
@@ -59,7 +58,7 @@ def compare(now: pd.DataFrame, then: pd.DataFrame) -> tuple[set[str], float]:
     labels = now[features.LABEL].value_counts().to_dict()
     counts = {("examples", split, label, "1-1"): n for split in ("train", "eval") for label, n in labels.items()}
     account = report.build(counts, [])
-    listed = findings.find(account, {}, schema_pb2.Schema(), {}, OPTIONS, True, [drift])
+    listed = findings.find(account, {}, schema_pb2.Schema(), {}, options, True, [drift])
     return {each.kind for each in listed} & set(KINDS), max(each.value for each in shift.distances(found))
 
 
@@ -80,8 +79,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("photos", type=Path, nargs="+", help="folders of photos")
     parser.add_argument("--sizes", type=int, nargs="+", default=[100, 300], help="images in each of the two sets")
-    parser.add_argument("--repeats", type=int, default=60)
+    parser.add_argument("--repeats", type=int, default=40)
+    parser.add_argument("--measure", type=float, help="`max_measure_drift`; its default without it")
     arguments = parser.parse_args()
+    options = GateOptions()
+    if arguments.measure:
+        options = GateOptions(max_measure_drift=arguments.measure)
     print("of comparisons reported: measure, label; 95 % of the largest divergences are below; darker; rarer")
     for folder in arguments.photos:
         images = frame(pictures(folder, IngestOptions()))
@@ -91,12 +94,12 @@ def main() -> None:
             for _ in range(arguments.repeats):
                 chosen = images.iloc[rng.choice(len(images), 2 * size, replace=False)]
                 now, then = chosen[:size], chosen[size:]
-                kinds, divergence = compare(now, then)
+                kinds, divergence = compare(now, then, options)
                 largest.append(divergence)
                 for kind in kinds:
                     alarms[kind] += 1
-                seen["darker"] += KINDS[0] in compare(darker(now), then)[0]
-                seen["rarer"] += KINDS[1] in compare(rarer(now), then)[0]
+                seen["darker"] += KINDS[0] in compare(darker(now), then, options)[0]
+                seen["rarer"] += KINDS[1] in compare(rarer(now), then, options)[0]
             shares = [f"{count / arguments.repeats:7.3f}" for count in (*alarms.values(), *seen.values())]
             print(
                 f"{folder.name:12}{size:5}{shares[0]}{shares[1]}   {np.quantile(largest, 0.95):.3f}"
