@@ -138,7 +138,7 @@ def test_an_unset_variable_names_the_key_and_the_line(config_file, monkeypatch):
         ("workspace=photos/w", "workspace: lies inside classifier.photos"),
         ("serving=paintings/s", "serving: lies inside style.paintings"),
         ("style.paintings=photos", "style.photos and style.paintings are the same folder"),
-        ("style.train.crop=300", "style.train.crop (300) is larger than style.image.train_side (288)"),
+        ("style.train.crop=400", "style.train.crop (400) is larger than style.image.train_side (384)"),
         ("style.name=classifier", "classifier.name and style.name are both 'classifier'"),
         ("seed", "write key.path=value"),
         ("=1", "write key.path=value"),

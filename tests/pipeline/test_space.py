@@ -28,7 +28,7 @@ def test_files_and_bytes_are_counted_without_reading(config, folders):
 
 def test_the_need_grows_with_the_images_of_both_models_and_nothing_new_needs_next_to_nothing(config):
     few, many = (space.need(config, {"photos": Volume(n, n * 60_000)}) for n in (1_000, 11_000))
-    each = 60_000 * 1.1 + 3 * 224**2 + 3 * 288**2
+    each = 60_000 * 1.1 + 3 * 224**2 + 3 * 384**2
     assert many - few == pytest.approx(10_000 * each, rel=1e-6)
     assert space.need(config.only("style"), {"photos": Volume(1_000, 0)}) < few
     assert space.need(config, {}) < 100e6

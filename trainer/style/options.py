@@ -38,7 +38,7 @@ class NetworkOptions(Options):
 class StyleImageOptions(Options):
     """`style.image`: sizes and formats."""
 
-    train_side: int = Field(default=288, ge=32, le=1024)
+    train_side: int = Field(default=384, ge=32, le=1024)
     """Side in pixels of the squares that training cuts its crops from."""
     max_side: int = Field(default=1024, ge=64)
     """Photos larger than this are reduced before they are painted by the served model."""
@@ -53,23 +53,23 @@ class StyleTrainOptions(Options):
     same for every painting. Johnson et al. (2016) and Ghiasi et al. (2017) weigh absolute ones.
     """
 
-    steps: PositiveInt = 1200
+    steps: PositiveInt = 2500
     """Training steps with the perceptual losses."""
-    reproduction_steps: NonNegativeInt = 200
+    reproduction_steps: NonNegativeInt = 150
     """Steps before those, in which the network learns to reproduce photos; cheap, they need no perceptual network."""
     batch_size: PositiveInt = 4
     """Crops in each step."""
     crop: int = Field(default=160, ge=32)
     """Side of the photos' crops in pixels."""
-    photo_crops: PositiveInt = 600
+    photo_crops: PositiveInt = 1000
     """Crops of photos whose features are computed once and then drawn from."""
-    painting_crops: PositiveInt = 8
+    painting_crops: PositiveInt = 12
     """Crops of each painting whose statistics are computed once and then drawn from."""
     learning_rate: PositiveFloat = 1e-3
     """The highest; reached after a twentieth of the steps, a cosine brings it down to a twentieth."""
     content_weight: NonNegativeFloat = 1.0
     """Of the content distance: block4_conv1, relative to the photo's features."""
-    style_weight: NonNegativeFloat = 12.0
+    style_weight: NonNegativeFloat = 20.0
     """Of the style distance: channel means and deviations at block1..4_conv1, relative to the painting's."""
     gram_weight: NonNegativeFloat = 0.0
     """Of the Gram distance (Gatys et al. 2016) at block1..3_conv1, relative to the painting's."""
