@@ -90,8 +90,9 @@ class PairOptions(Options):
     """How many photos of the eval split."""
     paintings: PositiveInt | None = None
     """How many paintings; all of them when left out."""
-    side: int = Field(default=256, ge=64, le=1024)
-    """Photos and paintings are reduced to this longest side in pixels."""
+    side: int = Field(default=384, ge=64, le=1024)
+    """Photos and paintings are reduced to this longest side in pixels. Where it is `image.train_side`, strokes are as
+    wide as training saw them."""
 
 
 class PaintOptions(Options):
