@@ -4,7 +4,7 @@ from typing import Any
 
 
 def __getattr__(name: str) -> Any:
-    """Our artifact types, where TFX's containers on Kubeflow look for them: see `pipeline.kubeflow`."""
+    """Our artifact types, where TFX's containers on Kubeflow look for them: see `pipeline.unattended.kubeflow`."""
     if name[:1].isupper():
         from components import types
 

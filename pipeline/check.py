@@ -21,8 +21,8 @@ from components.image_folder_example_gen.scan import scan
 from pipeline import estimate
 from pipeline.config import Config, load
 from pipeline.config_file import ConfigError
-from pipeline.progress import number
 from pipeline.snapshot import LAYOUTS, data_folders, latest_ledgers
+from pipeline.terminal.progress import number
 from trainer.errors import UserError
 
 _COUNTS = ("seen", "examples", "rejected", "duplicates", "ignored")

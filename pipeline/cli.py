@@ -11,7 +11,6 @@ from typing import Any, NoReturn
 import click
 from easel_serving.errors import ServingError
 
-from pipeline import quiet
 from pipeline.commands import (
     check,
     configuration,
@@ -28,9 +27,10 @@ from pipeline.commands import (
     use,
 )
 from pipeline.commands.faults import Fault
-from pipeline.lock import LockedError
 from pipeline.results import BAD_INPUT, FAILED, INTERRUPTED, LOCKED
-from pipeline.secrets import Mask
+from pipeline.terminal import quiet
+from pipeline.unattended.lock import LockedError
+from pipeline.unattended.secrets import Mask
 from trainer.errors import UserError
 
 EPILOG = """

@@ -18,9 +18,9 @@ from components.image_folder_example_gen import spans
 from components.image_folder_example_gen.options import IngestOptions
 from pipeline.config_errors import explain
 from pipeline.config_file import ConfigError, Key, Source, apply, read
-from pipeline.hooks import HookOptions
-from pipeline.secrets import Mask
-from pipeline.triggers import WhenOptions
+from pipeline.unattended.hooks import HookOptions
+from pipeline.unattended.secrets import Mask
+from pipeline.unattended.triggers import WhenOptions
 from trainer.classifier.options import BackboneOptions, ClassifierImageOptions, ClassifierTrainOptions, TunerOptions
 from trainer.errors import UserError
 from trainer.options import Options

@@ -7,7 +7,7 @@ from pathlib import Path
 import jinja2
 from PIL import Image
 
-from pipeline.progress import number
+from pipeline.terminal.progress import number
 
 _QUALITY = 72
 

@@ -13,11 +13,11 @@ from pipeline.history import recorder
 from pipeline.history.store import Store
 from pipeline.lane_runner import LaneRunner
 from pipeline.outcome import Outputs, model_results
-from pipeline.progress import Events
-from pipeline.reasons import Reasons
 from pipeline.report import page as report
 from pipeline.results import RunResult
-from pipeline.triggers import Decision
+from pipeline.terminal.progress import Events
+from pipeline.unattended.reasons import Reasons
+from pipeline.unattended.triggers import Decision
 from trainer.progress import LOGGER
 
 

@@ -23,9 +23,9 @@ def gc(config: Path, overrides: tuple[str, ...], dry_run: bool, as_json: bool) -
     from rich.table import Table
 
     from pipeline import config as configuration
-    from pipeline import lock
-    from pipeline.retention import Retention, by_owner, size
-    from pipeline.summary import size as shown
+    from pipeline.terminal.summary import size as shown
+    from pipeline.unattended import lock
+    from pipeline.unattended.retention import Retention, by_owner, size
 
     resolved = configuration.load(config, overrides)
     with lock.hold(resolved.workspace):

@@ -15,10 +15,10 @@ from easel_serving.verify import verify as find_differences
 from rich import box
 from rich.table import Table
 
-from pipeline import quiet
 from pipeline.commands import options
 from pipeline.commands.faults import Fault
-from pipeline.summary import tflite_line, value
+from pipeline.terminal import quiet
+from pipeline.terminal.summary import tflite_line, value
 
 name = click.argument("name", metavar="MODEL")
 version = click.argument("version", metavar="VERSION", type=click.IntRange(min=1))

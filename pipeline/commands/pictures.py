@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pipeline import quiet
+from pipeline.terminal import quiet
 from trainer.errors import UserError
 
 if TYPE_CHECKING:

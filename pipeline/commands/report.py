@@ -5,8 +5,8 @@ from pathlib import Path
 
 import click
 
-from pipeline import quiet
 from pipeline.commands import options
+from pipeline.terminal import quiet
 from trainer.errors import UserError
 
 

@@ -13,18 +13,19 @@ from typing import TYPE_CHECKING
 import click
 from rich.console import Console
 
-from pipeline import interruption, lock, quiet
 from pipeline.commands import options
 from pipeline.commands.faults import Fault
-from pipeline.live import LiveView
-from pipeline.progress import NullView, PlainView
 from pipeline.results import BAD_INPUT, FAILED, OK, RunResult
-from pipeline.secrets import Mask
+from pipeline.terminal import quiet
+from pipeline.terminal.live import LiveView
+from pipeline.terminal.progress import NullView, PlainView
+from pipeline.unattended import interruption, lock
+from pipeline.unattended.secrets import Mask
 from trainer.errors import UserError
 
 if TYPE_CHECKING:  # pydantic is half a second that `easel --help` need not wait for
     from pipeline.config import Config
-    from pipeline.hooks import HookOptions
+    from pipeline.unattended.hooks import HookOptions
 
 
 @click.command(short_help="Train, measure and push what CONFIG describes.")
@@ -40,7 +41,8 @@ def run(config: Path, only: str | None, overrides: tuple[str, ...], dry_run: boo
     nothing. A run that was killed goes on from where it stopped.
     """
     from pipeline import config as configuration
-    from pipeline import hooks, summary
+    from pipeline.terminal import summary
+    from pipeline.unattended import hooks
 
     resolved = configuration.load(config, overrides)
     if only:
@@ -75,7 +77,7 @@ def run(config: Path, only: str | None, overrides: tuple[str, ...], dry_run: boo
 def _run(config: Config, view: LiveView | PlainView | NullView, log: Path) -> RunResult:
     started = time.monotonic()
     try:
-        from pipeline import before, standing
+        from pipeline.unattended import before, standing
 
         now = standing.Standing(config)
         before.room(config, now)
@@ -94,12 +96,12 @@ def _run(config: Config, view: LiveView | PlainView | NullView, log: Path) -> Ru
 
 
 def _look_ahead(config: Config, as_json: bool) -> None:
-    from pipeline import before, outlook, standing
+    from pipeline.unattended import before, outlook, standing
 
     now = standing.Standing(config)
     decided = before.decisions(config, now)
     with Console(stderr=True).status("looking ahead"), quiet.capture(Path(os.devnull)):
-        from pipeline.forecast import forecast
+        from pipeline.unattended.forecast import forecast
 
         found = forecast(config, now, decided)
     if as_json:
@@ -110,7 +112,7 @@ def _look_ahead(config: Config, as_json: bool) -> None:
 
 def _told(commands: HookOptions, error: Exception, log: Path) -> Exception:
     """Tells the hook for failures about a run that ended without a result; the exception to raise."""
-    from pipeline import hooks
+    from pipeline.unattended import hooks
 
     fault = error if isinstance(error, UserError) else Fault.unexpected(error, log)
     code = BAD_INPUT if isinstance(error, UserError) else FAILED

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from pipeline import quiet
 from pipeline.commands import options
+from pipeline.terminal import quiet
 
 
 @click.command(short_help="Write files that make a scheduler start `easel run`.")
@@ -37,7 +37,7 @@ def schedule(
     pipeline in containers instead.
     """
     from pipeline import config as configuration
-    from pipeline import schedule as files
+    from pipeline.unattended import schedule as files
 
     resolved = configuration.load(config, overrides)
     hour, minute = files.at(time)
@@ -46,7 +46,7 @@ def schedule(
         if not image:
             raise click.UsageError("--as kubeflow needs --image IMAGE", click.get_current_context())
         with quiet.capture(Path(os.devnull)):
-            from pipeline.kubeflow import write
+            from pipeline.unattended.kubeflow import write
 
             written = [write(resolved, image, output / f"{resolved.name}.json")]
     else:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pipeline import quiet
 from pipeline.commands import options, pictures
+from pipeline.terminal import quiet
 from trainer.errors import UserError
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ import click
 from rich import box
 from rich.table import Table
 
-from pipeline import quiet
 from pipeline.commands import options
-from pipeline.summary import value
+from pipeline.terminal import quiet
+from pipeline.terminal.summary import value
 
 _BEST = 3
 """How many classes a person wants to see; `--json` has all."""

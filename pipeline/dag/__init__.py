@@ -14,8 +14,8 @@ from pipeline.dag.blueprint import Blueprint
 from pipeline.dag.classifier import classifier_lane
 from pipeline.dag.data import data_lane
 from pipeline.dag.style import style_lane
-from pipeline.progress import Node
 from pipeline.snapshot import Snapshot, data_folders
+from pipeline.terminal.progress import Node
 
 
 def build(config: Config, world: Snapshot, home: Path | None = None) -> tuple[tfx.dsl.Pipeline, list[Node]]:

@@ -12,7 +12,7 @@ from tfx.dsl.experimental.conditionals import conditional
 
 from pipeline.code_digest import digest
 from pipeline.config import Config
-from pipeline.progress import Node
+from pipeline.terminal.progress import Node
 from trainer.options import Options
 
 CLASSIFIER, STYLE = "classifier", "style"

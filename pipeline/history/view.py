@@ -10,11 +10,11 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from pipeline import summary
 from pipeline.history.configuration import changes
 from pipeline.history.lineage import Lineage, Sighting
 from pipeline.history.story import Component, Folder, Story, Summary
-from pipeline.progress import duration, number
+from pipeline.terminal import summary
+from pipeline.terminal.progress import duration, number
 
 _STYLES = {"cached": "dim", "failed": "red", "stopped": "yellow", "running": "yellow", "canceled": "yellow"}
 

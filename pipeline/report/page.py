@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from pipeline import classifier_report, classifier_sheet, html, pictures, summary
+from pipeline import classifier_report, classifier_sheet, html, pictures
 from pipeline.classifier_report import Findings
 from pipeline.config import Config
 from pipeline.data_page import charts as data_charts
@@ -14,11 +14,12 @@ from pipeline.data_page.content import Section
 from pipeline.history import story
 from pipeline.history.store import Store
 from pipeline.outcome import Outputs
-from pipeline.progress import duration
 from pipeline.report import charts, content, outcomes
 from pipeline.report.content import ModelPage
 from pipeline.results import ModelResult
 from pipeline.sheet import Gallery
+from pipeline.terminal import summary
+from pipeline.terminal.progress import duration
 
 NAME = "report.html"
 _RUNS = 30

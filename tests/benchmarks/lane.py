@@ -16,9 +16,10 @@ from pathlib import Path
 
 import yaml
 
-from pipeline import dag, quiet, snapshot
+from pipeline import dag, snapshot
 from pipeline.config import load
 from pipeline.lane_runner import LaneRunner
+from pipeline.terminal import quiet
 from tests.benchmarks.ingest import decode_all, draw, multiply
 
 LANE = {"ImageFolderExampleGen", "StatisticsGen", "SchemaSource", "ExampleValidator", "DistributionValidator"}

@@ -34,7 +34,7 @@ from easel_serving.verify import verify
 from data.draw import draw
 from data.photos import PATTERNS, draw_photo
 from pipeline.history.store import Store
-from pipeline.retention import size
+from pipeline.unattended.retention import size
 
 SETTINGS = {
     "workspace": "workspace",

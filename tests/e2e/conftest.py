@@ -14,8 +14,8 @@ import yaml
 from data.draw import draw
 from pipeline import config as configuration
 from pipeline import runner
-from pipeline.progress import NullView
 from pipeline.results import RunResult
+from pipeline.terminal.progress import NullView
 
 SETTINGS = {
     "workspace": "workspace",

@@ -20,10 +20,10 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from easel_serving.registry import Registry
 from PIL import Image
 
-from pipeline import lock
 from pipeline.cli import main
-from pipeline.progress import Node
 from pipeline.results import ModelResult, RunResult
+from pipeline.terminal.progress import Node
+from pipeline.unattended import lock
 from trainer.errors import UserError
 
 
@@ -400,7 +400,7 @@ def test_a_run_on_a_terminal_draws_the_tree(config_file):
     pexpect = pytest.importorskip("pexpect")
     code = (
         "import sys, types, os; m = types.ModuleType('pipeline.runner'); sys.modules['pipeline.runner'] = m\n"
-        "from pipeline.progress import Node; from pipeline.results import *\n"
+        "from pipeline.terminal.progress import Node; from pipeline.results import *\n"
         "def run(config, events, log, decisions):\n"
         "    os.write(1, b'FLOOD'); os.system('echo FLOOD >&2')\n"
         "    events.plan([Node('a', 'photos', 'read images')]); events.node_started('a')\n"

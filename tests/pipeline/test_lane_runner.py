@@ -12,9 +12,9 @@ from tfx.types import standard_artifacts
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 
 from components.types import DataVerdict
-from pipeline import forecast
 from pipeline.history.store import Store
 from pipeline.lane_runner import LaneRunner
+from pipeline.unattended import forecast
 
 
 class GateExecutor(base_executor.BaseExecutor):

@@ -11,7 +11,7 @@ from components.image_folder_example_gen import report
 from components.image_folder_example_gen.fingerprint import fingerprint
 from components.image_folder_example_gen.scan import pictures
 from pipeline.config import load
-from pipeline.standing import Standing
+from pipeline.unattended.standing import Standing
 from tests.pipeline.history.writer import Writer
 
 

@@ -5,9 +5,9 @@ import logging
 
 import pytest
 
-from pipeline import quiet
 from pipeline.config import load
-from pipeline.secrets import Mask, MaskedStream
+from pipeline.terminal import quiet
+from pipeline.unattended.secrets import Mask, MaskedStream
 
 ENVIRONMENT = {
     "EASEL_API_KEY": "s3cret-value",

@@ -6,13 +6,13 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from pipeline.before import no_reason
 from pipeline.config import Config
 from pipeline.history.store import Store
 from pipeline.outcome import Outputs, gates
 from pipeline.snapshot import gated_parts
-from pipeline.standing import GATES, Standing
-from pipeline.triggers import Decision
+from pipeline.unattended.before import no_reason
+from pipeline.unattended.standing import GATES, Standing
+from pipeline.unattended.triggers import Decision
 
 if TYPE_CHECKING:  # it takes TFX to import
     from pipeline.lane_runner import Trace

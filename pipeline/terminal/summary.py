@@ -10,8 +10,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from pipeline.progress import duration, number
 from pipeline.results import ModelResult, RunResult
+from pipeline.terminal.progress import duration, number
 
 _VERDICTS = {
     "pushed": ("✓", "green", "pushed as version {}"),

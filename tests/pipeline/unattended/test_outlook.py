@@ -7,9 +7,9 @@ import pytest
 from rich.console import Console
 
 from pipeline.history.causes import FIRST
-from pipeline.outlook import Component, outlook, render
-from pipeline.progress import Node
-from pipeline.triggers import Decision
+from pipeline.terminal.progress import Node
+from pipeline.unattended.outlook import Component, outlook, render
+from pipeline.unattended.triggers import Decision
 
 MODEL = ("DataGate", "Transform", "Trainer", "Champion", "Evaluator", "PromotionGate", "ServingPusher")
 ORDER = ("ImageFolderExampleGen.photos", "StatisticsGen.photos", *(f"{name}.classifier" for name in MODEL))

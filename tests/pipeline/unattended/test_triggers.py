@@ -5,7 +5,7 @@ from pydantic import ValidationError
 
 from pipeline.config import load
 from pipeline.config_file import ConfigError
-from pipeline.triggers import Decision, Facts, WhenOptions, decide
+from pipeline.unattended.triggers import Decision, Facts, WhenOptions, decide
 
 DAY = 86400.0
 

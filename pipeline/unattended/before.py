@@ -3,11 +3,11 @@
 import time
 from collections.abc import Mapping
 
-from pipeline import space
 from pipeline.config import Config
 from pipeline.results import ModelResult, RunResult
-from pipeline.standing import Standing
-from pipeline.triggers import Decision, decide
+from pipeline.unattended import space
+from pipeline.unattended.standing import Standing
+from pipeline.unattended.triggers import Decision, decide
 
 
 def room(config: Config, standing: Standing) -> None:

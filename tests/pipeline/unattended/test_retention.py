@@ -8,12 +8,12 @@ from click.testing import CliRunner
 from easel_serving.registry import Registry
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
-from pipeline import lock
 from pipeline.cli import main
 from pipeline.config import load
 from pipeline.history.records import Execution, Run
 from pipeline.history.store import Store
-from pipeline.retention import needed, newest_of_each, pushers
+from pipeline.unattended import lock
+from pipeline.unattended.retention import needed, newest_of_each, pushers
 from tests.pipeline.history.writer import Writer
 
 

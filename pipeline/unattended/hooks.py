@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import Field
 
 from pipeline.results import jsonable
-from pipeline.secrets import Mask
+from pipeline.unattended.secrets import Mask
 from trainer.options import Options
 
 EVENTS = ("pushed", "rejected", "stopped", "failed")

@@ -20,7 +20,7 @@ from pipeline.config import Config
 from pipeline.history.records import Artifact, Run
 from pipeline.history.store import FILE, Store
 from pipeline.snapshot import gated_parts
-from pipeline.standing import TRAINERS, Standing
+from pipeline.unattended.standing import TRAINERS, Standing
 
 DOCUMENTS = frozenset(
     {"EaselIngestReport", "EaselSplitLedger", "EaselDataVerdict", "EaselDecision", "EaselChampionVerdict"}

@@ -9,12 +9,12 @@ import sys
 
 import pytest
 
-from pipeline import lock
+from pipeline.unattended import lock
 from trainer.errors import UserError
 
 HOLDER = """
 import sys, time, pathlib
-from pipeline import lock
+from pipeline.unattended import lock
 with lock.hold(pathlib.Path(sys.argv[1])) as stale:
     print("held", stale, flush=True)
     time.sleep(60)

@@ -4,7 +4,7 @@ from pathlib import Path
 from rich.console import Console
 
 from pipeline.results import ModelResult, RunResult
-from pipeline.summary import render, size
+from pipeline.terminal.summary import render, size
 
 
 def text_of(*models, **places):

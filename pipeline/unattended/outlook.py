@@ -10,9 +10,9 @@ from rich.padding import Padding
 from rich.text import Text
 
 from pipeline.history.causes import FIRST
-from pipeline.progress import Node
-from pipeline.standing import GATES, TRAINERS
-from pipeline.triggers import Decision
+from pipeline.terminal.progress import Node
+from pipeline.unattended.standing import GATES, TRAINERS
+from pipeline.unattended.triggers import Decision
 
 Action = Literal["reads", "retrains", "evaluates", "pushes", "unchanged", "stopped", "skipped", "waits"]
 _TRAINS, _JUDGES, _PUSHES = ("Trainer", "StyleTrainer", "Tuner"), ("Evaluator", "PromotionGate"), "ServingPusher"

@@ -17,7 +17,7 @@ from pipeline.config import Config
 from pipeline.history.records import Execution, Run
 from pipeline.history.store import Store
 from pipeline.snapshot import LAYOUTS, data_folders, gated_parts
-from pipeline.triggers import Facts
+from pipeline.unattended.triggers import Facts
 
 TRAINERS = {"classifier": "Trainer.classifier", "style": "StyleTrainer.style"}
 """What makes the candidate of each model's lane."""

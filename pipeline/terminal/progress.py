@@ -1,7 +1,7 @@
 """What the runner tells while it works, and the views that need no terminal.
 
-`Events` is what `pipeline.runner` calls; `pipeline.live.LiveView` draws it on a terminal, `PlainView` writes lines for
-cron and CI, `NullView` is silent. Events may come from several threads.
+`Events` is what `pipeline.runner` calls; `pipeline.terminal.live.LiveView` draws it on a terminal, `PlainView` writes
+lines for cron and CI, `NullView` is silent. Events may come from several threads.
 """
 
 import threading

@@ -6,9 +6,9 @@ from collections import namedtuple
 
 import pytest
 
-from pipeline import space
 from pipeline.config import load
-from pipeline.space import Volume
+from pipeline.unattended import space
+from pipeline.unattended.space import Volume
 from trainer.errors import UserError
 
 Usage = namedtuple("Usage", "total used free")

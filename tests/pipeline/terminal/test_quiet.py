@@ -6,7 +6,7 @@ import sys
 SCRIPT = """
 import logging, os, sys, warnings
 from pathlib import Path
-from pipeline import quiet
+from pipeline.terminal import quiet
 
 terminal = quiet.keep(sys.stdout)
 print("before")
@@ -48,7 +48,7 @@ def test_only_the_view_reaches_the_terminal(tmp_path):
 
 
 def test_outputs_come_back_after_an_exception(tmp_path, capfd):
-    from pipeline import quiet
+    from pipeline.terminal import quiet
 
     try:
         with quiet.capture(tmp_path / "1.log"):

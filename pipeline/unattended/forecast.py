@@ -20,10 +20,10 @@ from pipeline.config import Config
 from pipeline.history import causes, configuration
 from pipeline.history.store import FILE, Store
 from pipeline.lane_runner import LaneRunner, Trace
-from pipeline.outlook import Component, Outlook, outlook
-from pipeline.progress import Node, number
-from pipeline.standing import GATES, Standing
-from pipeline.triggers import Decision
+from pipeline.terminal.progress import Node, number
+from pipeline.unattended.outlook import Component, Outlook, outlook
+from pipeline.unattended.standing import GATES, Standing
+from pipeline.unattended.triggers import Decision
 
 _LOOKS = (*GATES, "Champion")
 INGEST = "ImageFolderExampleGen"

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.progress import Node, PlainView, describe, duration, number
+from pipeline.terminal.progress import Node, PlainView, describe, duration, number
 
 NODES = [Node("a", "photos", "read images"), Node("b", "classifier", "train")]
 

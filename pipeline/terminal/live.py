@@ -12,7 +12,7 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from pipeline.progress import Node, State, Value, describe, duration, way
+from pipeline.terminal.progress import Node, State, Value, describe, duration, way
 
 _SIGNS = {
     "waiting": ("·", "dim"),

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from pipeline.hooks import HookOptions, call, due
+from pipeline.unattended.hooks import HookOptions, call, due
 
 
 def test_each_event_that_happened_and_has_a_command_is_due_once():

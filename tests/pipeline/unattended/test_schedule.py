@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from pipeline import schedule
 from pipeline.cli import main
-from pipeline.schedule import Job
+from pipeline.unattended import schedule
+from pipeline.unattended.schedule import Job
 from trainer.errors import UserError
 
 AIRFLOW = os.environ.get("EASEL_AIRFLOW", "")

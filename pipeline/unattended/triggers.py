@@ -1,4 +1,4 @@
-"""When a model is worth training: pure decisions from facts that `pipeline.standing` reads."""
+"""When a model is worth training: pure decisions from facts that `pipeline.unattended.standing` reads."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field, field_validator, model_validator
 
-from pipeline.progress import number
+from pipeline.terminal.progress import number
 from trainer.options import Options
 
 _SECONDS = {"h": 3600, "d": 86400, "w": 7 * 86400}

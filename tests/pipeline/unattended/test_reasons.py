@@ -7,8 +7,8 @@ import pytest
 from pipeline.config import load
 from pipeline.history.store import Store
 from pipeline.outcome import Outputs, model_results
-from pipeline.reasons import Reasons
-from pipeline.triggers import Decision
+from pipeline.unattended.reasons import Reasons
+from pipeline.unattended.triggers import Decision
 from tests.pipeline.history.writer import Writer
 
 RUN = types.SimpleNamespace(run_id="r1")
