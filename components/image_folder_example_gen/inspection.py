@@ -10,6 +10,7 @@ import io
 import struct
 import warnings
 import zlib
+from collections.abc import Sequence
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
@@ -17,7 +18,7 @@ from PIL import Image, UnidentifiedImageError
 from components.image_folder_example_gen import colour, jpeg, measures, similarity, storage
 from components.image_folder_example_gen.options import IngestOptions
 from components.image_folder_example_gen.reasons import Reason, Unusable
-from components.image_folder_example_gen.records import Picture, Refusal, Source
+from components.image_folder_example_gen.records import Ignored, Picture, Refusal, Source
 
 FORMATS = ["JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "AVIF"]
 """Pillow's names of the formats that are read. Not all that Pillow can: some of its readers start other programs."""
@@ -43,12 +44,24 @@ _UPRIGHT = {
 
 
 def examine(source: Source, options: IngestOptions) -> Picture | Refusal:
-    """Reads and checks one file. Never raises on account of the file: what is wrong with it becomes a Refusal."""
+    """Reads and checks one file. Never raises on account of the file: what is wrong with it becomes a Refusal.
+
+    The fingerprint is left to `complete`.
+    """
     try:
         data = storage.read(source.path, options.max_bytes)
         return inspect(data, source, options)
     except Unusable as problem:
         return refuse(source, problem)
+
+
+def complete(outcomes: Sequence[Picture | Refusal | Ignored]) -> list[Picture | Refusal | Ignored]:
+    """The outcomes of `examine`, in their order, with the fingerprints of the pictures: some dozens at once."""
+    squares = [outcome.square for outcome in outcomes if isinstance(outcome, Picture)]
+    made = iter(similarity.fingerprints(squares) if squares else ())
+    return [
+        each._replace(square=b"", fingerprint=next(made)) if isinstance(each, Picture) else each for each in outcomes
+    ]
 
 
 def too_slow(source: Source) -> Refusal:
@@ -105,8 +118,8 @@ def _picture(
     width, height = size
     opponents = measures.axes(pixels)
     numbers = measures.measure(opponents)
-    fingerprint = similarity.fingerprint(measures.luma(opponents))
-    return Picture(source, hashlib.sha256(data).hexdigest(), kind, untouched, height, width, *numbers, fingerprint)
+    square = similarity.square(measures.luma(opponents))
+    return Picture(source, hashlib.sha256(data).hexdigest(), kind, untouched, height, width, *numbers, square)
 
 
 def open_image(data: bytes) -> Image.Image:

@@ -15,11 +15,12 @@ _MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7]")
 """The end of a scan: neither a stuffed byte nor a restart marker."""
 _CHANGES_THE_PICTURE = frozenset({0xE1, 0xE2, 0xEE})
 """EXIF's orientation, colour profiles and multi-picture files, and Adobe's mark of another colour space."""
+_FLAGS = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
 _REDUCED = {
-    1: cv2.IMREAD_COLOR,
-    2: cv2.IMREAD_REDUCED_COLOR_2,
-    4: cv2.IMREAD_REDUCED_COLOR_4,
-    8: cv2.IMREAD_REDUCED_COLOR_8,
+    1: cv2.IMREAD_COLOR | _FLAGS,
+    2: cv2.IMREAD_REDUCED_COLOR_2 | _FLAGS,
+    4: cv2.IMREAD_REDUCED_COLOR_4 | _FLAGS,
+    8: cv2.IMREAD_REDUCED_COLOR_8 | _FLAGS,
 }
 
 
@@ -90,7 +91,6 @@ def decode_reduced(data: bytes, factor: int) -> np.ndarray | None:
       uint8 [height, width, 3], RGB; None when it cannot be decoded.
     """
     try:
-        pixels = cv2.imdecode(np.frombuffer(data, np.uint8), _REDUCED[factor] | cv2.IMREAD_IGNORE_ORIENTATION)
+        return cv2.imdecode(np.frombuffer(data, np.uint8), _REDUCED[factor])
     except cv2.error:
         return None
-    return None if pixels is None else cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)

@@ -45,8 +45,10 @@ class Picture(NamedTuple):
     """Mean absolute Laplacian of luma, 0..1, on the image reduced to a short side of about 48-96 pixels."""
     colorfulness: float
     """Hasler and Suesstrunk's M, divided by 255."""
+    square: bytes = b""
+    """What the fingerprint is made from, until it is made; see `similarity`."""
     fingerprint: bytes = b""
-    """What near-duplicates are found by, see `similarity`; empty for a picture without structure."""
+    """What near-duplicates are found by; empty for a picture without structure."""
     earlier: str = ""
     """The split that an earlier run gave it; empty when it is new."""
 

@@ -20,6 +20,9 @@ from components.image_folder_example_gen.inspection import examine
 from components.image_folder_example_gen.options import IngestOptions
 from components.image_folder_example_gen.records import NearDuplicate, Picture, Source
 
+_TOGETHER = 64
+"""Files whose examination is completed in one go."""
+
 
 def scan(
     root: str | os.PathLike, options: IngestOptions, layout: str = "auto", earlier_ledger: str = ""
@@ -48,7 +51,8 @@ def scan(
     counts.update(report.key(other) for other in others)
     identities = [similarity.identity(picture.sha256) for picture in unique]
     table = similarity.rows([picture.fingerprint for picture in unique], identities)
-    groups = similarity.components(similarity.edges(table, options.near_duplicate_bits))
+    edges = [similarity.edges(band, options.near_duplicate_bits) for band in table]
+    groups = similarity.components(similarity.unique(edges))
     tally = splits.Tally()
     for picture in unique:
         tally.add(picture, groups)
@@ -79,7 +83,9 @@ def _outcomes(folders: Iterable[listing.Folder], options: IngestOptions) -> Iter
     found = itertools.chain.from_iterable(listing.walk(folder, options.follow_links) for folder in folders)
     work = functools.partial(_examine, options=options)
     with threads.Pool() as pool:
-        yield from threads.ordered(pool, work, found, seconds=options.max_seconds, late=inspection.too_slow)
+        outcomes = threads.ordered(pool, work, found, seconds=options.max_seconds, late=inspection.too_slow)
+        while some := list(itertools.islice(outcomes, _TOGETHER)):
+            yield from inspection.complete(some)
 
 
 def _examine(found: listing.Found, options: IngestOptions):

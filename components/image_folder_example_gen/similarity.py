@@ -21,37 +21,51 @@ _FLAT = 1 / 255
 _LOW_BITS = 8
 _ROUGHLY = 1.4
 """Pictures are also near when at most 8 of the 64 lowest bits differ, and all together 1.4 times what is allowed."""
-_BANDS = 4
-_ROW = np.dtype([("key", "<u4"), ("hashes", "<u2", (2, HASH_BITS // 16)), ("id", "<u8")])
-"""What is compared: a row of 76 bytes for each key of a picture."""
+BANDS = 4
+"""Parts that keys are of: pictures share a key only within one, so that each band can be compared on its own."""
 _KEYS = 4
 """Keys per band."""
+_ROW = np.dtype([("hashes", "<u2", (2, HASH_BITS // 16)), ("id", "<u8"), ("keys", "<u2", _KEYS)])
+"""What is compared: 80 bytes for each band of a picture."""
 WINDOW = 32
 """Pictures under one key are sorted by their hashes, and each is compared with this many of the next ones."""
 
-_MARGIN = (1 - _INNER) / 2 * _SIDE
-_INSIDE = np.array([(_INNER, 0, _MARGIN), (0, _INNER, _MARGIN)]) + np.array([[0, 0, (_INNER - 1) / 2]] * 2)
-"""Where the pixels of the inner part lie in the whole (pixel centres are at halves)."""
+_LOW = 16
+"""Frequencies of a hash in each direction; that of 0, the mean, is none of them."""
 _ONES = np.unpackbits(np.arange(1 << 16, dtype="<u2").view(np.uint8)).reshape(-1, 16).sum(-1, dtype=np.uint8)
 """How many bits are set in each number of 16 bits."""
 
 
-def fingerprint(luma: np.ndarray) -> bytes:
-    """The two hashes and the keys of an upright picture.
+def square(luma: np.ndarray) -> bytes:
+    """What the fingerprint of an upright picture is made from: a copy of 32 x 32 pixels.
 
     Args:
       luma: float32 [H, W], 0..1, any size; reduced copies serve as well as originals.
 
     Returns:
-      192 bytes; none for a picture without structure, which is not a copy of anything.
+      float32 [32, 32] as bytes.
     """
-    square = cv2.resize(luma, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA)
-    if cv2.meanStdDev(square)[1].item() < _FLAT:
-        return b""
-    inner = cv2.warpAffine(square, _INSIDE, (_SIDE, _SIDE), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
-    whole = cv2.dct(square)
-    low = whole[1:9, 1:9].ravel()
-    return _hash(whole) + _hash(cv2.dct(inner)) + (low - _median(low)).astype("<f2").tobytes()
+    return cv2.resize(luma, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA).tobytes()
+
+
+def fingerprints(squares: Sequence[bytes]) -> list[bytes]:
+    """The two hashes and the keys of pictures, many at once: one by one it would take several times as long.
+
+    Args:
+      squares: their `square`s.
+
+    Returns:
+      For each picture 192 bytes; none for a picture without structure, which is not a copy of anything.
+    """
+    pixels = np.frombuffer(b"".join(squares), np.float32).reshape(-1, _SIDE, _SIDE)
+    structured = pixels.std(axis=(1, 2)) >= _FLAT
+    spectra = _BASES @ pixels @ _BASES.T  # of the whole picture at the upper left, of its inner part at the lower right
+    both = np.stack([spectra[:, :_LOW, :_LOW], spectra[:, _LOW:, _LOW:]], 1).reshape(-1, 2, HASH_BITS)
+    hashes = np.packbits(both > _median(both), axis=-1).reshape(-1, HASH_BITS // 4)
+    lowest = spectra[:, :8, :8].reshape(-1, 64)
+    margins = (lowest - _median(lowest)).astype("<f2").view(np.uint8)
+    packed = np.concatenate([hashes, margins], axis=-1)
+    return [row.tobytes() if kept else b"" for row, kept in zip(packed, structured, strict=True)]
 
 
 def identity(sha256: str) -> int:
@@ -60,41 +74,51 @@ def identity(sha256: str) -> int:
 
 
 def rows(fingerprints: Sequence[bytes], identities: Sequence[int]) -> np.ndarray:
-    """A row, of `_ROW`, for each key of each picture that has a fingerprint."""
+    """What is compared of the pictures that have a fingerprint.
+
+    Returns:
+      [BANDS, N], of `_ROW`.
+    """
     kept = [(each, identity) for each, identity in zip(fingerprints, identities, strict=True) if each]
-    if not kept:
-        return np.empty(0, _ROW)
-    packed = np.frombuffer(b"".join(each for each, _ in kept), np.uint8).reshape(len(kept), -1)
-    table = np.empty((len(kept), _BANDS, _KEYS), _ROW)
-    hashes = packed[:, : HASH_BITS // 4].copy().view("<u2").reshape(len(kept), 1, 1, 2, -1)
-    table["hashes"] = hashes
-    table["key"] = _keys(packed[:, HASH_BITS // 4 :].copy().view("<f2").astype(np.float32))
-    table["id"] = np.array([identity for _, identity in kept], "<u8")[:, None, None]
-    return table.ravel()
+    table = np.empty((BANDS, len(kept)), _ROW)
+    if kept:
+        packed = np.frombuffer(b"".join(each for each, _ in kept), np.uint8).reshape(len(kept), -1)
+        table["hashes"] = packed[:, : HASH_BITS // 4].copy().view("<u2").reshape(len(kept), 2, -1)
+        table["keys"] = _keys(packed[:, HASH_BITS // 4 :].copy().view("<f2").astype(np.float32)).swapaxes(0, 1)
+        table["id"] = np.array([identity for _, identity in kept], "<u8")
+    return table
 
 
-def edges(table: np.ndarray, distance: int) -> np.ndarray:
-    """Pairs of near-duplicates among rows.
+def edges(band: np.ndarray, distance: int) -> np.ndarray:
+    """Pairs of near-duplicates that share a key of one band.
 
     Args:
-      table: rows of any number of pictures, complete for every key that occurs.
+      band: [N], the rows of one band, of all pictures.
       distance: how many of 256 bits may differ; somewhat more where the lowest frequencies agree.
 
     Returns:
       uint64 [N, 2], identities, the smaller first, without repetition.
     """
-    table = table[np.argsort(table, order=("key", "hashes", "id"))]
+    words = band["hashes"].reshape(len(band), HASH_BITS // 8)
+    band = band[np.lexsort((band["id"], *words.T))]
+    keys = band["keys"].ravel()
+    order = np.argsort(keys, kind="stable")  # pictures under one key stay sorted by their hashes
+    keys, pictures = keys[order], order // _KEYS
     found = [np.empty((0, 2), np.uint64)]
     for step in range(1, WINDOW + 1):
-        (first,) = np.nonzero(table["key"][:-step] == table["key"][step:])
+        (first,) = np.nonzero(keys[:-step] == keys[step:])
         if not len(first):
             break
-        one, other = table[first], table[first + step]
+        one, other = band[pictures[first]], band[pictures[first + step]]
         near = _near(one["hashes"], other["hashes"], distance)
         found.append(np.stack([one["id"][near], other["id"][near]], -1))
-    pairs = np.concatenate(found)
-    pairs.sort(-1)
-    return np.unique(pairs[pairs[:, 0] != pairs[:, 1]], axis=0)
+    return unique(found)
+
+
+def unique(pairs: Sequence[np.ndarray]) -> np.ndarray:
+    """Pairs of identities, [N, 2] in all, the smaller first, each pair once, and none of a picture with itself."""
+    together = np.sort(np.concatenate(pairs), axis=-1)
+    return np.unique(together[together[:, 0] != together[:, 1]], axis=0)
 
 
 def components(pairs: np.ndarray) -> dict[int, int]:
@@ -120,25 +144,33 @@ def components(pairs: np.ndarray) -> dict[int, int]:
     return {node: root(node) for node in list(parents)}
 
 
-def _hash(coefficients: np.ndarray) -> bytes:
-    low = coefficients[1:17, 1:17].ravel()
-    return np.packbits(low > _median(low)).tobytes()
+def _bases() -> np.ndarray:
+    """What takes 32 pixels to frequencies 1 to 16 of them (DCT-II), and of the inner 95 % of them, float32 [32, 32]."""
+    centres = np.arange(_SIDE) + 0.5
+    cosines = np.cos(np.pi / _SIDE * np.arange(1, _LOW + 1)[:, None] * centres)
+    places = (centres - _SIDE / 2) * _INNER + _SIDE / 2 - 0.5
+    # Linear interpolation between the pixels: a hat about each.
+    inside = np.maximum(0, 1 - np.abs(places[:, None] - np.arange(_SIDE)))
+    return np.concatenate([cosines, cosines @ inside]).astype(np.float32)
 
 
-def _median(values: np.ndarray) -> np.float32:
-    middle = len(values) // 2
-    return np.partition(values, middle)[middle]
+_BASES = _bases()
+
+
+def _median(values: np.ndarray) -> np.ndarray:
+    """The upper median along the last axis, which is kept."""
+    middle = values.shape[-1] // 2
+    return np.partition(values, middle, axis=-1)[..., middle : middle + 1]
 
 
 def _keys(margins: np.ndarray) -> np.ndarray:
-    """uint32 [N, 4, 4] of margins [N, 64]: for each band its bits, and those with the two least certain ones tipped."""
-    bands = margins.reshape(len(margins), -1, _BANDS).swapaxes(1, 2)
-    powers = 1 << np.arange(bands.shape[-1], dtype=np.uint32)
-    bits = ((bands > 0) * powers).sum(-1, dtype=np.uint32)
+    """uint16 [N, 4, 4] of margins [N, 64]: for each band its bits, and those with the two least certain ones tipped."""
+    bands = margins.reshape(len(margins), -1, BANDS).swapaxes(1, 2)
+    powers = 1 << np.arange(bands.shape[-1], dtype=np.uint16)
+    bits = ((bands > 0) * powers).sum(-1, dtype=np.uint16)
     doubtful = powers[np.argsort(np.abs(bands), axis=-1)[..., :2]]
     one, other = doubtful[..., 0], doubtful[..., 1]
-    keys = np.stack([bits, bits ^ one, bits ^ other, bits ^ one ^ other], -1)
-    return keys | (np.arange(_BANDS, dtype=np.uint32)[:, None] << 16)
+    return np.stack([bits, bits ^ one, bits ^ other, bits ^ one ^ other], -1)
 
 
 def _near(one: np.ndarray, other: np.ndarray, distance: int) -> np.ndarray:

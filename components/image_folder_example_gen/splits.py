@@ -47,10 +47,12 @@ class Tally:
         self._fixed: Counter[tuple[str, str]] = Counter()  # (class, split)
         self._free: Counter[tuple[str, int]] = Counter()  # (class, bin of the draw)
         self._groups: dict[int, Group] = {}
+        self._bytes: Counter[str] = Counter()  # by split, those that are free without one
 
     def add(self, picture: Picture, groups: Groups) -> None:
         """Counts an image."""
         label, split = picture.source.label, _place(picture)
+        self._bytes[split] += picture.source.size
         root = groups.get(similarity.identity(picture.sha256))
         if root is not None:
             self._join(root, Group(picture.sha256, label, 1, frozenset(filter(None, [split]))))
@@ -63,6 +65,7 @@ class Tally:
         """Counts what the other has counted."""
         self._fixed.update(other._fixed)
         self._free.update(other._free)
+        self._bytes.update(other._bytes)
         for root, group in other._groups.items():
             self._join(root, group)
 
@@ -85,7 +88,9 @@ class Tally:
             label: _choose(bins, fixed[label, "train"], fixed[label, "eval"], eval_fraction)
             for label, bins in by_class.items()
         }
-        return Plan(evals, self._groups)
+        shares = {"train": 1 - eval_fraction, "eval": eval_fraction}
+        expected = {split: round(self._bytes[split] + share * self._bytes[""]) for split, share in shares.items()}
+        return Plan(evals, self._groups, expected)
 
     def _join(self, root: int, group: Group) -> None:
         known = self._groups.get(root)
@@ -98,6 +103,8 @@ class Plan(NamedTuple):
     evals: Mapping[str, frozenset[int]]
     """Per class, the bins whose images go to eval."""
     groups: Mapping[int, Group]
+    bytes: Mapping[str, int]
+    """About how large each split will be."""
 
     def split(self, picture: Picture, groups: Groups) -> str:
         """`train`, `eval`, or `LEFT_OUT`."""

@@ -41,8 +41,9 @@ HELD = 2048
 AHEAD = 64
 """Files that are being examined or wait for it, so that no thread is idle while Beam moves elements."""
 PARTS = 16
-"""Parts of the key space, of digests as of keys of near-duplicates: what a worker holds is one part."""
+"""Parts of the space of digests: what a worker holds is one part."""
 OTHERS = "others"
+PRINTS = "prints"
 _REPORT_SECONDS = 0.5
 
 
@@ -111,7 +112,7 @@ class Examine(beam.DoFn):
 
     def _take(self, leave: int) -> Iterator[tuple[int, Batch]]:
         refused = []
-        for outcome in self._stream.take(leave):
+        for outcome in inspection.complete(list(self._stream.take(leave))):
             self._seen += 1
             (self._held if isinstance(outcome, Picture) else refused).append(outcome)
         if refused:
@@ -145,53 +146,49 @@ class ReadLedger(beam.DoFn):
 
 
 class Resolve(beam.DoFn):
-    """One `Picture` of each content; copies and conflicts as `OTHERS`."""
+    """One `Picture` of each content; their fingerprints by band as `PRINTS`; copies and conflicts as `OTHERS`."""
 
     def process(self, element: tuple[int, Iterable[Batch]]) -> Iterator[Content]:
         """Yields what became of the files of one part."""
         part, batches = element
         unique, others, gone = duplicates.resolve_all(each for batch in batches for each in batch.records)
         yield pvalue.TaggedOutput(OTHERS, Batch(others))
-        yield part, Batch(unique), Batch(gone)
+        identities = [similarity.identity(picture.sha256) for picture in unique]
+        for band, rows in enumerate(similarity.rows([picture.fingerprint for picture in unique], identities)):
+            yield pvalue.TaggedOutput(PRINTS, (band, rows))
+        # From here on nobody asks for the fingerprints, which are nearly half of what is known of a picture.
+        yield part, Batch([picture._replace(fingerprint=b"") for picture in unique]), Batch(gone)
 
 
 class Assign(beam.DoFn):
-    """Gives images their split and writes it into the ledger; those left out, and members of groups, as `OTHERS`."""
+    """Gives images their split and their file in it, and writes the ledger.
+
+    The images of a split are spread, by their digests, over as many files as its size asks for. Those left out, and
+    members of groups, as `OTHERS`.
+    """
 
     def __init__(self, ledger_uri: str):
         self._uri = ledger_uri
 
-    def process(self, content: Content, groups: splits.Groups, plan: splits.Plan) -> Iterator[tuple[str, Batch]]:
-        """Yields the images of each split."""
+    def process(
+        self, content: Content, groups: splits.Groups, plan: splits.Plan
+    ) -> Iterator[tuple[tuple[str, int, int], Batch]]:
+        """Yields `((split, shard, number of shards), pictures)`."""
         part, pictures, gone = content
-        by_split: dict[str, list[Picture]] = {name: [] for name in splits.NAMES}
-        others = []
+        counts = {split: shards.count(plan.bytes[split]) for split in splits.NAMES}
+        by_shard: dict[tuple[str, int, int], list[Picture]] = {}
+        lines, others = [], []
         for picture in pictures.records:
             split, reported = splits.settle(picture, groups, plan)
             others += reported
             if split:
-                by_split[split].append(picture)
+                lines.append((picture.sha256, split))
+                shard = split, int(picture.sha256[-8:], 16) % counts[split], counts[split]
+                by_shard.setdefault(shard, []).append(picture)
         yield pvalue.TaggedOutput(OTHERS, Batch(others))
-        lines = [(picture.sha256, split) for split, pictures in by_split.items() for picture in pictures]
         ledger.write(self._uri, part, PARTS, [*lines, *gone.records])
-        for split, assigned in by_split.items():
-            yield split, Batch(assigned)
-
-
-class ToShard(beam.DoFn):
-    """Spreads the images of a split over as many files as their size asks for, by their digests."""
-
-    def process(
-        self, assigned: tuple[str, Batch], totals: dict[str, Iterable[int]]
-    ) -> Iterator[tuple[tuple[str, int, int], Batch]]:
-        """Yields `((split, shard, number of shards), pictures)`."""
-        split, images = assigned
-        count = shards.count(sum(totals[split]))
-        by_shard: dict[int, list[Picture]] = {}
-        for picture in images.records:
-            by_shard.setdefault(int(picture.sha256[-8:], 16) % count, []).append(picture)
-        for shard, pictures in by_shard.items():
-            yield (split, shard, count), Batch(pictures)
+        for shard, assigned in by_shard.items():
+            yield shard, Batch(assigned)
 
 
 class WriteShard(beam.DoFn):
@@ -270,13 +267,12 @@ def ingest(
         (examined.pictures, known)
         | "FilesAndLedger" >> beam.Flatten()
         | "ByContent" >> beam.GroupByKey()
-        | "Resolve" >> beam.ParDo(Resolve()).with_outputs(OTHERS, main="content")
+        | "Resolve" >> beam.ParDo(Resolve()).with_outputs(OTHERS, PRINTS, main="content")
     )
     # Not CombineGlobally, whose dozen transforms cost more than grouping the few elements here.
     pairs = (
-        resolved.content
-        | "Fingerprints" >> beam.FlatMap(_fingerprints)
-        | "ByKey" >> beam.GroupByKey()
+        resolved[PRINTS]
+        | "ByBand" >> beam.GroupByKey()
         | "Compare" >> beam.ParDo(_compare, options.near_duplicate_bits)
         | "AllPairs" >> beam.GroupByKey()
         | "Group" >> beam.Map(_group)
@@ -290,11 +286,9 @@ def ingest(
     )
     assigned = resolved.content | "Assign" >> beam.ParDo(
         Assign(ledger_uri), groups, pvalue.AsSingleton(plan)
-    ).with_outputs(OTHERS, main="assigned")
-    totals = assigned.assigned | "Sizes" >> beam.Map(_size) | "Total" >> beam.GroupByKey()
+    ).with_outputs(OTHERS, main="shards")
     written = (
-        assigned.assigned
-        | "ToShard" >> beam.ParDo(ToShard(), pvalue.AsDict(totals))
+        assigned.shards
         | "ByShard" >> beam.GroupByKey()
         | "Write" >> beam.ParDo(WriteShard(examples_uri, options)).with_outputs(OTHERS, main="written")
     )
@@ -316,18 +310,8 @@ def _windowed(value) -> WindowedValue:
     return WindowedValue(value, GlobalWindow().max_timestamp(), [GlobalWindow()])
 
 
-def _fingerprints(content: Content) -> Iterator[tuple[int, np.ndarray]]:
-    """Rows to compare, by part of their keys."""
-    pictures = content[1].records
-    identities = [similarity.identity(picture.sha256) for picture in pictures]
-    table = similarity.rows([picture.fingerprint for picture in pictures], identities)
-    parts = table["key"] % PARTS
-    for part in np.unique(parts).tolist():
-        yield part, table[parts == part]
-
-
 def _compare(element: tuple[int, Iterable[np.ndarray]], distance: int) -> Iterator[tuple[int, np.ndarray]]:
-    """Pairs of near-duplicates, uint64 [N, 2], among the rows of one part of the keys."""
+    """Pairs of near-duplicates, uint64 [N, 2], among the rows of one band."""
     pairs = similarity.edges(np.concatenate(list(element[1])), distance)
     if len(pairs):
         yield 0, pairs
@@ -335,7 +319,7 @@ def _compare(element: tuple[int, Iterable[np.ndarray]], distance: int) -> Iterat
 
 def _group(element: tuple[int, Iterable[np.ndarray]]) -> splits.Groups:
     """The group of each image that has near-copies; memory grows with their number only."""
-    return similarity.components(np.unique(np.concatenate(list(element[1])), axis=0))
+    return similarity.components(similarity.unique(list(element[1])))
 
 
 def _tally(content: Content, groups: splits.Groups) -> tuple[int, splits.Tally]:
@@ -350,11 +334,6 @@ def _plan(element: tuple[int, Iterable[splits.Tally]], eval_fraction: float) -> 
     for tally in element[1]:
         total.merge(tally)
     return total.plan(eval_fraction)
-
-
-def _size(assigned: tuple[str, Batch]) -> tuple[str, int]:
-    split, images = assigned
-    return split, sum(picture.source.size for picture in images.records)
 
 
 def _nothing(_: bytes) -> Counter:

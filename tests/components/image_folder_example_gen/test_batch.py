@@ -9,7 +9,10 @@ from components.image_folder_example_gen.reasons import Reason
 from components.image_folder_example_gen.records import Ignored, Picture, Refusal, Source
 
 SOURCES = [Source(b"/p/\xff%d" % i, f"p/{i}", "cat", "", i, i) for i in range(3)]
-PICTURES = [Picture(each, f"{each.size:064x}", "jpeg", True, 3, 4, 0.5, 0.1, 0.2, 0.3, bytes(192)) for each in SOURCES]
+PICTURES = [
+    Picture(each, f"{each.size:064x}", "jpeg", True, 3, 4, 0.5, 0.1, 0.2, 0.3, fingerprint=bytes(192))
+    for each in SOURCES
+]
 MIXED = [Refusal("a", "cat", Reason.EMPTY, "0 bytes", 0), Ignored("b")]
 
 

@@ -37,7 +37,7 @@ def keeps_the_promise(data: bytes) -> bool:
     """Whether the file is accepted; fails if it is, and TensorFlow does not decode it to what was recorded."""
     started = time.monotonic()
     try:
-        picture = inspection.inspect(data, SOURCE, OPTIONS)
+        (picture,) = inspection.complete([inspection.inspect(data, SOURCE, OPTIONS)])
     except Unusable:
         accepted = False
     else:

@@ -10,7 +10,7 @@ from components.image_folder_example_gen.records import NearDuplicate, Picture, 
 
 def picture(sha256: str, label: str = "cat", split: str = "", earlier: str = "") -> Picture:
     source = Source(sha256.encode(), sha256, label, split, 9, 0)
-    return Picture(source, sha256, "jpeg", True, 64, 64, 0.5, 0.2, 0.1, 0.3, b"", earlier)
+    return Picture(source, sha256, "jpeg", True, 64, 64, 0.5, 0.2, 0.1, 0.3, earlier=earlier)
 
 
 def digests(count: int, start: int = 0) -> list[str]:
