@@ -1,5 +1,5 @@
 # `make help` says what there is. STACK=compatible or STACK=current chooses the pinned packages (requirements/README.md).
-.PHONY: help env demo test fuzz lint format clean lock
+.PHONY: help env flink demo test fuzz lint format clean lock
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -9,6 +9,9 @@ help: ## this list
 
 env: ## make the environment in .venv, if it is not there yet
 	@requirements/install.sh $(STACK)
+
+flink: ## fetch Flink and Beam's job server into .flink, for `beam.runner: flink` (needs Maven and Java 11 or 17)
+	@requirements/flink/fetch.sh
 
 demo: env ## draw photos and paintings into demo/, train both models on them, say how to try them
 	@.venv/bin/python -m data.draw demo

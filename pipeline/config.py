@@ -16,6 +16,7 @@ from pydantic import AfterValidator, Field, ValidationError, field_validator, mo
 from components.data_gate.options import GateOptions
 from components.image_folder_example_gen import spans
 from components.image_folder_example_gen.options import IngestOptions
+from pipeline.beam.options import BeamOptions
 from pipeline.config_errors import explain
 from pipeline.config_file import ConfigError, Key, Source, apply, read
 from pipeline.unattended.hooks import HookOptions
@@ -153,7 +154,9 @@ class Config(Options):
     seed: int = Field(default=20240607, ge=0, lt=2**31)
     """Seeds every random choice."""
     beam_args: tuple[Annotated[str, Field(pattern="^--")], ...] = ()
-    """Passed through to Apache Beam, such as `--direct_num_workers=4`."""
+    """Passed through to Apache Beam, after what `beam` comes to."""
+    beam: BeamOptions = BeamOptions()
+    """Where images are read, measured, transformed and evaluated."""
     ingest: IngestOptions = IngestOptions()
     """How folders are read."""
     data_gate: GateOptions = GateOptions()

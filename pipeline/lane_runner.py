@@ -5,19 +5,22 @@ each node's start and end are told to `on_event`, because TFX itself reports the
 """
 
 import datetime
+import functools
 import json
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from absl import logging
+from ml_metadata.proto import metadata_store_pb2
 from tfx.orchestration import metadata
 from tfx.orchestration.local import local_dag_runner, runner_utils
-from tfx.orchestration.portable import launcher, runtime_parameter_utils
-from tfx.proto.orchestration import pipeline_pb2
+from tfx.orchestration.portable import beam_executor_operator, launcher, runtime_parameter_utils
+from tfx.proto.orchestration import executable_spec_pb2, pipeline_pb2, placeholder_pb2
 
+from pipeline.beam.arguments import LOCAL
 from pipeline.history import recorder
 from pipeline.history.store import Store
 
@@ -44,6 +47,8 @@ class LaneRunner(local_dag_runner.LocalDagRunner):
       on_event: told of each node.
       about: facts of the run for `pipeline.history`, by name.
       wanted: asked before a node is launched, with what happened so far; False skips it and what depends on it.
+      beam_arguments: asked when a component that uses Beam is run. They are no part of the pipeline, and so of no cache
+        key: where the work is done does not change what comes of it.
     """
 
     launcher = launcher.Launcher
@@ -54,11 +59,14 @@ class LaneRunner(local_dag_runner.LocalDagRunner):
         on_event: OnEvent,
         about: Mapping[str, str] | None = None,
         wanted: Callable[[str, Trace], bool] = lambda node_id, trace: True,
+        beam_arguments: Callable[[], Sequence[str]] = lambda: LOCAL,
     ):
         super().__init__()
         self._on_event = on_event
         self._about = about or {}
         self._wanted = wanted
+        operator = functools.partial(_BeamOperator, arguments=beam_arguments)
+        self._operators = {executable_spec_pb2.BeamExecutableSpec: operator}
 
     def run_with_ir(self, pipeline: pipeline_pb2.Pipeline, run_options=None) -> Trace:
         """Runs the nodes in topological order.
@@ -98,6 +106,7 @@ class LaneRunner(local_dag_runner.LocalDagRunner):
                     pipeline_runtime_spec=pipeline.runtime_spec,
                     executor_spec=runner_utils.extract_executor_spec(deployment, node_id),
                     custom_driver_spec=runner_utils.extract_custom_driver_spec(deployment, node_id),
+                    custom_executor_operators=self._operators,
                 ).launch()
             except Exception as error:
                 logging.error("%s failed:\n%s", node_id, traceback.format_exc())
@@ -119,6 +128,22 @@ class LaneRunner(local_dag_runner.LocalDagRunner):
     def _note(self, trace: Trace, node_id: str, state: str) -> None:
         trace.states[node_id] = state
         self._on_event(node_id, state)
+
+
+class _BeamOperator(beam_executor_operator.BeamExecutorOperator):
+    """Runs a component that uses Beam, with more arguments than its specification has."""
+
+    def __init__(self, *args, arguments: Callable[[], Sequence[str]], **kwargs):
+        super().__init__(*args, **kwargs)
+        self._arguments = arguments
+
+    def run_executor(self, execution_info, make_beam_pipeline_fn=None):
+        """Runs it."""
+        self.beam_pipeline_args.extend(
+            placeholder_pb2.PlaceholderExpression(value=metadata_store_pb2.Value(string_value=argument))
+            for argument in self._arguments()
+        )
+        return super().run_executor(execution_info, make_beam_pipeline_fn)
 
 
 def _one_line(error: BaseException) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from pipeline import batches, dag, pictures, snapshot, warm_start
+from pipeline.beam.flink import Session
 from pipeline.config import Config
 from pipeline.data_page import page as data_page
 from pipeline.history import recorder
@@ -47,7 +48,9 @@ def run(
     LOGGER.setLevel(logging.INFO)
     reasons = Reasons(config, decisions or {})
     try:
-        trace = LaneRunner(relay.node, _about(config, world, log), reasons.wanted).run(pipeline)
+        with Session(config.beam, config.beam_args) as beam:
+            about = _about(config, world, log)
+            trace = LaneRunner(relay.node, about, reasons.wanted, beam.arguments).run(pipeline)
     finally:
         LOGGER.removeHandler(relay)
     recorder.note(pipeline.metadata_connection_config, config.name, trace.run_id, reasons.untrained())

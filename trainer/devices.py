@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Iterator
+from typing import Literal
 
 import keras
 import tensorflow as tf
@@ -16,6 +17,19 @@ def prepare() -> frozenset[str]:
         with contextlib.suppress(RuntimeError):
             tf.config.experimental.set_memory_growth(gpu, True)
     return frozenset(device.device_type for device in tf.config.list_physical_devices())
+
+
+def strategy(name: Literal["one_device", "mirrored"]) -> tf.distribute.Strategy:
+    """What networks are built and trained in the scope of.
+
+    `mirrored` keeps a copy of the network on every GPU of this machine (on every logical CPU where there is none),
+    gives each an equal part of every batch, and sums their gradients. Several machines would take
+    MultiWorkerMirroredStrategy, which Keras 3 does not support.
+    """
+    if name == "one_device":
+        return tf.distribute.get_strategy()
+    kind = "GPU" if tf.config.list_logical_devices("GPU") else "CPU"
+    return tf.distribute.MirroredStrategy([device.name for device in tf.config.list_logical_devices(kind)])
 
 
 @contextlib.contextmanager

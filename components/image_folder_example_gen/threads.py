@@ -17,7 +17,7 @@ CHUNK = 8
 
 
 class Pool:
-    """A thread per processor that this process may use; a context manager.
+    """A thread per processor that this process may use, or as many as EASEL_THREADS says; a context manager.
 
     Not concurrent.futures', whose threads keep the interpreter from ending: a decoder that hangs cannot be stopped,
     only left behind.
@@ -25,7 +25,7 @@ class Pool:
 
     def __init__(self):
         self._tasks: queue.SimpleQueue[_Task | None] = queue.SimpleQueue()
-        self._size = len(os.sched_getaffinity(0))
+        self._size = int(os.environ.get("EASEL_THREADS") or len(os.sched_getaffinity(0)))
         for _ in range(self._size):
             self.start_thread()
 

@@ -3,13 +3,13 @@
 Nothing here reads a file; what has to be read is in the Snapshot.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from tfx import v1 as tfx
 from tfx.orchestration import metadata
 
 from pipeline.config import Config
-from pipeline.dag.beam import beam_arguments
 from pipeline.dag.blueprint import Blueprint
 from pipeline.dag.classifier import classifier_lane
 from pipeline.dag.data import data_lane
@@ -18,13 +18,17 @@ from pipeline.snapshot import Snapshot, data_folders
 from pipeline.terminal.progress import Node
 
 
-def build(config: Config, world: Snapshot, home: Path | None = None) -> tuple[tfx.dsl.Pipeline, list[Node]]:
+def build(
+    config: Config, world: Snapshot, home: Path | None = None, beam_arguments: Sequence[str] = ()
+) -> tuple[tfx.dsl.Pipeline, list[Node]]:
     """The whole pipeline, with the lanes that the configuration has.
 
     Args:
       config: what the person asked for.
       world: what the run starts from.
       home: where artifacts and metadata go instead of the workspace, for a dry run.
+      beam_arguments: to be part of the definition, and so of every cache key. A LaneRunner adds its own when a
+        component starts, so that other workers change nothing that is cached.
 
     Returns:
       The TFX pipeline and its nodes in topological order, for the view.
@@ -42,6 +46,6 @@ def build(config: Config, world: Snapshot, home: Path | None = None) -> tuple[tf
         components=plan.components,
         enable_cache=True,
         metadata_connection_config=metadata.sqlite_metadata_connection_config(str(home / "metadata.sqlite")),
-        beam_pipeline_args=beam_arguments(config.beam_args),
+        beam_pipeline_args=list(beam_arguments),
     )
     return pipeline, plan.nodes

@@ -10,6 +10,7 @@ from tfx.types import artifact
 import pipeline as here
 from components import types
 from pipeline import dag, snapshot
+from pipeline.beam.arguments import arguments
 from pipeline.config import Config
 from trainer.errors import UserError
 
@@ -36,7 +37,7 @@ def write(config: Config, image: str, path: Path) -> Path:
         raise UserError(
             f"--as kubeflow needs TFX's extra for it ({error}): pip install 'kfp-pipeline-spec>=0.2.2,<0.4'"
         ) from error
-    definition, _ = dag.build(config, snapshot.take(config))
+    definition, _ = dag.build(config, snapshot.take(config), beam_arguments=arguments(config.beam, config.beam_args))
     settings = kubeflow_v2_dag_runner.KubeflowV2DagRunnerConfig(default_image=image)
     runner = kubeflow_v2_dag_runner.KubeflowV2DagRunner(settings, str(path.parent), path.name)
     with _importable_types():

@@ -25,7 +25,7 @@ from tfx.types import standard_artifacts
 from components.image_folder_example_gen import features, shards
 from components.schema_source import contract
 from pipeline import batches
-from pipeline.dag.beam import LOCAL_BEAM
+from pipeline.beam.arguments import LOCAL
 from trainer.classifier.options import BackboneOptions, ClassifierImageOptions
 
 PER_FILE = 30
@@ -104,7 +104,7 @@ def pipeline(work: Path) -> tfx.dsl.Pipeline:
         pipeline_root=str(work / "root"),
         components=[examples, schema, transform],
         metadata_connection_config=metadata.sqlite_metadata_connection_config(str(work / "metadata.sqlite")),
-        beam_pipeline_args=list(LOCAL_BEAM),
+        beam_pipeline_args=list(LOCAL),
     )
 
 

@@ -139,7 +139,7 @@ def nights(root: Path, count: int) -> list[str]:
     """Deliveries of 40 photos a night; every night's outcome must be the one that follows from the triggers."""
     settings = {
         **SETTINGS,
-        "when": {"new_images": 200, "drift": True},
+        "when": {"new_images": 120, "drift": True},
         "data_gate": {"max_measure_drift": 0.1},
         "ingest": {"spans": 3, "min_side": 16},
         "classifier": {**SETTINGS["classifier"], "photos": "photos/span-{SPAN}"},
@@ -154,7 +154,7 @@ def nights(root: Path, count: int) -> list[str]:
             shutil.rmtree(root / "photos" / "span-27")
             _deliver(root, 27, 25)
         drifted = night in (20, 23)  # the dark span comes into the window, and leaves it
-        due = trained is None or 40 * (night - trained) >= 200 or drifted
+        due = trained is None or 40 * (night - trained) >= 120 or drifted
         expected = "stopped" if night == 25 else "pushed" if due else "skipped"
         started = time.process_time()
         code, document = _easel(root, "run", "easel.yaml", "--json")

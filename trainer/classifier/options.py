@@ -125,6 +125,8 @@ class ClassifierTrainOptions(Options):
     """Starts a retraining from the version that serves instead of from the pretrained weights, new classes included."""
     precision: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     """auto takes what the processor is fast at."""
+    strategy: Literal["one_device", "mirrored"] = "one_device"
+    """`mirrored` gives every GPU of this machine an equal part of each batch; the results are those of one device."""
     augment: AugmentOptions = AugmentOptions()
     head: HeadOptions = HeadOptions()
     fine_tune: FineTuneOptions = FineTuneOptions()

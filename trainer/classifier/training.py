@@ -50,7 +50,7 @@ def run_fn(fn_args: FnArgs) -> None:
         logs=Path(fn_args.model_run_dir),
     )
     champion = warm_start.read(fn_args.custom_config.get("warm_start"))
-    with devices.computing_in(number):
+    with devices.computing_in(number), devices.strategy(chosen.train.strategy).scope():
         if champion:
             trained = warm_start.build(champion, chosen, labels)
         else:
