@@ -48,7 +48,11 @@ class Folder(NamedTuple):
 
 
 def folders(
-    root: str | os.PathLike, layout: str = "auto", follow_links: bool = False, window: int | None = None
+    root: str | os.PathLike,
+    layout: str = "auto",
+    follow_links: bool = False,
+    window: int | None = None,
+    evaluate_latest: bool = False,
 ) -> list[Folder]:
     """The folders to list for the images of `root`; each can be walked on its own, on any worker that sees the files.
 
@@ -57,16 +61,17 @@ def folders(
       layout: `auto` (see the module), or `flat` for one class without a name whatever the folders.
       follow_links: whether links that leave `root` are followed.
       window: how many of the latest spans to read; all without it.
+      evaluate_latest: of several spans, the latest is `eval` and the others are `train`.
 
     Raises:
       UserError: `root` is no folder that can be read.
     """
     if spans.is_pattern(root):
-        return [
-            folder._replace(prefix=f"{span.name}/")
-            for span in spans.find(root, window)
-            for folder in folders(span.path, layout, follow_links)
-        ]
+        found = spans.find(root, window)
+        parts = [(span, folder) for span in found for folder in folders(span.path, layout, follow_links)]
+        if evaluate_latest and len(found) > 1:
+            parts = [(span, part._replace(split="eval" if span == found[-1] else "train")) for span, part in parts]
+        return [folder._replace(prefix=f"{span.name}/") for span, folder in parts]
     if remote.is_remote(root):
         path = os.fsencode(root).rstrip(b"/")
         return _arrange(_RemoteTree(path), path, layout)

@@ -16,6 +16,9 @@ class IngestOptions(Options):
     """Images whose 256-bit perceptual hashes differ in at most this many bits count as copies and share a split."""
     spans: int | None = Field(None, ge=1)
     """How many of the latest spans to read of `photos/span-{SPAN}` or `photos/{YYYY}-{MM}-{DD}`; all unless given."""
+    evaluate_latest_span: bool = False
+    """The latest span is the evaluation set and all before it are trained on, as soon as there are two. Near-copies
+    of what is evaluated are left out of the training; folders `train` and `test` in spans count for nothing."""
     max_side: int = Field(2048, ge=64)
     """Longest side in pixels; larger photos are reduced to it."""
     min_side: int = Field(16, ge=1)

@@ -96,8 +96,9 @@ class Session:
         command = [
             "java",
             *(f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in _OPENED),
-            # One collector, which the images never pass: the workers read and write the files themselves.
-            *("-XX:+UseSerialGC", "-Xmx1g", f"-Djava.io.tmpdir={self._folder}"),
+            # No image passes through it, the workers read and write the files themselves: in the minutes that it lives
+            # the second compiler and several collectors cost more than they save.
+            *("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx1g", f"-Djava.io.tmpdir={self._folder}"),
             *(f"-Dorg.slf4j.simpleLogger.{name}" for name in _LOGS),
             *("-cp", f"{self._options.jars}/*", "org.apache.beam.runners.flink.FlinkJobServerDriver"),
             *("--job-host=localhost", f"--job-port={port}", f"--artifact-port={artifacts}", "--expansion-port=0"),

@@ -44,9 +44,10 @@ def runs(context: click.Context, workspace: Path, verdict: str | None, last: int
 
 @runs.command()
 @click.argument("name", metavar="RUN", default="latest")
+@click.option("--workspace", "own", type=click.Path(path_type=Path, file_okay=False), help="As of `easel runs`.")
 @options.as_json
 @click.pass_obj
-def show(workspace: Path, name: str, as_json: bool) -> None:
+def show(workspace: Path, name: str, own: Path | None, as_json: bool) -> None:
     """Explain one run: its reason, data, configuration, components, metrics, verdicts and files.
 
     RUN is a name from the list, its beginning, or `latest`.
@@ -54,7 +55,7 @@ def show(workspace: Path, name: str, as_json: bool) -> None:
     from pipeline.history import story, view
     from pipeline.history.store import Store
 
-    store = Store(workspace)
+    store = Store(own or workspace)
     told = story.tell(store, story.find(store, name))
     if as_json:
         options.print_json(told.to_json())

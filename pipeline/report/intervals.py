@@ -23,12 +23,12 @@ def of_share(share: float, examples: int) -> Interval | None:
 
 
 def of_mean(values: np.ndarray) -> Interval | None:
-    """Student's interval of a mean; None for fewer than two values.
+    """Student's interval of a mean; None for fewer than three values, of two it spans thirteen standard errors.
 
     Args:
       values: float [N].
     """
-    if len(values) < 2:
+    if len(values) < 3:
         return None
     half = float(stats.t.ppf(0.975, len(values) - 1) * stats.sem(values))
     mean = float(np.mean(values))

@@ -12,11 +12,13 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import yaml
 
 from pipeline import dag, snapshot
+from pipeline.beam.arguments import LOCAL
 from pipeline.config import load
 from pipeline.lane_runner import LaneRunner
 from pipeline.terminal import quiet
@@ -29,8 +31,8 @@ LANE |= {"DriftBaseline", "DataGate", "Transform"}
 class DataLane(LaneRunner):
     """Runs the nodes of the data lane, and says how long each took."""
 
-    def __init__(self):
-        super().__init__(self._on_state)
+    def __init__(self, beam_arguments: Callable[[], Sequence[str]] = lambda: LOCAL):
+        super().__init__(self._on_state, beam_arguments=beam_arguments)
         self.seconds: dict[str, float] = {}
 
     def _on_state(self, node: str, state: str) -> None:

@@ -70,6 +70,21 @@ def test_copies_in_other_spans_count_as_copies(tmp_path):
     assert scan(tmp_path / "span-{SPAN}", IngestOptions(spans=1)).examples == 2
 
 
+def test_the_latest_span_is_evaluated_when_asked(tmp_path):
+    pattern, options = tmp_path / "span-{SPAN}", IngestOptions(evaluate_latest_span=True)
+    fill(tmp_path, *(f"span-1/cat/{number}.jpg" for number in range(5)))
+    assert set(scan(pattern, options).splits) == {"train", "eval"}
+    image = corpus.photo(seed=0)
+    (tmp_path / "span-2" / "cat").mkdir(parents=True)
+    (tmp_path / "span-2" / "cat" / "near.png").write_bytes(corpus.save(image.resize((80, 66)), "PNG"))
+    (tmp_path / "span-2" / "cat" / "new.jpg").write_bytes(corpus.save(corpus.photo(seed=9), "JPEG"))
+    before = fingerprint.fingerprint(pattern, IngestOptions())
+    assert fingerprint.fingerprint(pattern, options) != before
+    found = scan(pattern, options)
+    assert {split: sum(counts.values()) for split, counts in found.splits.items()} == {"train": 4, "eval": 2}
+    assert found.reasons == {"near_duplicate": 1}
+
+
 def test_a_new_span_changes_the_fingerprint_and_one_behind_the_window_does_not(tmp_path):
     fill(tmp_path, "span-5/cat/1.jpg", "span-6/cat/1.jpg")
     pattern, options = tmp_path / "span-{SPAN}", IngestOptions(spans=2)

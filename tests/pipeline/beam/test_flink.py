@@ -25,6 +25,7 @@ JOB_SERVER, WORKER = "FlinkJobServerDriver", "easel-beam-worker"
 ready = any(JARS.glob("beam-runners-flink-*.jar")) and shutil.which("java")
 pytestmark = [
     pytest.mark.flink,
+    pytest.mark.timeout(3600),
     pytest.mark.skipif(not ready, reason="no Flink in .flink (`make flink`), or no Java"),
 ]
 
@@ -54,7 +55,7 @@ def environment(root: Path, **more: str) -> dict[str, str]:
 
 def run(config: Path, **more: str) -> subprocess.CompletedProcess:
     return subprocess.run(
-        command(config), env=environment(config.parent, **more), check=True, capture_output=True, text=True, timeout=580
+        command(config), env=environment(config.parent, **more), check=True, capture_output=True, text=True
     )
 
 
@@ -152,5 +153,5 @@ def test_sigterm_takes_flink_and_its_workers_along(root):
             time.sleep(0.1)
         assert processes(root, JOB_SERVER, WORKER)
         running.send_signal(signal.SIGTERM)
-        assert running.wait(120) == 143
+        assert running.wait(600) == 143
     assert none_is_left(root)

@@ -117,6 +117,8 @@ def test_the_list_says_what_each_run_came_to_and_is_filtered_by_verdict(easel):
 def test_a_run_is_explained(easel, workspace):
     told = json.loads(easel("show", "2", "--json")[1])
     assert told["reasons"] == [f"the files of the folder changed: {READ}"]
+    behind = CliRunner().invoke(main, ["runs", "show", "2", "--workspace", str(workspace), "--json"])
+    assert json.loads(behind.stdout) == told
     assert told["data"]["photos"] == {
         "folder": "/photos",
         "counts": COUNTS,

@@ -21,4 +21,4 @@ def test_a_mean_has_students_interval():
 
 def test_too_few_examples_have_none():
     assert intervals.of_share(0.0, 0) is None
-    assert intervals.of_mean(np.array([1.0])) is None
+    assert intervals.of_mean(np.array([1.0, 2.0])) is None
