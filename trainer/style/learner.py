@@ -59,7 +59,7 @@ class Learner:
         else:
             # One photo is painted in its own style, the others like paintings.
             drawn = rng.integers(0, len(self._photos.crops), self._options.batch_size)
-            styles = [rng.choice(self._by_painting[i]) for i in self._draw_paintings(rng)]
+            styles = [self._draw_part(i, rng) for i in self._draw_paintings(rng)]
             chosen = np.append(drawn, own[:1])
             features = np.concatenate([self._paintings.style_features[styles], self._photos.style_features[own[:1]]])
             found = self._paint(
@@ -111,6 +111,11 @@ class Learner:
     def _draw_paintings(self, rng: np.random.Generator) -> np.ndarray:
         count, size = len(self._by_painting), self._options.batch_size
         return rng.choice(count, size, replace=size > count)
+
+    def _draw_part(self, painting: int, rng: np.random.Generator) -> int:
+        # Every other time the whole, which the pool has first: it is what people bring.
+        parts = self._by_painting[painting]
+        return parts[0] if rng.random() < 0.5 else rng.choice(parts)
 
     def _update_average(self, number: int) -> None:
         # Shorter at first, as an average over the beginning would keep what was random.

@@ -107,7 +107,7 @@ def transformer(options: NetworkOptions, height: int | None = None, width: int |
     """Builds the network that paints.
 
     Wide strided kernels smooth before they subsample, and the picture grows back by bilinear resizing: transposed and
-    sub-pixel convolutions leave grids (Odena et al. 2016).
+    sub-pixel convolutions leave grids (Odena et al. 2016), those whose phases begin alike (Aitken et al. 2017) too.
 
     Args:
       options: its size.
@@ -134,6 +134,14 @@ def transformer(options: NetworkOptions, height: int | None = None, width: int |
         layers.Activation("sigmoid", dtype="float32", name="limit")(x)
     )
     return keras.Model([content, code], picture, name="transformer")
+
+
+def as_style(paintings: tf.Tensor) -> tf.Tensor:
+    """Square paintings float32 [N, S, S, 3] as the predictor takes them, [N, STYLE_SIDE, STYLE_SIDE, 3].
+
+    Antialiased as the served model does it: the style features see how sharp a painting is.
+    """
+    return tf.image.resize(paintings, [STYLE_SIDE, STYLE_SIDE], antialias=True)
 
 
 def norm_channels(transformer: keras.Model) -> list[int]:

@@ -27,7 +27,7 @@ class EncoderOptions(Options):
 class NetworkOptions(Options):
     """`style.network`: the transformer that paints."""
 
-    channels: int = Field(default=96, ge=8, le=256)
+    channels: int = Field(default=64, ge=8, le=256)
     """Channels of the residual blocks at a quarter of the resolution."""
     blocks: int = Field(default=5, ge=1, le=12)
     """Residual blocks."""

@@ -13,7 +13,6 @@ import tensorflow as tf
 from trainer import images, progress
 from trainer.errors import UserError
 from trainer.style import losses
-from trainer.style.networks import STYLE_SIDE
 from trainer.style.perceptual import CONTENT_LAYER, Perceptual
 from trainer.style.preprocessing import IMAGE, NAME
 
@@ -22,7 +21,7 @@ _BATCH = 4
 _SMALLEST_PART = 0.6
 
 Encode = Callable[[tf.Tensor], tf.Tensor]
-"""Style features of paintings: float32 [N, STYLE_SIDE, STYLE_SIDE, 3] -> [N, F]."""
+"""Style features of paintings: float32 [N, s, s, 3] of any side s -> [N, F]."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +98,7 @@ def photo_pool(
     content, features = [], []
     for part in _parts(crops, "photo crops"):
         content.append(perceptual(part, [CONTENT_LAYER])[CONTENT_LAYER].numpy().astype(np.float16))
-        features.append(encode(tf.image.resize(part, [STYLE_SIDE, STYLE_SIDE])).numpy())
+        features.append(encode(part).numpy())
     return PhotoPool(crops, np.concatenate(content), np.concatenate(features))
 
 
@@ -109,6 +108,7 @@ def painting_pool(
     """Cuts `each` squares out of each painting, the first being the whole.
 
     Their style is measured at S, the scale at which photos are cut: strokes keep their size relative to the picture.
+    They are encoded as they were cut, some sharper than others, as the paintings that people bring are.
 
     Raises:
       UserError: there are no paintings.
@@ -116,18 +116,18 @@ def painting_pool(
     if not len(paintings):
         raise UserError("style.paintings: no painting to learn from; look at `easel check`")
     side = paintings.pixels.shape[1]
-    crops, owners = [], []
+    crops, owners, features = [], [], []
     for index, painting in enumerate(paintings.pixels):
         for turn in range(each):
             size = side if turn == 0 else int(rng.uniform(_SMALLEST_PART, 1.0) * side)
             y, x = rng.integers(0, side - size + 1, 2)
-            part = tf.image.resize(painting[y : y + size, x : x + size], [side, side], antialias=True)
-            crops.append(images.to_uint8(part).numpy())
+            part = painting[y : y + size, x : x + size]
+            features.append(encode(tf.cast(part, tf.float32)[tf.newaxis]).numpy())
+            crops.append(images.resize(part, side, side).numpy())
             owners.append(index)
-    features, moments, grams = [], [], []
+    moments, grams = [], []
     for part in _parts(np.stack(crops), "painting crops"):
         found = perceptual(part)
-        features.append(encode(tf.image.resize(part, [STYLE_SIDE, STYLE_SIDE])).numpy())
         moments.append(losses.moments(found))
         grams.append({name: losses.gram(found[name]) for name in GRAM_LAYERS} if with_gram else {})
     return PaintingPool(

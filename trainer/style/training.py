@@ -41,7 +41,10 @@ def run_fn(fn_args: FnArgs) -> None:
     held_out = pools.read(config["paintings_eval_files"], side)
 
     features = networks.style_features(chosen.encoder.weights)
-    encode = tf.function(lambda images: features(images, training=False))
+    encode = tf.function(
+        lambda images: features(networks.as_style(images), training=False),
+        input_signature=[tf.TensorSpec([None, None, None, 3], tf.float32)],
+    )
     perceptual = Perceptual(chosen.perceptual.weights, "reflect", number)
     rng = np.random.default_rng(seed)
     photo_pool = pools.photo_pool(photos, chosen.train.crop, chosen.train.photo_crops, perceptual, encode, rng)
@@ -131,7 +134,7 @@ def _export(
     styles = []
     for group, is_held_out in ((known, False), (held_out, True)):
         for name, pixels in zip(group.names, group.pixels, strict=True):
-            painting = tf.image.resize(tf.cast(pixels, tf.float32)[None], [networks.STYLE_SIDE] * 2, antialias=True)
+            painting = networks.as_style(tf.cast(pixels, tf.float32)[tf.newaxis])
             code = exact_head(features(painting, training=False), training=False)[0].numpy()
             styles.append({"name": name, "filename": name, "code": code.tolist(), "heldout": is_held_out})
     styles.sort(key=lambda style: style["name"])

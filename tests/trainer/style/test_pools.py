@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.trainer.style.conftest import noise, transformed
+from tests.trainer.style.conftest import noise, png, transformed
 from trainer.errors import UserError
-from trainer.style import pools
+from trainer.style import networks, pools
 from trainer.style.perceptual import Perceptual
 
 
@@ -43,6 +43,19 @@ def test_painting_crops_belong_to_their_painting_and_the_first_is_the_whole(judg
     mean, _ = pool.moments["block1_conv1"]
     np.testing.assert_allclose(mean[2], whole.mean((0, 1, 2)), rtol=1e-3)
     assert pool.gram["block1_conv1"].shape == (4, 64, 64)
+
+
+def test_a_painting_is_encoded_in_training_as_the_served_model_encodes_it(judge, tiny, served):
+    painting = noise(300, 300, 7)
+
+    def encode(paintings):
+        return tiny.features(networks.as_style(paintings), training=False)
+
+    pool = pools.painting_pool(
+        pools.Images(painting[None], ["a"]), 1, judge, encode, np.random.default_rng(0), with_gram=False
+    )
+    code = served.encode_style(tf.constant([png(painting)]))["style_code"]
+    np.testing.assert_allclose(tiny.head(pool.style_features), code, atol=1e-3)
 
 
 def test_empty_folders_are_named(judge):
