@@ -120,14 +120,14 @@ def transformer(options: NetworkOptions, height: int | None = None, width: int |
     content = keras.Input((height, width, 3), name="content")
     code = keras.Input((options.code_size,), name="style_code")
     x = layers.Rescaling(1 / 127.5, offset=-1.0, name="scale_to_one")(MirrorPadding(PADDING, name="mirror")(content))
-    x = _strided(x, max(8, wide // 6), "down_1")
-    x = _strided(x, max(8, wide // 3), "down_2")
+    x = _strided(x, max(8, wide // 8), "down_1")
+    x = _strided(x, max(8, wide // 4), "down_2")
     x = layers.Conv2D(wide, 1, use_bias=False, name="widen")(x)
     x = layers.ReLU(6.0)(ConditionalInstanceNorm(name="widen_norm")([x, code]))
     for index in range(options.blocks):
         x = _block(x, code, wide, f"block_{index}")
-    x = _enlarged(x, max(8, wide // 3), "up_1")
-    x = _enlarged(x, max(8, wide // 6), "up_2")
+    x = _enlarged(x, max(8, wide // 4), "up_1")
+    x = _enlarged(x, max(8, wide // 8), "up_2")
     x = layers.Conv2D(3, 3, padding="same", name="to_rgb")(x)
     x = layers.Cropping2D(PADDING)(x)
     picture = layers.Rescaling(255.0, dtype="float32", name="picture")(
