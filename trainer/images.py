@@ -87,7 +87,7 @@ def bound(image: tf.Tensor, max_side: int) -> tf.Tensor:
 
 def to_uint8(image: tf.Tensor) -> tf.Tensor:
     """Rounds float values and clips them to 0..255; any shape."""
-    return tf.cast(tf.clip_by_value(tf.round(tf.cast(image, tf.float32)), 0.0, 255.0), tf.uint8)
+    return tf.cast(tf.clip_by_value(tf.math.rint(tf.cast(image, tf.float32)), 0.0, 255.0), tf.uint8)
 
 
 def encode_jpeg(image: tf.Tensor, quality: int = 95) -> tf.Tensor:
@@ -175,8 +175,11 @@ def _starts(content: tf.Tensor, expected: bytes) -> tf.Tensor:
 def _integer(content: tf.Tensor, width: int, little: tf.Tensor | bool) -> tf.Tensor:
     """The unsigned integer in the first `width` bytes of the last axis (uint8 [..., B]), int64; missing bytes are 0."""
     digits = tf.cast(_padded(content[..., :width], width), tf.int64)
-    powers = tf.constant([256**i for i in range(width)], tf.int64)
-    return tf.reduce_sum(digits * tf.where(little, powers, powers[::-1]), axis=-1)
+    powers = [256**i for i in range(width)]
+    # Reversed here: TensorFlow's graph optimiser takes `[::-1]` of a constant for one of a shape and gives up on the
+    # whole graph, which then runs without what it fuses.
+    powers = tf.where(little, tf.constant(powers, tf.int64), tf.constant(powers[::-1], tf.int64))
+    return tf.reduce_sum(digits * powers, axis=-1)
 
 
 def _padded(content: tf.Tensor, width: int) -> tf.Tensor:

@@ -36,7 +36,8 @@ SECONDS = 8.0
 BARE = """
 import json, sys, time
 import numpy as np, tensorflow as tf
-folder, signature, photos, batches, seconds = json.load(sys.stdin)
+from concurrent.futures import ThreadPoolExecutor
+folder, signature, photos, batches, threads, seconds = json.load(sys.stdin)
 run = tf.saved_model.load(folder).signatures[signature]
 data = [open(photo, "rb").read() for photo in photos]
 for batch in batches:
@@ -53,14 +54,28 @@ for batch in batches:
         run(**make(len(times)))["label" if "label" in run.structured_outputs else "stylized_bytes"].numpy()
         times.append(time.perf_counter() - start)
     print(json.dumps([batch, batch * len(times) / sum(times), float(np.median(times))]), flush=True)
+for number in threads:
+    start = time.perf_counter()
+    def work(offset):
+        done = 0
+        while time.perf_counter() < start + seconds:
+            run(image_bytes=tf.constant([data[(offset + done) % len(data)]]))["label"].numpy()
+            done += 1
+        return done
+    with ThreadPoolExecutor(number) as pool:
+        done = sum(pool.map(work, range(number)))
+    print(json.dumps([-number, done / (time.perf_counter() - start), 0.0]), flush=True)
 """
 
 
 def bare(
-    folder: Path, photos: Sequence[Path], batches: Sequence[int], seconds: float
+    folder: Path, photos: Sequence[Path], batches: Sequence[int], seconds: float, threads: Sequence[int] = ()
 ) -> dict[int, tuple[float, float]]:
-    """`{batch: (images a second, median seconds of a call)}` of a loop around the SavedModel in its own process."""
-    job = json.dumps([str(folder), "serving_default", [str(photo) for photo in photos], list(batches), seconds])
+    """`{batch: (images a second, median seconds of a call)}` of a loop around the SavedModel in its own process.
+
+    `-n` of `threads`: n loops at once with one image a call, which is what there is without batching.
+    """
+    job = json.dumps([str(folder), "serving_default", [*map(str, photos)], list(batches), list(threads), seconds])
     done = subprocess.run(
         [sys.executable, "-c", BARE], input=job, capture_output=True, text=True, check=True, env=environment()
     )
@@ -192,9 +207,14 @@ def say(what: str, value: str) -> None:
 def throughput(root: Path, work: Path, name: str, photos: list[Path], version: int = 1) -> None:
     """Concurrency 16 against the bare loop; tail at half load; gain of batching."""
     requests = encoded(photos, name)
-    loop = bare(root / name / str(version), photos, (1, 4, 8, 16, 32), SECONDS / 2)
-    best = max(loop, key=lambda batch: loop[batch][0])
+    loop = bare(root / name / str(version), photos, (1, 4, 8, 16, 32), SECONDS / 2, threads=(2, 16))
+    best = max((batch for batch in loop if batch > 0), key=lambda batch: loop[batch][0])
     say(f"{name}: bare loop, best batch {best}", f"{loop[best][0]:.1f} images/s (batch 1: {loop[1][0]:.1f})")
+    say(
+        f"{name}: the most that batching can gain",
+        f"{loop[best][0] / loop[-2][0]:.2f} x over two bare loops with batch 1 ({loop[-2][0]:.1f} /s), "
+        f"{loop[best][0] / loop[-16][0]:.2f} x over sixteen ({loop[-16][0]:.1f} /s)",
+    )
     with running(root, work / "throughput.log") as server:
         asyncio.run(load.closed(server.port, requests, 16, load.for_seconds(3)))
         full = asyncio.run(load.closed(server.port, requests, 16, load.for_seconds(SECONDS)))

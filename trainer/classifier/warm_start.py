@@ -12,7 +12,7 @@ from trainer.classifier import network
 from trainer.classifier.network import Network
 from trainer.classifier.options import ClassifierOptions
 from trainer.errors import UserError
-from trainer.served import weight_keys
+from trainer.served import weight_keys, weights_of
 
 VARIABLES = "variables/variables"
 NETWORK = "_scorer/_model"
@@ -49,7 +49,7 @@ def build(champion: Champion, options: ClassifierOptions, labels: Sequence[str])
     old = network.build(options, len(champion.labels), "none")
     saved = tf.train.load_checkpoint(str(champion.saved_model / VARIABLES))
     shapes, keys = saved.get_variable_to_shape_map(), weight_keys(NETWORK, len(old.model.weights))
-    of_network = sum(key.startswith(f"{NETWORK}/") for key in shapes)
+    of_network = sum(key.startswith(weights_of(NETWORK)) for key in shapes)
     if of_network != len(keys) or [shapes.get(key) for key in keys] != [list(w.shape) for w in old.model.weights]:
         raise UserError(
             f"classifier.train.warm_start: the version that serves ({champion.saved_model}) is another network than "

@@ -186,6 +186,14 @@ def test_what_is_no_image_is_said_and_the_page_goes_on(window, address, tmp_path
     assert window.tree("#error")[0] == "alert"
     Image.new("RGB", (60, 40), "red").save(tmp_path / "red.png")
     window.type("#photo", str(tmp_path / "red.png"))
-    wait(lambda: window.text("#verdict").startswith("red,"))
+    wait(lambda: window.text("#verdict").startswith("red,") and window.shows("#download"))
     assert not window.shows("#error")
+    window.run("scrollTo(0, document.body.scrollHeight)")
+    window.type("#photo", str(tmp_path / "notes.txt"))
+    wait(lambda: window.shows("#error"))
+    # The photo before it is still there to be painted, and the message in view.
+    assert window.shows("#after")
+    assert window.run("return document.querySelector('#error').getBoundingClientRect().top >= 0")
+    window.run("document.querySelectorAll('input[name=painting]')[1].click()")
+    wait(lambda: not window.shows("#error") and near(window, [255, 255, 0]))
     window.messages()  # the browser's own note of the refused request

@@ -87,9 +87,9 @@ function chosen() {
   return checked ? checked.value : "";
 }
 
-function styleFields(draft) {
+function styleFields(content) {
   const name = chosen(), other = $("other").value;
-  const fields = { content: draft ? state.photo.draft : state.photo.full, strength: $("strength").value };
+  const fields = { content, strength: $("strength").value };
   if (name === "own:") fields.style = state.own; else fields.style_name = name.slice("bank:".length);
   if (other === "own:") fields.mix_style = state.own; else fields.mix_style_name = other.slice("bank:".length);
   if (other) fields.mix = $("mix").value;
@@ -101,7 +101,7 @@ async function paintNow({ draft }) {
   const photo = state.photo, began = performance.now();
   $("busy").hidden = false;
   try {
-    const response = await post("stylize", styleFields(draft));
+    const response = await post("stylize", styleFields(draft ? photo.draft : photo.full));
     const picture = await response.blob();
     if (photo !== state.photo) return;
     show($("after"), picture);
@@ -172,15 +172,16 @@ async function take(file) {
   if (!file) return;
   fail(null);
   const full = await reduced(file, FULL_SIDE), draft = full && await reduced(file, DRAFT_SIDE);
-  state.photo = { full: full || file, draft: draft || file };
-  for (const id of ["after", "edge", "tag-before", "tag-after", "wipe-row", "download"]) $(id).hidden = true;
-  $("painted-by").textContent = "";
+  const photo = { full: full || file, draft: draft || file };
   let shown = full;
   if (!full && state.style && chosen()) {
-    // What this browser cannot show, the model can: at strength 0 it returns the photo.
-    try { shown = await (await post("stylize", { ...styleFields(false), strength: 0 })).blob(); }
-    catch (error) { state.photo = null; fail(error); return; }
+    // What this browser cannot show, the model can: at strength 0 it returns the photo. What is none changes nothing.
+    try { shown = await (await post("stylize", { ...styleFields(file), strength: 0 })).blob(); }
+    catch (error) { fail(error); return; }
   }
+  state.photo = photo;
+  for (const id of ["after", "edge", "tag-before", "tag-after", "wipe-row", "download"]) $(id).hidden = true;
+  $("painted-by").textContent = "";
   $("wipe-area").hidden = !shown;
   if (shown) show($("before"), shown);
   document.querySelector(".stage").classList.add("filled");
