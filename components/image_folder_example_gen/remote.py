@@ -4,10 +4,12 @@ What only a local file system has does not come up: links, permissions of folder
 store has no folders either, so that an empty class is none. Beam is imported only when such a folder is read.
 """
 
+import itertools
 import os
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from components.image_folder_example_gen import s3
 from trainer.errors import UserError
 
 
@@ -50,6 +52,9 @@ def entries(folder: bytes) -> Iterator[Entry]:
     Raises:
       UserError: the file system is not known, or does not answer.
     """
+    if folder.startswith(s3.SCHEME):
+        yield from itertools.starmap(Entry, s3.entries(os.fsdecode(folder)))
+        return
     from apache_beam.io.filesystem import BeamIOError
     from apache_beam.io.filesystems import FileSystems
 
@@ -68,6 +73,8 @@ def read(path: bytes, max_bytes: int) -> bytes:
     Raises:
       OSError: the file is gone, or the file system refuses; Beam's own errors are among them.
     """
+    if path.startswith(s3.SCHEME):
+        return s3.read(os.fsdecode(path), max_bytes)
     from apache_beam.io.filesystem import CompressionTypes
     from apache_beam.io.filesystems import FileSystems
 
