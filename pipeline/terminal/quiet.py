@@ -11,6 +11,17 @@ from typing import TextIO
 from pipeline.unattended.secrets import Mask, MaskedStream
 
 _FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+_LONGEST = 2000
+
+
+class _Short(logging.Formatter):
+    """Cuts long messages that are no warnings: TFX prints the definition of each node, a megabyte for a run."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        text = super().format(record)
+        if record.levelno >= logging.WARNING or record.exc_info or len(text) <= _LONGEST:
+            return text
+        return f"{text[:_LONGEST]}... ({len(text)} characters)"
 
 
 def keep(stream: TextIO) -> TextIO:
@@ -40,7 +51,7 @@ def capture(log: Path) -> Iterator[None]:
     with log.open("a", encoding="utf-8", errors="backslashreplace", buffering=1) as file:
         masked = MaskedStream(file, Mask())
         handler = logging.StreamHandler(masked)
-        handler.setFormatter(logging.Formatter(_FORMAT))
+        handler.setFormatter(_Short(_FORMAT))
         root = logging.getLogger()
         level, verbosity = root.level, absl_logging.get_verbosity()
         with _redirected(file.fileno()), contextlib.redirect_stdout(masked), contextlib.redirect_stderr(masked):

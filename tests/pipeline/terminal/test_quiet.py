@@ -1,5 +1,6 @@
 """The flood goes to the log, from Python, from C and from children; the terminal stays ours."""
 
+import logging
 import subprocess
 import sys
 
@@ -56,3 +57,16 @@ def test_outputs_come_back_after_an_exception(tmp_path, capfd):
     except ZeroDivisionError:
         print("back")
     assert capfd.readouterr().out == "back\n"
+
+
+def test_long_messages_are_cut_unless_something_is_wrong(tmp_path):
+    from pipeline.terminal import quiet
+
+    with quiet.capture(tmp_path / "1.log"):
+        logging.getLogger("tfx").info("a definition %s", "x" * 5000)
+        logging.getLogger("tfx").error("a fault %s", "y" * 5000)
+    text = (tmp_path / "1.log").read_text()
+    assert "a definition xxx" in text
+    assert 1500 < text.count("x") < 2000
+    assert "... (50" in text
+    assert text.count("y") == 5000
