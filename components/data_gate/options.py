@@ -45,7 +45,7 @@ class GateOptions(Options):
     """L-infinity distance between the label distributions of train and eval, 0 to 1."""
     measure_skew: Action = "warn"
     """A measure, such as the brightness, that differs between train and eval by more than `max_measure_skew`."""
-    max_measure_skew: float = Field(0.2, gt=0, le=1)
+    max_measure_skew: float = Field(0.12, gt=0, le=1)
     """Jensen-Shannon divergence between a measure's distributions in train and eval, 0 to 1."""
     label_drift: Action = "warn"
     """A class whose share differs by more than `max_label_drift` from the data before or the serving version's."""
@@ -53,7 +53,7 @@ class GateOptions(Options):
     """L-infinity distance between the label distributions of then and now, 0 to 1."""
     measure_drift: Action = "warn"
     """A measure that differs by more than `max_measure_drift` from the data before or the serving version's."""
-    max_measure_drift: float = Field(0.2, gt=0, le=1)
+    max_measure_drift: float = Field(0.12, gt=0, le=1)
     """Jensen-Shannon divergence between a measure's distributions then and now, 0 to 1."""
     rejected: Action = "stop"
     """More than `max_rejected_fraction` of the files could not be used."""

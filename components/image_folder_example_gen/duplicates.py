@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from components.image_folder_example_gen.reasons import Reason
-from components.image_folder_example_gen.records import Duplicate, Picture, Refusal
+from components.image_folder_example_gen.records import Duplicate, Picture, Refusal, Source
 
 
 def resolve_all(
@@ -41,8 +41,19 @@ def resolve(copies: Iterable[Picture]) -> tuple[Picture | None, list[Duplicate |
     ordered = sorted(copies, key=lambda picture: (picture.source.split != "eval", picture.source.name))
     labels = sorted({picture.source.label for picture in ordered})
     if len(labels) > 1:
-        detail = "also in " + ", ".join(labels)
         sources = [picture.source for picture in ordered]
-        return None, [Refusal(each.name, each.label, Reason.CONFLICT, detail, each.size) for each in sources]
+        return None, [
+            Refusal(each.name, each.label, Reason.CONFLICT, f"same bytes as {_elsewhere(each, sources)}", each.size)
+            for each in sources
+        ]
     kept, *copied = ordered
     return kept, [Duplicate(picture.source.name, kept.source.name) for picture in copied]
+
+
+def _elsewhere(source: Source, copies: Iterable[Source]) -> str:
+    """A copy in each of the other classes."""
+    first: dict[str, str] = {}
+    for each in copies:
+        if each.label != source.label:
+            first.setdefault(each.label, each.name)
+    return ", ".join(first.values())

@@ -10,7 +10,9 @@ BASELINE_OR_PROGRESSIVE = (0xC0, 0xC1, 0xC2)
 """Start-of-frame markers that every decoder reads; arithmetic coding and lossless JPEG are not among them."""
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _ALONE = frozenset(range(0xD0, 0xD9)) | {0x01}
-_SCAN = 0xDA
+_SCAN, _END = 0xDA, 0xD9
+_BETWEEN_SCANS = frozenset({_SCAN, 0xC4, 0xDB, 0xDC, 0xDD, 0xFE, *range(0xE0, 0xF0)})
+"""Scans and, between them, tables, the number of lines, restart intervals, comments and applications' segments."""
 _MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7]")
 """The end of a scan: neither a stuffed byte nor a restart marker."""
 _CHANGES_THE_PICTURE = frozenset({0xE1, 0xE2, 0xEE})
@@ -74,12 +76,26 @@ def is_plain(data: bytes, found: Header) -> bool:
 
 
 def ends_properly(data: bytes, found: Header) -> bool:
-    """Whether an end-of-image marker follows the first scan.
+    """Whether an end-of-image marker follows the scans, and nothing but what may lie between scans comes before it.
 
-    Without it decoders invent the missing rows or fail, as they please. Inside a scan its two bytes never occur, so
-    what is cut off in its only picture has none; those of a thumbnail lie before the scan.
+    Without it decoders invent the missing rows or fail, as they please; and a marker that does not belong there, where
+    bytes of a scan are damaged, some pass over and TensorFlow does not.
     """
-    return data.rfind(b"\xff\xd9") > found.scan
+    position = found.scan
+    while position + 2 <= len(data):
+        marker = data[position + 1]
+        if marker == 0xFF:  # a fill byte
+            position += 1
+            continue
+        if marker == _END or marker not in _BETWEEN_SCANS:
+            return marker == _END
+        position += 2 + int.from_bytes(data[position + 2 : position + 4], "big")
+        if marker == _SCAN:
+            end = _MARKER.search(data, position)
+            position = end.start() if end else len(data)
+        elif data[position : position + 1] != b"\xff":
+            return False
+    return False
 
 
 def decode_reduced(data: bytes, factor: int) -> np.ndarray | None:

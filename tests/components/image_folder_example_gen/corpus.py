@@ -3,9 +3,15 @@
 import io
 import random
 import struct
+import zlib
 
 import numpy as np
+import pillow_heif
 from PIL import Image, ImageCms
+
+pillow_heif.register_heif_opener()
+_ADAM7 = [(0, 0, 8, 8), (0, 4, 8, 8), (4, 0, 8, 4), (0, 2, 4, 4), (2, 0, 4, 2), (0, 1, 2, 2), (1, 0, 2, 1)]
+"""First row and column, and steps, of the passes of an interlaced PNG (PNG specification, section 8.2)."""
 
 
 def photo(width: int = 96, height: int = 80, seed: int = 0) -> Image.Image:
@@ -59,6 +65,29 @@ def swapped_profile() -> bytes:
     return header + bytes(128 - len(header)) + table + body
 
 
+def png(pixels: np.ndarray, interlaced: bool = False) -> bytes:
+    """A PNG of RGB pixels, uint8 or uint16 [H, W, 3], as Pillow does not write it: interlaced, or 16 bits deep."""
+
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+    passes = [pixels[y::down, x::right] for y, x, down, right in _ADAM7] if interlaced else [pixels]
+    rows = b"".join(b"\0" + row.astype(pixels.dtype.newbyteorder(">")).tobytes() for each in passes for row in each)
+    height, width, _ = pixels.shape
+    header = struct.pack(">IIBBBBB", width, height, 8 * pixels.itemsize, 2, 0, 0, interlaced)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+
+
+def ycck(image: Image.Image) -> bytes:
+    """A JPEG as Photoshop writes CMYK: cyan, magenta and yellow as luma and chroma, which Adobe's mark says."""
+    *inks, black = image.convert("CMYK").split()
+    luma_and_chroma = Image.merge("RGB", inks).convert("YCbCr")
+    stored = [Image.fromarray(255 - np.asarray(band)) for band in luma_and_chroma.split()]  # Pillow inverts CMYK
+    data = bytearray(save(Image.merge("CMYK", [*stored, black]), "JPEG", quality=95))
+    data[data.index(b"Adobe") + 11] = 2
+    return bytes(data)
+
+
 def variants(seed: int = 0) -> dict[str, bytes]:
     """One file of every kind that ingest accepts, by a name that tells what is special about it."""
     image = photo(seed=seed)
@@ -71,6 +100,7 @@ def variants(seed: int = 0) -> dict[str, bytes]:
         "jpeg_progressive": save(image, "JPEG", progressive=True),
         "jpeg_grey": save(image.convert("L"), "JPEG"),
         "jpeg_cmyk": save(image.convert("CMYK"), "JPEG"),
+        "jpeg_ycck": ycck(image),
         "jpeg_srgb_profile": save(image, "JPEG", icc_profile=srgb),
         "jpeg_rotated": save(image, "JPEG", exif=exif(6)),
         "jpeg_444": save(image, "JPEG", subsampling=0, quality=97),
@@ -83,6 +113,8 @@ def variants(seed: int = 0) -> dict[str, bytes]:
         "png_alpha": save(rgba, "PNG"),
         "png_grey_alpha": save(rgba.convert("LA"), "PNG"),
         "png_16": save(deep, "PNG"),
+        "png_48": png(np.asarray(image).astype(np.uint16) * 257),
+        "png_interlaced": png(np.asarray(image), interlaced=True),
         "gif": save(image.quantize(32), "GIF"),
         "gif_animated": save(image.quantize(32), "GIF", save_all=True, append_images=[photo(seed=9).quantize(32)]),
         "bmp": save(image, "BMP"),
@@ -94,6 +126,8 @@ def variants(seed: int = 0) -> dict[str, bytes]:
         "tiff_cmyk": save(image.convert("CMYK"), "TIFF"),
         "tiff_jpeg": save(image, "TIFF", compression="jpeg"),
         "avif": save(image, "AVIF"),
+        "heic": save(image, "HEIF"),
+        "heic_alpha": save(rgba, "HEIF"),
     }
 
 

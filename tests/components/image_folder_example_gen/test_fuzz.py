@@ -35,7 +35,7 @@ ORIGINALS = corpus.variants()
 
 def keeps_the_promise(data: bytes) -> bool:
     """Whether the file is accepted; fails if it is, and TensorFlow does not decode it to what was recorded."""
-    started = time.monotonic()
+    started = time.process_time()  # on the clock, a machine that is busy or asleep would look like a hang
     try:
         (picture,) = inspection.complete([inspection.inspect(data, SOURCE, OPTIONS)])
     except Unusable:
@@ -47,7 +47,7 @@ def keeps_the_promise(data: bytes) -> bool:
         assert shape == (picture.height, picture.width, 3)
         assert 0 <= picture.brightness <= 1.001
         assert len(picture.fingerprint) in (0, 192)
-    assert time.monotonic() - started < SECONDS
+    assert time.process_time() - started < SECONDS
     return accepted
 
 

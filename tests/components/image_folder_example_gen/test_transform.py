@@ -63,6 +63,7 @@ def test_the_account_is_that_of_a_scan(photos, tmp_path):
         ("dog/broken.png", "truncated"),
         ("dog/conflict.jpg", "conflict"),
     ]
+    assert lines[0]["detail"] == "same bytes as dog/conflict.jpg"
     (copy,) = (json.loads(line) for line in (output / "report" / report.DUPLICATES).read_text().splitlines())
     assert copy == {"path": "cat/copy.jpg", "duplicate_of": "cat/0.jpg"}
 

@@ -16,7 +16,7 @@ from pipeline.data_page.thumbnails import SIDE, thumbnail
 from tests.components.image_folder_example_gen import corpus
 
 EVIL = "<script>alert(1)</script>&'\".jpg"
-VOID = {"meta", "img", "path", "link"}
+VOID = {"meta", "img", "wbr", "path", "link"}
 
 
 class Balance(HTMLParser):
