@@ -15,6 +15,8 @@ from trainer.tflite.parts import Judgement, Measurement, Part, Sample, Tensors
 OPTIONS = ClassifierTFLiteOptions
 
 INPUT, OUTPUT = "image", "scores"
+# A layer's mean is taken over all places of the photos, so that few of them will do.
+_BIAS_EXAMPLES = 16
 
 
 def parts(model_dir: Path, options: ClassifierTFLiteOptions) -> list[Part]:
@@ -52,6 +54,7 @@ def parts(model_dir: Path, options: ClassifierTFLiteOptions) -> list[Part]:
             judge=judge,
             images=(INPUT,),
             quantised=(OUTPUT,),
+            bias_examples=_BIAS_EXAMPLES,
             finish=lambda content: with_classifier_metadata(content, labels, "classifier", about["image_size"]),
         )
     ]

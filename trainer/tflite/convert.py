@@ -12,11 +12,9 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from trainer.tflite import integer
+from trainer.tflite import bias, integer
 from trainer.tflite.options import Variant
-from trainer.tflite.parts import Tensors
-
-SIGNATURE = "serving_default"
+from trainer.tflite.parts import SIGNATURE, Tensors
 
 
 def convert(
@@ -26,6 +24,7 @@ def convert(
     *,
     images: Sequence[str] = (),
     quantised: Sequence[str] = (),
+    bias_examples: int = 0,
 ) -> bytes:
     """Converts the signature `serving_default` of a SavedModel; the names of its inputs and outputs are kept.
 
@@ -35,6 +34,7 @@ def convert(
       representative: gives the calibration inputs afresh at each call; only int8 asks.
       images: inputs and outputs that are pixels; int8 has them as uint8, 0..255 as they are (scale 1, zero point 0).
       quantised: other inputs and outputs that int8 has as uint8, with the scale that calibration found.
+      bias_examples: on about how many calibration inputs, evenly spread, int8's biases are corrected; 0 is none.
 
     Returns:
       The TFLite file's content.
@@ -53,7 +53,14 @@ def convert(
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
         converter.representative_dataset = lambda: (dict(inputs) for inputs in representative())
     content = converter.convert()
-    return integer.with_integer_interface(content, images, quantised) if variant == "int8" else content
+    if variant != "int8":
+        return content
+    if bias_examples:
+        original = tf.lite.TFLiteConverter.from_saved_model(flat, signature_keys=[SIGNATURE]).convert()
+        inputs = list(representative())
+        # Neighbours may be of one class.
+        content = bias.corrected(content, original, inputs[:: max(1, len(inputs) // bias_examples)])
+    return integer.with_integer_interface(content, images, quantised)
 
 
 @functools.lru_cache(maxsize=1)

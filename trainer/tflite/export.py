@@ -10,9 +10,8 @@ import numpy as np
 import tensorflow as tf
 
 from trainer.tflite import isolation
-from trainer.tflite.convert import SIGNATURE
 from trainer.tflite.options import TFLiteOptions, Variant
-from trainer.tflite.parts import Measurement, Part, Tensors
+from trainer.tflite.parts import SIGNATURE, Measurement, Part, Tensors
 from trainer.tflite.run import Runner
 
 Records = Callable[[], Iterable[bytes]]
@@ -84,6 +83,7 @@ def _converted(parts: Sequence[Part], options: TFLiteOptions, calibration: Recor
                     variant=variant,
                     images=part.images,
                     quantised=part.quantised,
+                    bias_examples=part.bias_examples,
                     calibration=str(ranges) if variant == "int8" else "",
                     output=str(Path(scratch, f"{part.name}.{variant}.tflite")),
                 )

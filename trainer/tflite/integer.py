@@ -8,10 +8,11 @@ a float interface around int8 operations and edit the conversions at its border,
 
 from collections.abc import Sequence
 
-import flatbuffers
 from ai_edge_litert import schema_py_generated as schema
 
-_IDENTIFIER = b"TFL3"
+from trainer.tflite import file
+from trainer.tflite.file import operator_code
+
 _FLOATS = (schema.TensorType.FLOAT32, schema.TensorType.FLOAT16)
 _OPERATORS = {code: name for name, code in vars(schema.BuiltinOperator).items() if isinstance(code, int)}
 
@@ -32,7 +33,7 @@ def with_integer_interface(content: bytes, images: Sequence[str], quantised: Seq
       NotInteger: a named tensor has no quantised tensor behind it, or an operation computes in floating point.
       ValueError: a name is not in the signature.
     """
-    model = schema.ModelT.InitFromObj(schema.Model.GetRootAsModel(content, 0))
+    model = file.unpacked(content)
     (signature,) = model.signatureDefs
     tensors = {entry.name.decode(): entry.tensorIndex for entry in [*signature.inputs, *signature.outputs]}
     unknown = sorted({*images, *quantised} - set(tensors))
@@ -43,9 +44,7 @@ def with_integer_interface(content: bytes, images: Sequence[str], quantised: Seq
     for name in [*images, *quantised]:
         _make_uint8(model, graph, tensors[name], name, is_input=name in inputs, is_image=name in images)
     _check_integer(model, graph)
-    builder = flatbuffers.Builder(len(content))
-    builder.Finish(model.Pack(builder), file_identifier=_IDENTIFIER)
-    return bytes(builder.Output())
+    return file.packed(model)
 
 
 def _make_uint8(
@@ -54,7 +53,7 @@ def _make_uint8(
     """Turns the conversion float <-> int8 at the border into one uint8 <-> int8, which QUANTIZE does as well."""
     border = schema.BuiltinOperator.QUANTIZE if is_input else schema.BuiltinOperator.DEQUANTIZE
     users = [op for op in graph.operators if index in (op.inputs if is_input else op.outputs)]
-    if not users or any(_code(model, op) != border for op in users):
+    if not users or any(operator_code(model, op) != border for op in users):
         raise NotInteger(f"{name} is not quantised: the operation next to it computes in floating point")
     inner = graph.tensors[users[0].outputs[0] if is_input else users[0].inputs[0]].quantization
     quantisation = schema.QuantizationParametersT()
@@ -74,16 +73,10 @@ def _check_integer(model: schema.ModelT, graph: schema.SubGraphT) -> None:
     offending = set()
     for op in graph.operators:
         touched = floats.intersection(int(i) for i in [*op.inputs, *op.outputs])
-        if touched and not (_code(model, op) in converts and touched <= border):
-            offending.add(_OPERATORS[_code(model, op)])
+        if touched and not (operator_code(model, op) in converts and touched <= border):
+            offending.add(_OPERATORS[operator_code(model, op)])
     if offending:
         raise NotInteger(f"not integer throughout: {', '.join(sorted(offending))} in floating point")
-
-
-def _code(model: schema.ModelT, op: schema.OperatorT) -> int:
-    """The operation's number; files of before 2020 kept it in a byte of its own."""
-    code = model.operatorCodes[op.opcodeIndex]
-    return max(code.builtinCode, code.deprecatedBuiltinCode)
 
 
 def _quantize_index(model: schema.ModelT) -> int:

@@ -12,10 +12,11 @@ from collections.abc import Callable, Mapping, Sequence
 import flatbuffers
 from ai_edge_litert import schema_py_generated as schema
 
+from trainer.tflite import file
+
 ENTRY, IDENTIFIER = b"TFLITE_METADATA", b"M001"
 LABELS = "labels.txt"
 
-_MODEL_IDENTIFIER = b"TFL3"
 _MIN_PARSER_VERSION = "1.0.0"
 _RGB, _AXIS_LABELS = 1, 2
 _FEATURE_PROPERTIES, _IMAGE_PROPERTIES, _NORMALIZATION = 1, 2, 1  # places in the schema's unions
@@ -33,20 +34,18 @@ def with_classifier_metadata(content: bytes, labels: Sequence[str], name: str, s
       name: of the model.
       side: in pixels.
     """
-    model = schema.ModelT.InitFromObj(schema.Model.GetRootAsModel(content, 0))
+    model = file.unpacked(content)
     buffer = schema.BufferT()
     buffer.data = list(_metadata(labels, name, side))
     model.buffers.append(buffer)
     entry = schema.MetadataT()
     entry.name, entry.buffer = ENTRY, len(model.buffers) - 1
     model.metadata = [*(model.metadata or []), entry]
-    builder = flatbuffers.Builder(len(content))
-    builder.Finish(model.Pack(builder), file_identifier=_MODEL_IDENTIFIER)
-    file = io.BytesIO(bytes(builder.Output()))
-    with zipfile.ZipFile(file, "a") as archive:
+    whole = io.BytesIO(file.packed(model))
+    with zipfile.ZipFile(whole, "a") as archive:
         # A fixed date: the same model gives the same bytes.
         archive.writestr(zipfile.ZipInfo(LABELS), "".join(f"{label}\n" for label in labels))
-    return file.getvalue()
+    return whole.getvalue()
 
 
 def _metadata(labels: Sequence[str], name: str, side: int) -> bytes:

@@ -14,6 +14,9 @@ from pathlib import Path
 
 import numpy as np
 
+SIGNATURE = "serving_default"
+"""The one signature of a part's SavedModel, and of its TFLite files."""
+
 Tensors = Mapping[str, np.ndarray]
 """Tensors of a signature by name, float32, batch 1; images are 0..255 whatever the variant's own types are."""
 
@@ -61,5 +64,7 @@ class Part:
     """Inputs and outputs that are pixels 0..255: int8 has them as uint8 with the pixel's own value (scale 1)."""
     quantised: tuple[str, ...] = ()
     """Other inputs and outputs that int8 has as uint8 with a scale of their own (scores); the rest stays float32."""
+    bias_examples: int = 0
+    """On how many calibration examples int8's biases are corrected (`trainer.tflite.bias`); 0 leaves them."""
     finish: Callable[[bytes], bytes] = lambda content: content
     """What a file's content becomes before it is verified: the lane adds its metadata."""

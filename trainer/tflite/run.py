@@ -5,8 +5,7 @@ import time
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
-from trainer.tflite.convert import SIGNATURE
-from trainer.tflite.parts import Tensors
+from trainer.tflite.parts import SIGNATURE, Tensors
 
 
 class Runner:

@@ -92,7 +92,7 @@ def classifier(tmp_path_factory):
     """A part that takes an image and gives scores; a record is a seed."""
     saved = save_classifier(tmp_path_factory.mktemp("classifier"))
     samples = lambda records: (Sample({"image": photo(int(r), 32)}, "group") for r in records)  # noqa: E731
-    return Part("classifier", saved, samples, measure, judge, images=("image",), quantised=("scores",))
+    return Part("classifier", saved, samples, measure, judge, ("image",), ("scores",), bias_examples=4)
 
 
 @pytest.fixture(scope="session")

@@ -43,6 +43,7 @@ def part(assets, photos, tmp_path):
         judge=lambda variant, rows: tflite.judge_accuracy(rows, max_drop=0.01),
         images=("image",),
         quantised=("scores",),
+        bias_examples=4,
     )
 
 
