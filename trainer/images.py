@@ -176,8 +176,7 @@ def _integer(content: tf.Tensor, width: int, little: tf.Tensor | bool) -> tf.Ten
     """The unsigned integer in the first `width` bytes of the last axis (uint8 [..., B]), int64; missing bytes are 0."""
     digits = tf.cast(_padded(content[..., :width], width), tf.int64)
     powers = [256**i for i in range(width)]
-    # Reversed here: TensorFlow's graph optimiser takes `[::-1]` of a constant for one of a shape and gives up on the
-    # whole graph, which then runs without what it fuses.
+    # Reversed here: passes of TensorFlow's graph optimiser take `[::-1]` of a constant for one of a shape and fail.
     powers = tf.where(little, tf.constant(powers, tf.int64), tf.constant(powers[::-1], tf.int64))
     return tf.reduce_sum(digits * powers, axis=-1)
 
