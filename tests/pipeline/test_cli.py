@@ -277,12 +277,12 @@ def test_without_a_reason_nothing_is_started_and_it_says_so(config_file, fake_ru
 
 def test_a_held_workspace_is_75(config_file, folders):
     code = (
-        "import sys, time, pathlib; from pipeline import lock\n"
+        "import sys, time, pathlib; from pipeline.unattended import lock\n"
         "with lock.hold(pathlib.Path(sys.argv[1])): print(flush=True); time.sleep(60)"
     )
     holder = subprocess.Popen([sys.executable, "-c", code, str(folders / "work")], stdout=subprocess.PIPE)
     try:
-        holder.stdout.readline()
+        assert holder.stdout.readline()
         result = easel("run", config_file)
     finally:
         holder.kill()
