@@ -56,21 +56,21 @@ def resize(image: tf.Tensor, height: int, width: int, aspect: str = "squash") ->
     """Resizes with antialiasing (bilinear, the support grows with the reduction).
 
     Args:
-      image: [H, W, 3], uint8 or float, 0..255.
+      image: [H, W, 3] or a batch [N, H, W, 3], uint8 or float, 0..255.
       height, width: of the result, in pixels.
       aspect: what happens when the proportions differ: `squash` distorts, `crop` keeps the centre, `pad` adds black.
 
     Returns:
-      [height, width, 3] of the dtype of `image`; uint8 is rounded.
+      [height, width, 3] or [N, height, width, 3] of the dtype of `image`; uint8 is rounded.
     """
     target = tf.constant([height, width])
     if aspect == "crop":
         image = _central(image, target)
-    shape = _within(tf.shape(image)[:2], target) if aspect == "pad" else target
+    shape = _within(tf.shape(image)[-3:-1], target) if aspect == "pad" else target
     resized = tf.image.resize(image, shape, antialias=True)
     if aspect == "pad":
         resized = tf.image.resize_with_crop_or_pad(resized, height, width)
-    resized.set_shape([height, width, 3])
+    resized.set_shape([*image.shape[:-3], height, width, 3])
     return _like(resized, image)
 
 
@@ -118,10 +118,10 @@ def _within(shape: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
 
 def _central(image: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
     """The largest central part of `image` with the proportions of `target`."""
-    shape = tf.shape(image)[:2]
+    shape = tf.shape(image)[-3:-1]
     part = _within(target, shape)
     begin = (shape - part) // 2
-    return image[begin[0] : begin[0] + part[0], begin[1] : begin[1] + part[1]]
+    return image[..., begin[0] : begin[0] + part[0], begin[1] : begin[1] + part[1], :]
 
 
 def _like(resized: tf.Tensor, image: tf.Tensor) -> tf.Tensor:

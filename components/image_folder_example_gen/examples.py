@@ -3,6 +3,7 @@
 import hashlib
 
 import tensorflow as tf
+from easel_serving.wire import header
 
 from components.image_folder_example_gen import conversion, features, storage
 from components.image_folder_example_gen.options import IngestOptions
@@ -61,13 +62,4 @@ def _example(others: tf.train.Features, name: str, value: bytes) -> bytes:
 
 def _field(number: int, content: list[bytes]) -> list[bytes]:
     """A field that holds bytes or a message: its tag, its length, and the content, in pieces."""
-    return [bytes([number << 3 | 2]), _varint(sum(map(len, content))), *content]
-
-
-def _varint(value: int) -> bytes:
-    digits = bytearray()
-    while value > 0x7F:
-        digits.append(value & 0x7F | 0x80)
-        value >>= 7
-    digits.append(value)
-    return bytes(digits)
+    return [header(number, sum(map(len, content))), *content]

@@ -31,8 +31,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         account = artifact_utils.get_single_instance(output_dict["report"])
         book = artifact_utils.get_single_instance(output_dict["ledger"])
         root = exec_properties["input_base"]
-        layout, latest = exec_properties["layout"], options.evaluate_latest_span
-        folders = listing.folders(root, layout, options.follow_links, options.spans, latest)
+        folders = listing.configured(root, options, exec_properties["layout"])
         for split in splits.NAMES:
             tf.io.gfile.makedirs(transform.split_folder(examples.uri, split))
         tf.io.gfile.makedirs(transform.unfinished_folder(examples.uri))

@@ -19,7 +19,7 @@ def fingerprint(root: str | os.PathLike, options: IngestOptions, layout: str = "
       UserError: `root` is no folder that can be read.
     """
     total = 0
-    for folder in listing.folders(root, layout, options.follow_links, options.spans, options.evaluate_latest_span):
+    for folder in listing.configured(root, options, layout):
         total += _number(f"folder\0{folder.prefix}\0{folder.label}\0{folder.split}\0{folder.misplaced}")
         for found in listing.walk(folder, options.follow_links):
             facts = type(found).__name__

@@ -16,6 +16,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from components.image_folder_example_gen import label_file, remote, spans
+from components.image_folder_example_gen.options import IngestOptions
 from components.image_folder_example_gen.reasons import Reason
 from components.image_folder_example_gen.records import Ignored, Refusal, Source, display
 from trainer.errors import UserError
@@ -45,6 +46,11 @@ class Folder(NamedTuple):
     """Where the classes of its files are written; empty when they follow from the folders."""
     prefix: str = ""
     """What the names of its files begin with: the span that the folder is of."""
+
+
+def configured(root: str | os.PathLike, options: IngestOptions, layout: str = "auto") -> list[Folder]:
+    """`folders` as the configuration wants them."""
+    return folders(root, layout, options.follow_links, options.spans, options.evaluate_latest_span)
 
 
 def folders(

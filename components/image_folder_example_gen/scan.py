@@ -38,7 +38,7 @@ def scan(
     Raises:
       UserError: `root` is no folder that can be read.
     """
-    folders = listing.folders(root, layout, options.follow_links, options.spans, options.evaluate_latest_span)
+    folders = listing.configured(root, options, layout)
     counts: Counter[tuple[str, ...]] = Counter()
     images: list[Picture] = []
     for outcome in _outcomes(folders, options):
@@ -73,7 +73,7 @@ def pictures(root: str | os.PathLike, options: IngestOptions, layout: str = "aut
     Raises:
       UserError: `root` is no folder that can be read.
     """
-    folders = listing.folders(root, layout, options.follow_links, options.spans, options.evaluate_latest_span)
+    folders = listing.configured(root, options, layout)
     outcomes = _outcomes(folders, options)
     return [outcome for outcome in outcomes if isinstance(outcome, Picture)]
 

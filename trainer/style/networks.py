@@ -136,14 +136,6 @@ def transformer(options: NetworkOptions, height: int | None = None, width: int |
     return keras.Model([content, code], picture, name="transformer")
 
 
-def as_style(paintings: tf.Tensor) -> tf.Tensor:
-    """Square paintings float32 [N, S, S, 3] as the predictor takes them, [N, STYLE_SIDE, STYLE_SIDE, 3].
-
-    Antialiased as the served model does it: the style features see how sharp a painting is.
-    """
-    return tf.image.resize(paintings, [STYLE_SIDE, STYLE_SIDE], antialias=True)
-
-
 def norm_channels(transformer: keras.Model) -> list[int]:
     """How many channels each conditional instance norm of a transformer has, in the order in which they are called."""
     return [layer.channels for layer in transformer.layers if isinstance(layer, ConditionalInstanceNorm)]

@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 from tfx.components.trainer.fn_args_utils import FnArgs
 
-from trainer import devices, precision, progress
+from trainer import devices, images, precision, progress
 from trainer.errors import UserError
 from trainer.style import export, networks, options, pools, sheets
 from trainer.style.learner import Learner
@@ -42,7 +42,9 @@ def run_fn(fn_args: FnArgs) -> None:
 
     features = networks.style_features(chosen.encoder.weights)
     encode = tf.function(
-        lambda images: features(networks.as_style(images), training=False),
+        lambda paintings: features(
+            images.resize(paintings, networks.STYLE_SIDE, networks.STYLE_SIDE, "crop"), training=False
+        ),
         input_signature=[tf.TensorSpec([None, None, None, 3], tf.float32)],
     )
     perceptual = Perceptual(chosen.perceptual.weights, "reflect", number)
@@ -75,7 +77,9 @@ def run_fn(fn_args: FnArgs) -> None:
             },
         }
     }
-    _export(Path(fn_args.serving_model_dir), chosen, (transformer, features, head), (paintings, held_out), facts)
+    _export(
+        Path(fn_args.serving_model_dir), chosen, (transformer, features, head), encode, (paintings, held_out), facts
+    )
     shutil.rmtree(checkpoints, ignore_errors=True)
 
 
@@ -121,6 +125,7 @@ def _export(
     serving_model_dir: Path,
     chosen: StyleOptions,
     trained: tuple[keras.Model, keras.Model, keras.Model],
+    encode: pools.Encode,
     paintings: tuple[pools.Images, pools.Images],
     facts: dict,
 ) -> None:
@@ -134,8 +139,7 @@ def _export(
     styles = []
     for group, is_held_out in ((known, False), (held_out, True)):
         for name, pixels in zip(group.names, group.pixels, strict=True):
-            painting = networks.as_style(tf.cast(pixels, tf.float32)[tf.newaxis])
-            code = exact_head(features(painting, training=False), training=False)[0].numpy()
+            code = exact_head(encode(tf.cast(pixels, tf.float32)[tf.newaxis]), training=False)[0].numpy()
             styles.append({"name": name, "filename": name, "code": code.tolist(), "heldout": is_held_out})
     styles.sort(key=lambda style: style["name"])
     bank = {style["name"]: style["code"] for style in styles}

@@ -9,12 +9,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from easel_serving.server.status import invalid
+from easel_serving.wire import BYTES, header, varint
 
 Feature = tuple[str, Sequence[Any]]
 """`bytes_list`, `float_list` or `int64_list` ("" for none, as in an empty Feature) and the values."""
 
 _KINDS = {"bytes_list": 1, "float_list": 2, "int64_list": 3}
-_VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
+_VARINT, _FIXED64, _FIXED32 = 0, 1, 5
 
 
 def serialize(features: Mapping[str, Feature]) -> bytes:
@@ -66,21 +67,12 @@ def _feature(kind: str, values: Sequence[Any]) -> bytes:
     elif kind == "float_list":
         content = _field(1, struct.pack(f"<{len(values)}f", *values))
     else:
-        content = _field(1, b"".join(_varint(value % 2**64) for value in values))
+        content = _field(1, b"".join(varint(value % 2**64) for value in values))
     return _field(_KINDS[kind], content)
 
 
 def _field(number: int, content: bytes) -> bytes:
-    return _varint(number << 3 | _BYTES) + _varint(len(content)) + content
-
-
-def _varint(value: int) -> bytes:
-    digits = bytearray()
-    while value > 0x7F:
-        digits.append(value & 0x7F | 0x80)
-        value >>= 7
-    digits.append(value)
-    return bytes(digits)
+    return header(number, len(content)) + content
 
 
 def fields(message: bytes, number: int) -> list[bytes]:
@@ -93,7 +85,7 @@ def _parse(message: bytes) -> Iterator[tuple[int, bytes]]:
     while at < len(message):
         tag, at = _read_varint(message, at)
         wire = tag & 7
-        if wire == _BYTES:
+        if wire == BYTES:
             size, at = _read_varint(message, at)
             if at + size > len(message):
                 raise ValueError("cut off")

@@ -3,6 +3,7 @@ import pytest
 import tensorflow as tf
 
 from tests.trainer.style.conftest import noise, png, transformed
+from trainer import images
 from trainer.errors import UserError
 from trainer.style import networks, pools
 from trainer.style.perceptual import Perceptual
@@ -49,7 +50,7 @@ def test_a_painting_is_encoded_in_training_as_the_served_model_encodes_it(judge,
     painting = noise(300, 300, 7)
 
     def encode(paintings):
-        return tiny.features(networks.as_style(paintings), training=False)
+        return tiny.features(images.resize(paintings, networks.STYLE_SIDE, networks.STYLE_SIDE, "crop"), training=False)
 
     pool = pools.painting_pool(
         pools.Images(painting[None], ["a"]), 1, judge, encode, np.random.default_rng(0), with_gram=False
