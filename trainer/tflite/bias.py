@@ -8,7 +8,7 @@ of the float file, one layer after another, as each correction changes what come
 Behind an activation only those places answer to the bias that it does not clip: the shift is divided by their share.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,6 +26,9 @@ _LAYERS = (
 )
 # A channel that answers in fewer places than this share is left alone: dividing by less would make noise of it.
 _FEWEST = 0.05
+
+_Values = dict[int, np.ndarray]
+"""Tensors by their indices in a graph, in the types that they have there."""
 
 
 @dataclass(frozen=True)
@@ -53,23 +56,37 @@ def corrected(content: bytes, reference: bytes, samples: Iterable[Tensors]) -> b
     inputs = list(samples)
     if not layers or not inputs:
         return content
-    cut = _cut(original, len(original.subgraphs[0].operators), [layer.reference for layer in layers])
-    wanted = [mean for mean, _ in _measure(cut, _fed(original, inputs))]
-    fed = _fed(model, inputs)
-    graph = model.subgraphs[0]
-    for layer, expected in zip(layers, wanted, strict=True):
-        ((found, free),) = _measure(_cut(model, layer.position + 1, [layer.output]), fed)
-        op = graph.operators[layer.position]
-        shift = expected - found
-        if op.builtinOptions.fusedActivationFunction:
-            shift = np.where(free > _FEWEST, shift / np.maximum(free, _FEWEST), 0)
-        bias = graph.tensors[op.inputs[2]]
-        steps = np.rint(shift / np.asarray(bias.quantization.scale))
-        buffer = schema.BufferT()  # of its own: equal biases may share one
-        buffer.data = (_values(model, bias) + steps).astype(np.int32).view(np.uint8)
-        model.buffers.append(buffer)
-        bias.buffer = len(model.buffers) - 1
+    wanted = [layer.reference for layer in layers]
+    runs = _run(_cut(original, 0, len(original.subgraphs[0].operators), wanted), _fed(original, inputs))
+    means = [[_channels(*found[index])[0] for index in wanted] for found in runs]
+    expected = [np.mean(of_layer, axis=0) for of_layer in zip(*means, strict=True)]
+    known, start = _fed(model, inputs), 0
+    for layer, mean in zip(layers, expected, strict=True):
+        # From the layer before, whose bias has changed, with what came into it: not from the beginning each time.
+        kept = _live(model, layer.position)
+        cut = _cut(model, start, layer.position + 1, [layer.output, *(kept - _live(model, start))])
+        statistics = []
+        for place, found in enumerate(_run(cut, known)):
+            statistics.append(_channels(*found[layer.output]))
+            known[place] = {index: found[index][0] if index in found else known[place][index] for index in kept}
+        _correct(model, layer, mean, *np.mean(statistics, axis=0))
+        start = layer.position
     return packed(model)
+
+
+def _correct(model: schema.ModelT, layer: _Layer, expected: np.ndarray, found: np.ndarray, free: np.ndarray) -> None:
+    """Moves a layer's biases by what its channels' means lack, `free` being the share of places that answer to it."""
+    graph = model.subgraphs[0]
+    op = graph.operators[layer.position]
+    shift = expected - found
+    if op.builtinOptions.fusedActivationFunction:
+        shift = np.where(free > _FEWEST, shift / np.maximum(free, _FEWEST), 0)
+    bias = graph.tensors[op.inputs[2]]
+    steps = np.rint(shift / np.asarray(bias.quantization.scale))
+    buffer = schema.BufferT()  # of its own: equal biases may share one
+    buffer.data = (_values(model, bias) + steps).astype(np.int32).view(np.uint8)
+    model.buffers.append(buffer)
+    bias.buffer = len(model.buffers) - 1
 
 
 def _layers(model: schema.ModelT, original: schema.ModelT) -> list[_Layer]:
@@ -87,46 +104,55 @@ def _layers(model: schema.ModelT, original: schema.ModelT) -> list[_Layer]:
     return found
 
 
-def _fed(model: schema.ModelT, samples: Sequence[Tensors]) -> list[dict[int, np.ndarray]]:
+def _fed(model: schema.ModelT, samples: Sequence[Tensors]) -> list[_Values]:
     """The samples by the indices of the tensors that take them."""
     (signature,) = model.signatureDefs
     indices = {entry.name.decode(): entry.tensorIndex for entry in signature.inputs}
     return [{indices[name]: values.astype(np.float32) for name, values in sample.items()} for sample in samples]
 
 
-def _measure(content: bytes, samples: Sequence[dict[int, np.ndarray]]) -> list[tuple[np.ndarray, np.ndarray]]:
-    """For each output of a file: each channel's mean, and its share of places that are at neither end of the type.
+def _live(model: schema.ModelT, position: int) -> set[int]:
+    """What the operators from `position` on take from those before it, or from outside."""
+    graph = model.subgraphs[0]
+    made = {int(index) for op in graph.operators[:position] for index in op.outputs}.union(map(int, graph.inputs))
+    return made.intersection(int(index) for op in graph.operators[position:] for index in op.inputs)
 
-    Both are float64 [C]; a float output is at no end.
-    """
+
+def _run(content: bytes, samples: Iterable[_Values]) -> Iterator[dict[int, tuple[np.ndarray, dict]]]:
+    """The outputs of a file for each sample, and the interpreter's details of each output, by its index."""
     # Without XNNPACK, which aborts the process on some of these cut graphs.
     plain = OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
     interpreter = Interpreter(model_content=content, experimental_op_resolver_type=plain)
     interpreter.allocate_tensors()
-    outputs = interpreter.get_output_details()
-    sums = [np.zeros((2, output["shape"][-1])) for output in outputs]
+    inputs, outputs = interpreter.get_input_details(), interpreter.get_output_details()
     for sample in samples:
-        for index, values in sample.items():
-            interpreter.set_tensor(index, values)
+        for details in inputs:
+            interpreter.set_tensor(details["index"], sample[details["index"]])
         interpreter.invoke()
-        for total, output in zip(sums, outputs, strict=True):
-            values = interpreter.get_tensor(output["index"]).reshape(-1, total.shape[1])
-            total[0] += dequantise(values, output).mean(axis=0, dtype=np.float64)
-            if values.dtype.kind == "i":
-                ends = np.iinfo(values.dtype)
-                total[1] += ((values > ends.min) & (values < ends.max)).mean(axis=0)
-    return [(mean / len(samples), free / len(samples)) for mean, free in sums]
+        yield {details["index"]: (interpreter.get_tensor(details["index"]), details) for details in outputs}
 
 
-def _cut(model: schema.ModelT, operators: int, outputs: Sequence[int]) -> bytes:
-    """A file with the first `operators` of the graph and other outputs."""
+def _channels(values: np.ndarray, details: dict) -> np.ndarray:
+    """Each channel's mean, and its share of places at neither end of an integer type, float64 [2, C]."""
+    places = values.reshape(-1, values.shape[-1])
+    free = np.zeros(places.shape[1])
+    if values.dtype.kind == "i":
+        ends = np.iinfo(values.dtype)
+        free = ((places > ends.min) & (places < ends.max)).mean(axis=0)
+    return np.stack([dequantise(places, details).mean(axis=0, dtype=np.float64), free])
+
+
+def _cut(model: schema.ModelT, start: int, end: int, outputs: Sequence[int]) -> bytes:
+    """A file with the operators `start` to `end` of the graph alone; its inputs are what these take from before."""
     graph = model.subgraphs[0]
-    kept = graph.operators, graph.outputs, model.signatureDefs
-    graph.operators, graph.outputs, model.signatureDefs = graph.operators[:operators], list(outputs), []
+    kept = graph.operators, graph.inputs, graph.outputs, model.signatureDefs
+    inputs = sorted(_live(model, start))
+    graph.operators, graph.inputs, graph.outputs = graph.operators[start:end], inputs, list(outputs)
+    model.signatureDefs = []
     try:
         return packed(model)
     finally:
-        graph.operators, graph.outputs, model.signatureDefs = kept
+        graph.operators, graph.inputs, graph.outputs, model.signatureDefs = kept
 
 
 def _values(model: schema.ModelT, tensor: schema.TensorT) -> np.ndarray:
