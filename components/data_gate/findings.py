@@ -34,6 +34,7 @@ REMEDIES = {
     "missing_class": "Bring the class folder back, or take the class out of the string domain in {schema}.",
     "similar_classes": "Merge the folders under one name.",
     "single_class": "Add a second class folder.",
+    "lone_image": "Add images of the class, or take its folder away.",
     "few_images": "Add images of the class, or lower `data_gate.min_images`.",
     "blank_images": _IMAGES,
     "tiny_images": _IMAGES,
@@ -170,7 +171,10 @@ def _classes(
         yield _finding("single_class", features.LABEL, len(train), "a classifier needs images of at least two classes")
     for label in named:
         total = report.classes[label]
-        if total < options.min_images:
+        if total == 1:
+            lone = f"class {label!r} has one usable image, which cannot be both learned and measured"
+            yield _finding("lone_image", features.LABEL, label, lone, _of_classes(label))
+        elif total < options.min_images:
             few = f"class {label!r} has {total} usable images, fewer than {options.min_images}"
             yield _finding("few_images", features.LABEL, f"{label}: {total}", few, _of_classes(label))
         if evaluation and label in train and label not in evaluation:

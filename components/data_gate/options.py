@@ -23,6 +23,8 @@ class GateOptions(Options):
     """Class folders that differ only in case, blanks or accents' encoding: one class by accident split in two."""
     single_class: Action = "stop"
     """A classifier with only one class to tell apart."""
+    lone_image: Action = "stop"
+    """A class with a single image, which can be learned or measured, not both."""
     few_images: Action = "warn"
     """A class with fewer than `min_images` images."""
     min_images: int = Field(10, ge=1)

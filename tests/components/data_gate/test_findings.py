@@ -128,6 +128,15 @@ def test_small_classes_warn():
     assert {each.suspects.classes for each in found} == {("dog",)}
 
 
+@pytest.mark.parametrize("labels", [{"train": {"dog": 1}}, {"eval": {"dog": 1}}])
+def test_a_class_with_one_photo_stops(labels):
+    # In eval it is a class that nothing was learned of, in train one that nothing is known of.
+    labels = {split: {"cat": 8, **labels.get(split, {})} for split in ("train", "eval")}
+    (found,) = [each for each in find(labels) if each.kind == "lone_image"]
+    assert (found.action, found.value, found.suspects.classes) == ("stop", "dog", ("dog",))
+    assert "'dog' has one usable image" in found.message
+
+
 def test_an_empty_eval_split_is_said_once():
     labels = {"train": {"cat": 8, "dog": 8}, "eval": {}}
     empty = tfdv.validate_statistics(
