@@ -7,6 +7,7 @@ for the names, the pictures and the labels of what the other server runs.
 import argparse
 import contextlib
 import logging
+import signal
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -69,6 +70,8 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--port", type=int, default=8080)
     given = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    # uvicorn stops gracefully on a signal and then raises it again, which would look like a crash.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
         # One try: the page asks again by itself, and a probe wants to know now.
         client = AsyncClient(given.server, tries=1)

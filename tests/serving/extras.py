@@ -2,11 +2,12 @@
 
     python tests/serving/extras.py SERVING_DIR PHOTO [EXTRA ...]
 
-SERVING_DIR is one that `easel run` pushed both models to (`make demo`), PHOTO any photo. Packages come from the
+SERVING_DIR is one that `easel run` pushed both models to, PHOTO any photo. Packages come from the
 registry that uv or pip is configured for; nothing of this checkout but the built wheel is on the path.
 """
 
 import contextlib
+import json
 import os
 import re
 import signal
@@ -30,16 +31,17 @@ assert not {"numpy", "PIL", "tensorflow"} & set(sys.modules)
 CLIENT = """
 import asyncio, importlib.util, sys
 from easel_serving import AsyncClient, Client
-url, photo, without = sys.argv[1:]
+url, photo, without, classifier, style = sys.argv[1:]
+names = {"classifier": classifier, "style": style}
 for name in without.split():
     assert importlib.util.find_spec(name) is None, f"{name} is installed"
-with Client(url) as client:
+with Client(url, **names) as client:
     [answer] = client.classify(photo)
     [code] = client.encode_style(photo)
     [painted] = client.stylize(photo, style=photo, strength=0.5)
     [by_code] = client.stylize_code(photo, code=code)
 async def main():
-    async with AsyncClient(url) as client:
+    async with AsyncClient(url, **names) as client:
         return (await client.classify(photo))[0].label
 assert asyncio.run(main()) == answer.label
 print(answer.label, f"{answer.score:.3f},", len(painted), "and", len(by_code), "bytes painted")
@@ -80,20 +82,29 @@ def running(*command):
     environment.pop("PYTHONPATH", None)
     command = [str(part) for part in command]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as process:
-        found, available = {}, 0
-        for line in process.stderr:
-            if match := re.search(r"(REST|gRPC|Uvicorn).*?(127\.0\.0\.1:\d+)", line):
-                found[match[1]] = match[2]
-            available += "is available" in line
-            if available == 2 or "Uvicorn" in found:
-                break
-        else:
-            raise SystemExit(f"{' '.join(command)} ended with {process.wait()}")
-        rest = f"http://{found.get('REST', found.get('Uvicorn'))}"
-        yield rest, f"grpc://{found['gRPC']}" if "gRPC" in found else None, time.monotonic() - start
-        process.send_signal(signal.SIGTERM)
-        process.stderr.read()
+        try:
+            found, available = {}, 0
+            for line in process.stderr:
+                if match := re.search(r"(REST|gRPC|Uvicorn).*?(127\.0\.0\.1:\d+)", line):
+                    found[match[1]] = match[2]
+                available += "is available" in line
+                if available == 2 or "Uvicorn" in found:
+                    break
+            else:
+                raise SystemExit(f"{' '.join(command)} ended with {process.wait()}")
+            rest = f"http://{found.get('REST', found.get('Uvicorn'))}"
+            yield rest, f"grpc://{found['gRPC']}" if "gRPC" in found else None, time.monotonic() - start
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.stderr.read()
         assert process.wait(60) == 0
+
+
+def names(serving_dir):
+    """The names of the classifier and of the style network."""
+    manifests = [json.loads(path.read_text()) for path in Path(serving_dir).glob("*/manifests/*/manifest.json")]
+    by_kind = {manifest["kind"]: manifest["model"] for manifest in manifests}
+    return by_kind["classifier"], by_kind["style"]
 
 
 def curl(*arguments):
@@ -108,7 +119,7 @@ def main(serving_dir, photo, *extras):
         python = {extra: environment(folder / f"env-{extra}", extra, wheel) for extra in extras or WITHOUT}
 
         def call(url, extra="client"):
-            run(python[extra], "-c", CLIENT, url, photo, WITHOUT[extra])
+            run(python[extra], "-c", CLIENT, url, photo, WITHOUT[extra], *names(serving_dir))
 
         def start(extra, *arguments):
             ports = ("--rest-port", "0", "--grpc-port", "0")

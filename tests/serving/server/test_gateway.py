@@ -1,5 +1,12 @@
 """The page in front of another server: here the embedded one, in a deployment TensorFlow Serving."""
 
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import easel_serving
 import pytest
 from easel_serving import AsyncClient, gateway
 from easel_serving.directory import Directory
@@ -45,3 +52,13 @@ def test_a_server_that_is_away_is_said_to_be(serving):
         answer = page.get("/easel/v1/models")
         assert answer.status_code == 503
         assert "cannot be reached" in answer.json()["error"]
+
+
+def test_ends_when_it_is_told_to(tmp_path):
+    environment = {**os.environ, "PYTHONPATH": str(Path(easel_serving.__file__).parent.parent)}
+    command = [sys.executable, "-m", "easel_serving.gateway", tmp_path, "--server", "http://127.0.0.1:1", "--port", "0"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as process:
+        assert any("Uvicorn running" in line for line in process.stderr)
+        process.send_signal(signal.SIGTERM)
+        process.stderr.read()
+        assert process.wait(30) == 0
