@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Any
 
+from easel_serving.server.allocator import bound_arenas
+
 RUNTIMES = ("tensorflow", "tflite")
 
 
@@ -36,6 +38,7 @@ def main(
         ServingError: the extra that the runtime needs is not installed, a port is taken, or a file is not what it
             should be.
     """
+    bound_arenas()  # before NumPy and TensorFlow start their threads
     from easel_serving.server.run import Settings, run
 
     settings = Settings(
