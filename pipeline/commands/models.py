@@ -37,7 +37,28 @@ def _changing(command: Callable) -> Callable:
     return why(server(options.as_json(command)))
 
 
-@click.group(invoke_without_command=True, short_help="List, compare, promote and roll back versions.")
+class _Models(click.Group):
+    """What `models` takes, its commands take too: at night nobody remembers which side an option goes."""
+
+    def add_command(self, command: click.Command, name: str | None = None) -> None:
+        command.params.append(
+            click.Option(
+                ["--serving"],
+                type=click.Path(path_type=Path, file_okay=False),
+                expose_value=False,
+                callback=_use_serving,
+                help="The serving directory, as before the command.",
+            )
+        )
+        super().add_command(command, name)
+
+
+def _use_serving(context: click.Context, option: click.Parameter, given: Path | None) -> None:
+    if given is not None:
+        context.obj = given
+
+
+@click.group(cls=_Models, invoke_without_command=True, short_help="List, compare, promote and roll back versions.")
 @options.serving
 @options.as_json
 @click.pass_context
@@ -49,6 +70,7 @@ def models(context: click.Context, serving: Path, as_json: bool) -> None:
     """
     context.obj = serving
     if context.invoked_subcommand is not None:
+        context.default_map = {context.invoked_subcommand: {"as_json": as_json}}
         return
     versions = listing(serving)
     if as_json:

@@ -331,6 +331,13 @@ def test_models_of_an_empty_directory(tmp_path):
     assert "Nothing is pushed" in easel("models", "--serving", tmp_path).stdout
 
 
+def test_options_of_models_go_before_the_command_or_after_it(serving):
+    before = easel("models", "--serving", serving, "--json", "verify")
+    after = easel("models", "verify", "--serving", serving, "--json")
+    assert (before.exit_code, after.exit_code) == (0, 0)
+    assert before.stdout == after.stdout == "[]\n"
+
+
 def test_models_can_be_shown_moved_and_checked(serving):
     def models(*arguments):
         result = easel("models", "--serving", serving, *arguments)
