@@ -1,9 +1,10 @@
 """The feed-forward network's objective over the optimiser's, on a fixed sample of pairs.
 
-    EASEL_ASSETS=FOLDER python -m tests.benchmarks.style_optimiser SERVING [--photos 3] [--paintings 3] [--steps 300]
+    EASEL_ASSETS=FOLDER python -m tests.benchmarks.style_optimiser SERVING [--photos 3] [--paintings 3] [--sheet FILE]
 
 Both minimise the same: content distance + `style.train.style_weight` x style distance + total variation, as training
-does by default; VGG19 of the assets, photos at 256 pixels. The optimiser is L-BFGS from the photo. Prints JSON.
+does by default; VGG19 of the assets, photos at 256 pixels. The optimiser is L-BFGS from the photo. Prints JSON;
+the sheet has a row for each pair: photo, painting, the network's picture, the optimiser's.
 """
 
 import argparse
@@ -16,6 +17,7 @@ import numpy as np
 from easel_serving import images
 from easel_serving.local import LocalModels
 from easel_serving.painting import files
+from PIL import Image, ImageOps
 
 from trainer.style import minimise
 from trainer.style.optimiser import Objective, Weights
@@ -30,6 +32,11 @@ def spread(paths: list[Path], count: int) -> list[Path]:
     return [paths[i] for i in np.unique(np.linspace(0, len(paths) - 1, count).round().astype(int))]
 
 
+def cell(image: np.ndarray) -> np.ndarray:
+    """An image of at most SIDE pixels in the middle of a white square of that side."""
+    return np.asarray(ImageOps.pad(Image.fromarray(image), (SIDE, SIDE), color="white"))
+
+
 def main() -> None:
     """See the module."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -37,12 +44,13 @@ def main() -> None:
     parser.add_argument("--photos", type=int, default=3)
     parser.add_argument("--paintings", type=int, default=3)
     parser.add_argument("--steps", type=int, default=300)
+    parser.add_argument("--sheet", type=Path)
     given = parser.parse_args()
     assets = Path(os.environ["EASEL_ASSETS"])
     train = StyleTrainOptions()
     weights = Weights(train.content_weight, train.style_weight, train.gram_weight, train.tv_weight)
     perceptual = Perceptual(str(assets / "weights/vgg19_imagenet_notop_hybrid.h5"), "reflect")
-    objective, models, rows = Objective(perceptual, weights), LocalModels(given.serving), []
+    objective, models, rows, sheet = Objective(perceptual, weights), LocalModels(given.serving), [], []
     for painting_path in spread(sorted((assets / "paintings").glob("*.jpg")), given.paintings):
         painting = files.read(painting_path, SIDE).pixels
         target = objective.target([(painting.astype(np.float32), 1.0)])
@@ -62,6 +70,10 @@ def main() -> None:
             }
             rows.append({**row, "ratio": row["network"] / row["optimiser"]})
             print(json.dumps(rows[-1]), flush=True)
+            pictures = (photo, painting, painted, np.rint(np.clip(best, 0, 255)).astype(np.uint8))
+            sheet.append(np.concatenate([cell(picture) for picture in pictures], axis=1))
+    if given.sheet:
+        Image.fromarray(np.concatenate(sheet)).save(given.sheet)
     print(json.dumps({"mean_ratio": float(np.mean([row["ratio"] for row in rows])), "pairs": len(rows)}))
 
 
