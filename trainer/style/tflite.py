@@ -18,6 +18,11 @@ OPTIONS = StyleTFLiteOptions
 
 _BEST_PSNR = 100.0
 
+# What int8 leaves in floating point. Rounding the transformer's norms to eight bits at each step costs 16 dB; for the
+# square roots of pooled deviations TFLite has no integers at all.
+_NORM = ("MEAN", "SQUARED_DIFFERENCE", "SUB", "NEG", "RSQRT", "MUL")
+_POOLED = ("MEAN", "SQUARED_DIFFERENCE", "SQUARE", "SUB", "NEG", "RSQRT", "SQRT", "CONCATENATION")
+
 
 def parts(model_dir: Path, options: StyleTFLiteOptions) -> list[Part]:
     """`predictor` and `transformer`, as `trainer.style.export.save_parts` wrote them.
@@ -66,8 +71,18 @@ def parts(model_dir: Path, options: StyleTFLiteOptions) -> list[Part]:
 
     folder = model_dir / "tflite"
     return [
-        Part(PREDICTOR, folder / PREDICTOR, paintings, compare_codes, judge, images=("style",)),
-        Part(TRANSFORMER, folder / TRANSFORMER, photos, compare_pictures, judge, images=("content", "stylized")),
+        Part(
+            PREDICTOR, folder / PREDICTOR, paintings, compare_codes, judge, images=("style",), float_operations=_POOLED
+        ),
+        Part(
+            TRANSFORMER,
+            folder / TRANSFORMER,
+            photos,
+            compare_pictures,
+            judge,
+            images=("content", "stylized"),
+            float_operations=_NORM,
+        ),
     ]
 
 

@@ -1,8 +1,9 @@
 """SavedModel -> TFLite, in four variants.
 
 `float32` is the graph as it is; `float16` stores weights in half precision; `dynamic` stores weights as int8 and
-computes in float where it must; `int8` is integer throughout (Jacob et al. 2018, "Quantization and Training of Neural
-Networks for Efficient Integer-Arithmetic-Only Inference", sections 2 and 3), with ranges from real examples.
+computes in float where it must; `int8` is integer throughout, save for what a lane excepts (Jacob et al. 2018,
+"Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only Inference", sections 2 and 3), with
+ranges from real examples.
 """
 
 import functools
@@ -24,6 +25,7 @@ def convert(
     *,
     images: Sequence[str] = (),
     quantised: Sequence[str] = (),
+    float_operations: Sequence[str] = (),
     bias_examples: int = 0,
 ) -> bytes:
     """Converts the signature `serving_default` of a SavedModel; the names of its inputs and outputs are kept.
@@ -34,13 +36,14 @@ def convert(
       representative: gives the calibration inputs afresh at each call; only int8 asks.
       images: inputs and outputs that are pixels; int8 has them as uint8, 0..255 as they are (scale 1, zero point 0).
       quantised: other inputs and outputs that int8 has as uint8, with the scale that calibration found.
+      float_operations: of TFLite, such as MEAN, that int8 leaves in floating point.
       bias_examples: on about how many calibration inputs, evenly spread, int8's biases are corrected; 0 is none.
 
     Returns:
       The TFLite file's content.
 
     Raises:
-      trainer.tflite.integer.NotInteger: int8 could not be made of integer operations alone.
+      trainer.tflite.integer.NotInteger: int8 could not be made of integer operations and those exceptions alone.
       Exception: whatever TensorFlow's converter raises for an operation that it cannot convert.
     """
     flat = _flat(saved_model).name
@@ -52,7 +55,7 @@ def convert(
     if variant == "int8":
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
         converter.representative_dataset = lambda: (dict(inputs) for inputs in representative())
-    content = converter.convert()
+    content = _mixed(converter, float_operations) if variant == "int8" and float_operations else converter.convert()
     if variant != "int8":
         return content
     if bias_examples:
@@ -60,7 +63,18 @@ def convert(
         inputs = list(representative())
         # Neighbours may be of one class.
         content = bias.corrected(content, original, inputs[:: max(1, len(inputs) // bias_examples)])
-    return integer.with_integer_interface(content, images, quantised)
+    return integer.with_integer_interface(content, images, quantised, float_operations)
+
+
+def _mixed(converter: tf.lite.TFLiteConverter, float_operations: Sequence[str]) -> bytes:
+    """What TensorFlow calls selective quantisation; its debugger is the one public way to it."""
+    converter.target_spec.supported_ops.append(tf.lite.OpsSet.TFLITE_BUILTINS)
+    debugger = tf.lite.experimental.QuantizationDebugger(
+        converter=converter,
+        debug_dataset=converter.representative_dataset,
+        debug_options=tf.lite.experimental.QuantizationDebugOptions(denylisted_ops=list(float_operations)),
+    )
+    return debugger.get_nondebug_quantized_model()
 
 
 @functools.lru_cache(maxsize=1)

@@ -83,6 +83,7 @@ def _converted(parts: Sequence[Part], options: TFLiteOptions, calibration: Recor
                     variant=variant,
                     images=part.images,
                     quantised=part.quantised,
+                    float_operations=part.float_operations,
                     bias_examples=part.bias_examples,
                     calibration=str(ranges) if variant == "int8" else "",
                     output=str(Path(scratch, f"{part.name}.{variant}.tflite")),

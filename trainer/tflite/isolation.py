@@ -31,6 +31,7 @@ class Job:
     variant: Variant
     images: Sequence[str]
     quantised: Sequence[str]
+    float_operations: Sequence[str]
     bias_examples: int
     calibration: str
     """Folder with one `<input>.npy` per input, [examples, 1, ...]; "" where the variant needs none."""
@@ -89,6 +90,7 @@ def work(jobs: Iterable[Job]) -> None:
                 load_calibration(job.calibration),
                 images=job.images,
                 quantised=job.quantised,
+                float_operations=job.float_operations,
                 bias_examples=job.bias_examples,
             )
         except Exception as error:  # the converter raises anything, from ValueError to its own ConverterError

@@ -64,6 +64,8 @@ class Part:
     """Inputs and outputs that are pixels 0..255: int8 has them as uint8 with the pixel's own value (scale 1)."""
     quantised: tuple[str, ...] = ()
     """Other inputs and outputs that int8 has as uint8 with a scale of their own (scores); the rest stays float32."""
+    float_operations: tuple[str, ...] = ()
+    """Operations of TFLite, such as MEAN, that int8 leaves in floating point: what eight bits are too few for."""
     bias_examples: int = 0
     """On how many calibration examples int8's biases are corrected (`trainer.tflite.bias`); 0 leaves them."""
     finish: Callable[[bytes], bytes] = lambda content: content
