@@ -8,7 +8,7 @@ from trainer.tflite.isolation import Job
 
 
 def job(tmp_path, name):
-    return Job("nowhere", "float32", (), (), 0, "", str(tmp_path / f"{name}.tflite"))
+    return Job("nowhere", "float32", (), (), (), 0, "", str(tmp_path / f"{name}.tflite"))
 
 
 @pytest.fixture
