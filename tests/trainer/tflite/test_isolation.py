@@ -69,7 +69,7 @@ def test_calibration_arrives_as_it_was_sent(tmp_path):
 
 
 def test_a_worker_converts(tmp_path, classifier):
-    good = Job(str(classifier.saved_model), "float32", (), (), 0, "", str(tmp_path / "good.tflite"))
+    good = Job(str(classifier.saved_model), "float32", (), (), (), 0, "", str(tmp_path / "good.tflite"))
     bad, good = isolation.convert_all([job(tmp_path, "bad"), good])
     assert (bad.content, bool(bad.reason)) == (None, True)
     assert good.content[4:8] == b"TFL3"
