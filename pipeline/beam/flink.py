@@ -89,7 +89,7 @@ class Session:
             self._folder = self._arguments = None
 
     def _start(self) -> str:
-        port, artifacts = _free_port(), _free_port()
+        port = free_port()
         self._folder = tempfile.mkdtemp(prefix="easel-flink-")
         Path(self._folder, "flink-conf.yaml").write_text(_SETTINGS)
         master = self._options.address or "[local]"
@@ -101,7 +101,7 @@ class Session:
             *("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx1g", f"-Djava.io.tmpdir={self._folder}"),
             *(f"-Dorg.slf4j.simpleLogger.{name}" for name in _LOGS),
             *("-cp", f"{self._options.jars}/*", "org.apache.beam.runners.flink.FlinkJobServerDriver"),
-            *("--job-host=localhost", f"--job-port={port}", f"--artifact-port={artifacts}", "--expansion-port=0"),
+            *("--job-host=localhost", f"--job-port={port}", "--artifact-port=0", "--expansion-port=0"),
             *(f"--artifacts-dir={self._folder}/artifacts", f"--flink-master={master}"),
             f"--flink-conf-dir={self._folder}",
         ]
@@ -126,9 +126,9 @@ def _check(jars: Path) -> None:
         raise UserError("beam.runner: flink needs Java: install a JDK or JRE, version 11 or 17")
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("localhost", 0))
+def free_port() -> int:
+    """A port of this machine that nobody listens on."""
+    with socket.create_server(("localhost", 0)) as probe:
         return probe.getsockname()[1]
 
 

@@ -28,6 +28,7 @@ import numpy as np
 from easel_serving.registry import Registry
 from PIL import Image
 
+from pipeline.beam.flink import free_port
 from tests.benchmarks import hostile, load
 
 SECONDS = 8.0
@@ -143,14 +144,6 @@ def running(root: Path, log: Path, *arguments: str) -> Iterator[Server]:
     finally:
         if server.process.poll() is None:
             server.stop()
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    import socket
-
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        return listening.getsockname()[1]
 
 
 def pictures(source: Path | None, folder: Path, side: int, count: int = 32) -> list[Path]:
