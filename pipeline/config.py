@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 from easel_serving.directory import check_name
 from easel_serving.errors import ServingError
-from pydantic import AfterValidator, Field, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, field_validator, model_validator
 
 from components.data_gate.options import GateOptions
 from components.image_folder_example_gen import spans
@@ -47,7 +47,14 @@ def _name(name: str) -> str:
         raise ValueError(str(error)) from error
 
 
+def _local(folder: Any) -> Any:
+    if isinstance(folder, str) and "://" in folder:  # as a path it would become a folder called `gs:`
+        raise ValueError(f"must be a folder of this machine, or mounted here, not {folder}: only photos are read there")
+    return folder
+
+
 ModelName = Annotated[str, AfterValidator(_name)]
+LocalFolder = Annotated[Path, BeforeValidator(_local)]
 Folder = Annotated[str, Field(min_length=1)]
 
 INPUTS: tuple[Key, ...] = (("classifier", "photos"), ("style", "photos"), ("style", "paintings"))
@@ -138,9 +145,9 @@ class Config(Options):
 
     name: ModelName = "easel"
     """Names the pipeline in its metadata."""
-    workspace: Path = Path("easel-workspace")
+    workspace: LocalFolder = Path("easel-workspace")
     """Where artifacts, metadata, logs and contact sheets go; the default is relative to the current folder."""
-    serving: Path = Path("serving")
+    serving: LocalFolder = Path("serving")
     """The directory that TensorFlow Serving reads; the default is `serving` in the workspace."""
     serving_base_path: str = Field(default="/models", pattern=r"^/")
     """Where TensorFlow Serving finds that directory: the prefix of the paths in `models.config`."""

@@ -142,6 +142,11 @@ def test_an_unset_variable_names_the_key_and_the_line(config_file, monkeypatch):
             "classifier.thresholds.ece.at_mots: unknown key; did you mean at_most?",
         ),
         ("classifier.tflite.variants=[int9]", "classifier.tflite.variants.0: should be"),
+        (
+            "workspace='gs://bucket/w'",
+            "workspace: must be a folder of this machine, or mounted here, not gs://bucket/w",
+        ),
+        ("serving='s3://bucket/s'", "serving: must be a folder of this machine"),
         ("workspace=photos/w", "workspace: lies inside classifier.photos"),
         ("serving=paintings/s", "serving: lies inside style.paintings"),
         ("style.paintings=photos", "style.photos and style.paintings are the same folder"),
