@@ -71,7 +71,8 @@ def read(path: bytes, max_bytes: int) -> bytes:
     """The content of a file, cut off behind `max_bytes`.
 
     Raises:
-      OSError: the file is gone, or the file system refuses; Beam's own errors are among them.
+      FileNotFoundError: it is gone.
+      OSError: the file system refuses, or does not answer.
     """
     if path.startswith(s3.SCHEME):
         return s3.read(os.fsdecode(path), max_bytes)
@@ -79,8 +80,14 @@ def read(path: bytes, max_bytes: int) -> bytes:
     from apache_beam.io.filesystems import FileSystems
 
     pieces, left = [], max_bytes
-    with FileSystems.open(os.fsdecode(path), compression_type=CompressionTypes.UNCOMPRESSED) as file:
-        while left > 0 and (piece := file.read(min(left, 1 << 20))):
-            pieces.append(piece)
-            left -= len(piece)
+    try:
+        with FileSystems.open(os.fsdecode(path), compression_type=CompressionTypes.UNCOMPRESSED) as file:
+            while left > 0 and (piece := file.read(min(left, 1 << 20))):
+                pieces.append(piece)
+                left -= len(piece)
+    except OSError:
+        raise
+    except Exception as error:  # Beam hands on what the client of a store raises: for Google's that is no OSError
+        kind = FileNotFoundError if getattr(error, "code", None) == 404 else OSError
+        raise kind(str(error)) from None
     return b"".join(pieces)

@@ -6,6 +6,7 @@ import apache_beam as beam
 import pytest
 from apache_beam.io import filesystem
 from apache_beam.options.pipeline_options import PipelineOptions
+from google.api_core.exceptions import Forbidden, NotFound
 
 from components.image_folder_example_gen import fingerprint, listing, report, storage, transform
 from components.image_folder_example_gen.options import IngestOptions
@@ -88,6 +89,17 @@ def test_reading(files):
         with pytest.raises(Unusable) as caught:
             storage.read(path, 6)
         assert caught.value.reason is reason
+
+
+@pytest.mark.parametrize(("error", "reason"), [(NotFound, Reason.VANISHED), (Forbidden, Reason.UNREADABLE)])
+def test_what_the_client_of_google_raises_is_a_reason(files, monkeypatch, error, reason):
+    def refuse(*_, **__):
+        raise error("says the store")
+
+    monkeypatch.setattr(MemoryFileSystem, "open", refuse)
+    with pytest.raises(Unusable) as caught:
+        storage.read(b"memory://bucket/1.jpg", 6)
+    assert caught.value.reason is reason
 
 
 def test_a_scheme_that_nobody_reads_is_told():
