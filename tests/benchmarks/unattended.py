@@ -2,12 +2,13 @@
 
     python -m tests.benchmarks.unattended kill [--moments 12] [--signal KILL|TERM]
     python -m tests.benchmarks.unattended together [--times 20]
-    python -m tests.benchmarks.unattended nights [--nights 30]
+    python -m tests.benchmarks.unattended nights [--nights 30] [--folder FOLDER]
 
 Drawn photos and a tiny network. Each prints a line as it goes and ends with 1 when something was not as it should be.
 `kill` ends runs with a signal at random moments, each in a workspace of its own, runs again, and compares with runs
 that nobody disturbed. `together` starts two runs at the same time. `nights` runs thirty deliveries through a window of
-three spans with triggers and retention: the 20th is dark, the 25th arrives truncated, and again the next day.
+three spans with triggers and retention: the 20th is dark, the 25th arrives truncated, and again the next day. In a
+FOLDER of yours the nights stay, and the same command goes on after the last one.
 """
 
 import argparse
@@ -61,14 +62,16 @@ def main() -> int:
     killing.add_argument("--moments", type=int, default=12)
     killing.add_argument("--signal", choices=["KILL", "TERM"], default="KILL")
     commands.add_parser("together").add_argument("--times", type=int, default=20)
-    commands.add_parser("nights").add_argument("--nights", type=int, default=30)
+    passing = commands.add_parser("nights")
+    passing.add_argument("--nights", type=int, default=30)
+    passing.add_argument("--folder", type=Path)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="easel-unattended-") as folder:
         work = {
             "kill": lambda: kill(Path(folder), options.moments, options.signal, random.Random(options.seed)),
             "together": lambda: together(Path(folder), options.times),
-            "nights": lambda: nights(Path(folder), options.nights),
+            "nights": lambda: nights(options.folder or Path(folder), options.nights),
         }
         faults = work[options.command]()
     for fault in faults:
@@ -144,14 +147,18 @@ def nights(root: Path, count: int) -> list[str]:
         "ingest": {"spans": 3, "min_side": 16},
         "classifier": {**SETTINGS["classifier"], "photos": "photos/span-{SPAN}"},
     }
+    root.mkdir(parents=True, exist_ok=True)
     (root / "easel.yaml").write_text(yaml.safe_dump(settings))
     for span in (-1, 0):
         _deliver(root, span + 2, span)
-    faults, trained, sizes = [], None, []
-    for night in range(1, count + 1):
+    log = root / "nights.jsonl"
+    past = [json.loads(line) for line in log.read_text().splitlines()] if log.is_file() else []
+    faults = [fault for each in past for fault in each["faults"]]
+    trained = max((each["night"] for each in past if each["outcome"] == "pushed"), default=None)
+    sizes = [each["bytes"] for each in past]
+    for night in range(len(past) + 1, count + 1):
         _deliver(root, night + 2, night, dark=night == 20, truncated=night == 25)
         if night == 26:  # the corrupt delivery arrives again
-            shutil.rmtree(root / "photos" / "span-27")
             _deliver(root, 27, 25)
         drifted = night in (20, 23)  # the dark span comes into the window, and leaves it
         due = trained is None or 40 * (night - trained) >= 120 or drifted
@@ -172,8 +179,13 @@ def nights(root: Path, count: int) -> list[str]:
             f" {time.process_time() - started:.0f} CPU s; {reason[:90]}",
             flush=True,
         )
+        wrong = []
         if model["outcome"] != expected or code != (3 if expected == "stopped" else 0):
-            faults.append(f"night {night}: {model['outcome']} ({code}) instead of {expected}: {model['reasons']}")
+            wrong = [f"night {night}: {model['outcome']} ({code}) instead of {expected}: {model['reasons']}"]
+        faults += wrong
+        with log.open("a") as lines:
+            record = {"night": night, "outcome": model["outcome"], "bytes": sizes[-1], "faults": wrong}
+            lines.write(json.dumps(record) + "\n")
     early, late = max(sizes[: count // 2]), max(sizes[count // 2 :])
     print(
         f"most artifacts and versions: {early / 1e6:.1f} MB in the first half, {late / 1e6:.1f} MB in the second",
@@ -183,7 +195,8 @@ def nights(root: Path, count: int) -> list[str]:
 
 
 def _deliver(root: Path, span: int, seed: int, dark: bool = False, truncated: bool = False) -> None:
-    """A span of eight photos of each class."""
+    """A span of eight photos of each class, in place of what was there."""
+    shutil.rmtree(root / "photos" / f"span-{span}", ignore_errors=True)
     for label in PATTERNS:
         folder = root / "photos" / f"span-{span}" / label
         folder.mkdir(parents=True)
