@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from pipeline import batches, dag, pictures, snapshot, warm_start
+from pipeline.beam import reading
 from pipeline.beam.flink import Session
 from pipeline.config import Config
 from pipeline.data_page import page as data_page
@@ -39,6 +40,7 @@ def run(
     """
     started = time.monotonic()
     batches.bound_by_bytes()
+    reading.share(config.beam)
     warm_start.describe_champion(config)
     world = snapshot.take(config)
     pipeline, nodes = dag.build(config, world)

@@ -20,6 +20,10 @@ LOCAL = (
 """The arguments when nothing is configured: one worker, a thread of this process."""
 WORKERS_WAIT_MS = 20_000
 """How long workers outlive a step of a batch job: Flink would start new ones, with ten seconds of imports, for each."""
+EXCHANGE = ("--execution_mode_for_batch=BATCH_FORCED", "--load_balance_bundles")
+"""Flink finishes a step before the next one reads it, from disk: what Transform has read and not yet transformed would
+else wait in memory, of Flink and of the worker. A step's parts go to whichever worker is free; else each part has a
+worker from the start, and by chance both parts of the longest step had the same."""
 DATAFLOW = ("project", "region", "temp_location", "sdk_container_image")
 """What only the person knows, and gives in `beam_args`."""
 
@@ -52,7 +56,8 @@ def arguments(options: BeamOptions, given: Sequence[str] = (), endpoint: str | N
     if options.runner == "spark":
         return ["--runner=SparkRunner", f"--spark_master_url={options.address}", *workers, *given]
     parallelism = options.parallelism or options.processes
-    return ["--runner=PortableRunner", f"--job_endpoint={endpoint}", f"--parallelism={parallelism}", *workers, *given]
+    runner = ["--runner=PortableRunner", f"--job_endpoint={endpoint}", f"--parallelism={parallelism}", *EXCHANGE]
+    return [*runner, *workers, *given]
 
 
 def _direct(options: BeamOptions) -> list[str]:

@@ -17,6 +17,8 @@ from trainer.errors import UserError
 
 _STARTS_WITHIN = 120
 _ENDS_WITHIN = 10
+_MEGABYTES, _MEGABYTES_FOR_A_WORKER = 512, 768
+"""Java's heap: of photos a hundred messages of a batch wait for each worker between two steps of Transform."""
 _SETTINGS = """heartbeat.interval: 10000
 heartbeat.timeout: 3600000
 pekko.ask.timeout: 1 h
@@ -93,12 +95,13 @@ class Session:
         self._folder = tempfile.mkdtemp(prefix="easel-flink-")
         Path(self._folder, "flink-conf.yaml").write_text(_SETTINGS)
         master = self._options.address or "[local]"
+        memory = _MEGABYTES + _MEGABYTES_FOR_A_WORKER * (0 if self._options.address else self._options.processes)
         command = [
             "java",
             *(f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in _OPENED),
-            # No image passes through it, the workers read and write the files themselves: in the minutes that it lives
-            # the second compiler and several collectors cost more than they save.
-            *("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx1g", f"-Djava.io.tmpdir={self._folder}"),
+            # Nearly all work is the workers', who read and write the files themselves: in the minutes that it lives the
+            # second compiler and several collectors cost more than they save.
+            *("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", f"-Xmx{memory}m", f"-Djava.io.tmpdir={self._folder}"),
             *(f"-Dorg.slf4j.simpleLogger.{name}" for name in _LOGS),
             *("-cp", f"{self._options.jars}/*", "org.apache.beam.runners.flink.FlinkJobServerDriver"),
             *("--job-host=localhost", f"--job-port={port}", "--artifact-port=0", "--expansion-port=0"),

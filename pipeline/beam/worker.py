@@ -5,7 +5,12 @@ worker. Here they are installed already: what is left to do is to ask the runner
 """
 
 import argparse
+import functools
 import os
+
+MESSAGE_BYTES = 1 << 20
+"""Of what a worker sends at once. The runner holds up to a hundred messages that the next step has not taken yet: of
+Beam's own 10 MiB, or of a batch of photos, they fill its memory."""
 
 
 def main() -> None:
@@ -20,8 +25,12 @@ def main() -> None:
             os.environ.setdefault(name, threads)
     os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")  # the training's
 
-    from apache_beam.runners.worker import sdk_worker_main
+    from apache_beam.runners.worker import data_plane, sdk_worker_main
 
+    data_plane._DEFAULT_SIZE_FLUSH_THRESHOLD = MESSAGE_BYTES
+    data_plane.SizeBasedBufferingClosableOutputStream = functools.partial(
+        data_plane.SizeBasedBufferingClosableOutputStream, size_flush_threshold=MESSAGE_BYTES
+    )
     os.environ.update(_provisioned(options.id, options.provision_endpoint))
     sdk_worker_main.main([])
 

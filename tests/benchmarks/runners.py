@@ -18,6 +18,7 @@ from pathlib import Path
 import yaml
 
 from pipeline import batches, dag, snapshot
+from pipeline.beam import reading
 from pipeline.beam.flink import Session
 from pipeline.config import load
 from pipeline.terminal import quiet
@@ -77,6 +78,7 @@ def main() -> None:
         with quiet.capture(work / "log"):
             config = load(work / "easel.yaml")
             batches.bound_by_bytes()
+            reading.share(config.beam)
             with Session(config.beam) as beam:
                 runner = DataLane(beam.arguments)
                 trace = runner.run(dag.build(config, snapshot.take(config))[0])
@@ -92,7 +94,8 @@ def main() -> None:
     for kind in sorted({kind for kind, _ in watch.seconds}):
         seconds = [value for (name, _), value in watch.seconds.items() if name == kind]
         peaks = [value for (name, _), value in watch.peak.items() if name == kind]
-        print(f"    {kind}: {len(seconds)} processes, {sum(seconds):.0f} CPU s, largest {max(peaks) / 2**20:.0f} MiB")
+        each = " + ".join(f"{value:.0f}" for value in seconds)
+        print(f"    {kind}: {each} = {sum(seconds):.0f} CPU s, largest {max(peaks) / 2**20:.0f} MiB")
 
 
 if __name__ == "__main__":

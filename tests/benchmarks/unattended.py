@@ -2,7 +2,7 @@
 
     python -m tests.benchmarks.unattended kill [--moments 12] [--signal KILL|TERM]
     python -m tests.benchmarks.unattended together [--times 20]
-    python -m tests.benchmarks.unattended nights [--nights 30] [--folder FOLDER]
+    python -m tests.benchmarks.unattended nights [--nights 30] [--dark 20] [--corrupt 25] [--folder FOLDER]
 
 Drawn photos and a tiny network. Each prints a line as it goes and ends with 1 when something was not as it should be.
 `kill` ends runs with a signal at random moments, each in a workspace of its own, runs again, and compares with runs
@@ -64,6 +64,8 @@ def main() -> int:
     commands.add_parser("together").add_argument("--times", type=int, default=20)
     passing = commands.add_parser("nights")
     passing.add_argument("--nights", type=int, default=30)
+    passing.add_argument("--dark", type=int, default=20)
+    passing.add_argument("--corrupt", type=int, default=25)
     passing.add_argument("--folder", type=Path)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
@@ -71,7 +73,7 @@ def main() -> int:
         work = {
             "kill": lambda: kill(Path(folder), options.moments, options.signal, random.Random(options.seed)),
             "together": lambda: together(Path(folder), options.times),
-            "nights": lambda: nights(options.folder or Path(folder), options.nights),
+            "nights": lambda: nights(options.folder or Path(folder), options.nights, options.dark, options.corrupt),
         }
         faults = work[options.command]()
     for fault in faults:
@@ -138,7 +140,7 @@ def together(root: Path, times: int) -> list[str]:
     return faults
 
 
-def nights(root: Path, count: int) -> list[str]:
+def nights(root: Path, count: int, dark: int, corrupt: int) -> list[str]:
     """Deliveries of 40 photos a night; every night's outcome must be the one that follows from the triggers."""
     settings = {
         **SETTINGS,
@@ -157,12 +159,12 @@ def nights(root: Path, count: int) -> list[str]:
     trained = max((each["night"] for each in past if each["outcome"] == "pushed"), default=None)
     sizes = [each["bytes"] for each in past]
     for night in range(len(past) + 1, count + 1):
-        _deliver(root, night + 2, night, dark=night == 20, truncated=night == 25)
-        if night == 26:  # the corrupt delivery arrives again
-            _deliver(root, 27, 25)
-        drifted = night in (20, 23)  # the dark span comes into the window, and leaves it
+        _deliver(root, night + 2, night, dark=night == dark, truncated=night == corrupt)
+        if night == corrupt + 1:  # the corrupt delivery arrives again
+            _deliver(root, corrupt + 2, corrupt)
+        drifted = night in (dark, dark + 3)  # the dark span comes into the window, and leaves it
         due = trained is None or 40 * (night - trained) >= 120 or drifted
-        expected = "stopped" if night == 25 else "pushed" if due else "skipped"
+        expected = "stopped" if night == corrupt else "pushed" if due else "skipped"
         started = time.process_time()
         code, document = _easel(root, "run", "easel.yaml", "--json")
         [model] = document["models"]

@@ -8,7 +8,7 @@ import sys
 import pytest
 from apache_beam.options import pipeline_options
 
-from pipeline.beam.arguments import LOCAL, arguments
+from pipeline.beam.arguments import EXCHANGE, LOCAL, arguments
 from pipeline.beam.options import BeamOptions
 from trainer.errors import UserError
 
@@ -38,7 +38,7 @@ def test_flink_takes_our_worker_processes_which_share_the_processors():
     assert environment["env"] == {"EASEL_THREADS": str(max(1, len(os.sched_getaffinity(0)) // 2))}
     said = subprocess.run([environment["command"], "--help"], capture_output=True, text=True, check=True).stdout
     assert "--provision_endpoint" in said
-    assert {"--parallelism=2", "--sdk_worker_parallelism=2"} <= set(given)
+    assert {"--parallelism=2", "--sdk_worker_parallelism=2", *EXCHANGE} <= set(given)
 
 
 def test_a_cluster_may_have_more_parts_than_workers_on_a_machine_and_another_place_for_the_worker():

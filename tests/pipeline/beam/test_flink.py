@@ -10,14 +10,20 @@ import sys
 import time
 from pathlib import Path
 
+import apache_beam as beam
 import pytest
 import tensorflow as tf
 import yaml
+from apache_beam.options.pipeline_options import PipelineOptions
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import statistics_pb2
+from tfx_bsl.coders import batch_util
+from tfx_bsl.tfxio import record_based_tfxio, tf_example_record
 
 from data.draw import draw
-from pipeline.beam.options import JARS
+from pipeline.beam import reading
+from pipeline.beam.flink import Session
+from pipeline.beam.options import JARS, BeamOptions
 from pipeline.history.store import Store
 from tests.e2e.conftest import SETTINGS
 
@@ -135,6 +141,23 @@ def records(folder: Path) -> list[list[tuple]]:
     return sorted(
         sorted((name, value.SerializeToString()) for name, value in each.features.feature.items()) for each in found
     )
+
+
+def test_all_workers_read_the_files_of_examples(tmp_path, monkeypatch):
+    monkeypatch.setattr(record_based_tfxio, "ReadTfRecord", record_based_tfxio.ReadTfRecord)
+    monkeypatch.setattr(batch_util, "_TARGET_BATCH_BYTES_SIZE", batch_util._TARGET_BATCH_BYTES_SIZE)
+    options = BeamOptions(runner="flink")
+    reading.share(options)
+    for shard in range(4):
+        with tf.io.TFRecordWriter(str(tmp_path / f"{shard}.gz"), "GZIP") as writer:
+            writer.write(b"__import__('os').getpid()")
+    source = tf_example_record.TFExampleRecord([f"{tmp_path}/*.gz"], telemetry_descriptors=["test"])
+    with Session(options) as session, beam.Pipeline(options=PipelineOptions(session.arguments())) as pipeline:
+        # A function that is not ours: the workers do not have the tests.
+        pids = pipeline | source.RawRecordBeamSource() | beam.Map(eval)
+        pids | beam.Map(str) | beam.io.WriteToText(str(tmp_path / "pids"))
+    found = [pid for path in tmp_path.glob("pids*") for pid in path.read_text().split()]
+    assert (len(found), len(set(found))) == (4, 2)
 
 
 def test_both_end_with_two_pushed_models(root):
