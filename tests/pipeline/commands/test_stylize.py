@@ -1,0 +1,72 @@
+"""`easel stylize`: files and folders, regions, sizes, and what it refuses."""
+
+import pytest
+from PIL import Image
+
+from tests.pipeline.commands.command import easel
+
+
+@pytest.fixture
+def photo(tmp_path):
+    (tmp_path / "photos").mkdir()
+    path = tmp_path / "photos" / "p.jpg"
+    Image.new("RGB", (640, 480), "white").save(path)
+    return path
+
+
+def grey(path):
+    """The one grey of a picture, and its size and format."""
+    with Image.open(path) as picture:
+        [(_, (value, *_))] = picture.getcolors()
+        return value, picture.size, picture.format
+
+
+@pytest.mark.usefixtures("fake_models")
+@pytest.mark.parametrize(("name", "format"), [("out.png", "PNG"), ("out.jpg", "JPEG"), ("out.tif", "TIFF")])
+def test_stylize_writes_the_format_of_the_name_and_a_preview(photo, tmp_path, name, format):
+    output, preview = tmp_path / name, tmp_path / "preview.png"
+    arguments = ["--style", "wave=3", "--style", "night", "--preview", preview, "-o", output]
+    result = easel("stylize", "--content", photo, *arguments)
+    assert (result.exit_code, result.stdout) == (0, f"{output}\n")
+    assert grey(output) == (50, (640, 480), format)
+    assert grey(preview) == (50, (256, 192), "PNG")
+
+
+@pytest.mark.usefixtures("fake_models")
+def test_stylize_paints_a_region_at_a_size(photo, tmp_path):
+    Image.new("L", (64, 48), "white").save(tmp_path / "mask.png")
+    arguments = ["--style", "wave", "--region", tmp_path / "mask.png", "night", "--size", "1280", "--strength", "0.5"]
+    easel("stylize", "--content", photo, *arguments, "-o", tmp_path / "out.png")
+    assert grey(tmp_path / "out.png") == (40, (1280, 960), "PNG")
+
+
+@pytest.mark.usefixtures("fake_models")
+def test_stylize_paints_a_folder_and_says_which_photos_it_could_not(photo, tmp_path):
+    (photo.parent / "more").mkdir()
+    Image.new("RGB", (8, 8)).save(photo.parent / "more" / "q.webp")
+    (photo.parent / "broken.jpg").write_text("hello")
+    result = easel("stylize", "--content", photo.parent, "--style", "wave", "-o", tmp_path / "out")
+    assert result.exit_code == 2
+    assert result.stdout.split() == [str(tmp_path / "out" / name) for name in ("more/q.png", "p.jpg")]
+    assert "broken.jpg: not an image" in result.stderr
+    assert "1 of 3 photos could not be painted; the others are" in result.stderr
+    assert grey(tmp_path / "out/more/q.png") == (40, (8, 8), "PNG")
+
+
+@pytest.mark.usefixtures("fake_models")
+@pytest.mark.parametrize(
+    ("output", "extra", "expected"),
+    [
+        ("out.txt", ["--style", "wave"], "name an image file"),
+        ("none/out.png", ["--style", "wave"], "does not exist"),
+        ("o.png", ["--style", "wave", "--strength", "1.5"], "not in the range"),
+        ("o.png", [], "--style: name a painting"),
+        ("o.png", ["--style", "wave=much"], "wave=much: the weight 'much' is not a positive number"),
+        ("o.png", ["--style", "wave", "--mask", "none.png"], "none.png: No such file"),
+    ],
+)
+def test_stylize_refuses_what_cannot_be(photo, tmp_path, output, extra, expected):
+    result = easel("stylize", "--content", photo, *extra, "-o", tmp_path / output)
+    assert result.exit_code == 2
+    assert expected in result.stderr
+    assert list(tmp_path.iterdir()) == [photo.parent]
