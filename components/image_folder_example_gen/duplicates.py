@@ -25,10 +25,11 @@ def resolve_all(
             earlier[sha256] = split
     unique, others = [], []
     for sha256, group in sorted(copies.items()):
-        kept, rest = resolve(group)
+        kept, rest = resolve(group) if len(group) > 1 else (group[0], [])
         others += rest
         if kept:
-            unique.append(kept._replace(earlier=earlier.pop(sha256, "")))
+            split = earlier.pop(sha256, "")
+            unique.append(kept._replace(earlier=split) if split else kept)
     return unique, others, sorted(earlier.items())
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 import tensorflow as tf
 
-from components.image_folder_example_gen import examples, inspection, threads
+from components.image_folder_example_gen import examples, inspection, remote, threads
 from components.image_folder_example_gen.options import IngestOptions
 from components.image_folder_example_gen.reasons import Unusable
 from components.image_folder_example_gen.records import Picture, Refusal
@@ -27,31 +27,49 @@ def path(split_folder: str, shard: int, shards: int) -> str:
 
 def write(
     pictures: Iterable[Picture], destination: str, unfinished: str, options: IngestOptions, pool: threads.Pool
-) -> Iterator[Picture | Refusal]:
-    """Writes one shard and yields what was written and what could not be.
+) -> list[Picture | Refusal]:
+    """Writes one shard; what was written and what could not be.
 
     The records are in order of their digests: a shuffle that is the same every time. The file appears under its name by
     one rename from `unfinished`, because Beam may run this twice. Images do not compress: gzip is only the container
     (level 0), which TFX wants.
+
+    Args:
+      pictures: what to write.
+      destination: the file.
+      unfinished: the file until it is whole.
+      options: as in ingest.
+      pool: threads for images that take time; not the ones that run this function.
     """
     ordered = sorted(pictures, key=lambda picture: picture.sha256)
     outcomes = []
     with open_writer(unfinished) as writer:
-        work = functools.partial(_serialize, options=options)
-        results = threads.ordered(pool, work, ordered, seconds=options.max_seconds, late=_too_slow)
-        for picture, result in zip(ordered, results, strict=True):
+        for picture, result in zip(ordered, _serialized(ordered, options, pool), strict=True):
             if isinstance(result, Refusal):
                 outcomes.append(result)
             else:
                 writer.write(result)
                 outcomes.append(picture)
     tf.io.gfile.rename(unfinished, destination, overwrite=True)
-    yield from outcomes
+    return outcomes
 
 
 def open_writer(destination: str) -> tf.io.TFRecordWriter:
     """A writer of gzip TFRecords that does not try to compress."""
     return tf.io.TFRecordWriter(destination, tf.io.TFRecordOptions("GZIP", compression_level=0))
+
+
+def _serialized(ordered: list[Picture], options: IngestOptions, pool: threads.Pool) -> Iterator[bytes | Refusal]:
+    """The Examples. Local files that keep their bytes are only copied: handing that to a thread would cost more."""
+    work = functools.partial(_serialize, options=options)
+    slow = (picture for picture in ordered if not _is_quick(picture))
+    results = threads.ordered(pool, work, slow, seconds=options.max_seconds, late=_too_slow)
+    for picture in ordered:
+        yield work(picture) if _is_quick(picture) else next(results)
+
+
+def _is_quick(picture: Picture) -> bool:
+    return picture.untouched and not remote.is_remote(picture.source.path)
 
 
 def _serialize(picture: Picture, options: IngestOptions) -> bytes | Refusal:

@@ -19,17 +19,34 @@ def read(path: bytes, max_bytes: int) -> bytes:
         return _read_remote(path, max_bytes)
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
-        with open(descriptor, "rb", buffering=0) as file:
+        try:
             status = os.fstat(descriptor)
             if not stat.S_ISREG(status.st_mode):
                 raise Unusable(Reason.NOT_A_FILE, "not a regular file")
             if status.st_size > max_bytes:
                 raise Unusable(Reason.TOO_LARGE, f"{status.st_size} bytes")
-            return file.readall()  # not read(max_bytes), which would allocate as much for every photo
+            return _read_local(descriptor, status.st_size)
+        finally:
+            os.close(descriptor)
     except FileNotFoundError:
         raise Unusable(Reason.VANISHED, "no longer there") from None
     except OSError as error:
         raise Unusable(Reason.UNREADABLE, error.strerror or str(error)) from None
+
+
+def _read_local(descriptor: int, size: int) -> bytes:
+    """All that is in the file, which has `size` bytes unless it changes.
+
+    Four calls of the system for a file instead of a file object's eight: at each of them threads pass the interpreter
+    on, and that costs more than the call.
+    """
+    data = os.read(descriptor, size + 1)
+    if len(data) == size:
+        return data
+    pieces = [data]
+    while pieces[-1]:
+        pieces.append(os.read(descriptor, size + 1))
+    return b"".join(pieces)
 
 
 def _read_remote(path: bytes, max_bytes: int) -> bytes:

@@ -25,8 +25,8 @@ class Pool:
 
     def __init__(self):
         self._tasks: queue.SimpleQueue[_Task | None] = queue.SimpleQueue()
-        self._size = int(os.environ.get("EASEL_THREADS") or len(os.sched_getaffinity(0)))
-        for _ in range(self._size):
+        self.size = int(os.environ.get("EASEL_THREADS") or len(os.sched_getaffinity(0)))
+        for _ in range(self.size):
             self.start_thread()
 
     def start_thread(self) -> None:
@@ -39,7 +39,7 @@ class Pool:
 
     def shutdown(self) -> None:
         """Lets the threads end."""
-        for _ in range(self._size):
+        for _ in range(self.size):
             self._tasks.put(None)
 
     def __enter__(self) -> "Pool":
@@ -62,6 +62,7 @@ class Stream(Generic[Item, Result]):
         work: Callable[[Item], Result],
         seconds: float = float("inf"),
         late: Callable[[Item], Result] | None = None,
+        chunk: int = CHUNK,
     ):
         """Begins without items.
 
@@ -70,15 +71,16 @@ class Stream(Generic[Item, Result]):
           work: makes the result; what it raises is raised when the result is taken.
           seconds: that the work may take for one item.
           late: makes the result of an item that took longer.
+          chunk: items that a thread takes at once.
         """
-        self._pool, self._work, self._seconds, self._late = pool, work, seconds, late
+        self._pool, self._work, self._seconds, self._late, self._chunk = pool, work, seconds, late, chunk
         self._begun: collections.deque[_Task] = collections.deque()
         self._waiting = 0
 
     def put(self, items: Iterable[Item]) -> None:
         """Adds items."""
         remaining = iter(items)
-        while chunk := list(itertools.islice(remaining, CHUNK)):
+        while chunk := list(itertools.islice(remaining, self._chunk)):
             self._waiting += len(chunk)
             self._begun.append(self._submit(chunk))
 

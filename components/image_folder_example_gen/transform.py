@@ -7,6 +7,7 @@ photo: grouping is by parts of the key space, and what is in a part is sorted ou
 """
 
 import functools
+import gc
 import os
 import time
 from collections import Counter
@@ -83,6 +84,9 @@ class Examine(beam.DoFn):
     def setup(self):
         """Starts the threads."""
         self._pool = threads.Pool()
+        # Python's collector, called for by the many records, would look through all of TensorFlow's and TFX's objects
+        # each time, and no thread runs meanwhile.
+        gc.freeze()
         self._seen = self._rejected = 0
         self._reported = time.monotonic()
 
@@ -94,6 +98,7 @@ class Examine(beam.DoFn):
 
     def teardown(self):
         """Ends the threads."""
+        gc.unfreeze()
         self._pool.shutdown()
 
     def process(self, element: tuple[bytes, Iterable[Batch]]) -> Iterator[tuple[int, Batch]]:
@@ -104,11 +109,7 @@ class Examine(beam.DoFn):
 
     def finish_bundle(self) -> Iterator[WindowedValue]:
         """Yields what became of the rest."""
-        for output in (*self._take(0), *self._parts()):
-            if isinstance(output, pvalue.TaggedOutput):
-                yield pvalue.TaggedOutput(output.tag, _windowed(output.value))
-            else:
-                yield _windowed(output)
+        yield from _windowed((*self._take(0), *self._parts()))
 
     def _take(self, leave: int) -> Iterator[tuple[int, Batch]]:
         refused = []
@@ -192,34 +193,54 @@ class Assign(beam.DoFn):
 
 
 class WriteShard(beam.DoFn):
-    """Writes the images of one shard: a count of them, as `report.build` wants it, and `Refusal` as `OTHERS`."""
+    """Writes the images of a shard: a count of them, as `report.build` wants it, and `Refusal` as `OTHERS`.
+
+    A thread for each shard, several shards at once: records of one file have to be written one after the other.
+    """
 
     def __init__(self, examples_uri: str, options: IngestOptions):
         self._uri, self._options = examples_uri, options
 
     def setup(self):
         """Starts the threads."""
-        self._pool = threads.Pool()
+        self._writers, self._decoders = threads.Pool(), threads.Pool()
+
+    def start_bundle(self):
+        """Begins with nothing in hand."""
+        self._stream = threads.Stream(self._writers, self._write, chunk=1)
 
     def teardown(self):
         """Ends the threads."""
-        self._pool.shutdown()
+        self._writers.shutdown()
+        self._decoders.shutdown()
 
     def process(self, element: tuple[tuple[str, int, int], Iterable[Batch]]) -> Iterator[Counter]:
-        """Writes one file."""
-        (split, shard, shard_count), batches = element
+        """Begins with one file, and yields what became of earlier ones."""
+        shard, batches = element
+        self._stream.put([(shard, [picture for batch in batches for picture in batch.records])])
+        yield from self._take(self._writers.size)
+
+    def finish_bundle(self) -> Iterator[WindowedValue]:
+        """Yields what became of the rest."""
+        yield from _windowed(self._take(0))
+
+    def _take(self, leave: int) -> Iterator[Counter]:
+        for written, refused in self._stream.take(leave):
+            yield pvalue.TaggedOutput(OTHERS, Batch(refused))
+            yield written
+
+    def _write(self, element: tuple[tuple[str, int, int], list[Picture]]) -> tuple[Counter, list[Refusal]]:
+        (split, shard, shard_count), pictures = element
         destination = shards.path(split_folder(self._uri, split), shard, shard_count)
         name = f"{split}-{os.path.basename(destination)}-{os.getpid()}"
         unfinished = os.path.join(unfinished_folder(self._uri), name)
-        pictures = [picture for batch in batches for picture in batch.records]
         written, refused = Counter(), []
-        for outcome in shards.write(pictures, destination, unfinished, self._options, self._pool):
+        for outcome in shards.write(pictures, destination, unfinished, self._options, self._decoders):
             if isinstance(outcome, Refusal):
                 refused.append(outcome)
             else:
                 written[report.example_key(outcome, split)] += 1
-        yield pvalue.TaggedOutput(OTHERS, Batch(refused))
-        yield written
+        return written, refused
 
 
 def split_folder(examples_uri: str, split: str) -> str:
@@ -306,8 +327,14 @@ def _part(sha256: str) -> int:
     return int(sha256[:2], 16) * PARTS >> 8
 
 
-def _windowed(value) -> WindowedValue:
-    return WindowedValue(value, GlobalWindow().max_timestamp(), [GlobalWindow()])
+def _windowed(outputs: Iterable) -> Iterator[WindowedValue | pvalue.TaggedOutput]:
+    """What `finish_bundle` yields has to name its window."""
+    window = GlobalWindow()
+    for output in outputs:
+        if isinstance(output, pvalue.TaggedOutput):
+            yield pvalue.TaggedOutput(output.tag, WindowedValue(output.value, window.max_timestamp(), [window]))
+        else:
+            yield WindowedValue(output, window.max_timestamp(), [window])
 
 
 def _compare(element: tuple[int, Iterable[np.ndarray]], distance: int) -> Iterator[tuple[int, np.ndarray]]:
