@@ -109,7 +109,9 @@ class Plan(NamedTuple):
     def split(self, picture: Picture, groups: Groups) -> str:
         """`train`, `eval`, or `LEFT_OUT`."""
         root = groups.get(similarity.identity(picture.sha256))
-        group = self.groups[root] if root is not None else Group(picture.sha256, picture.source.label, 1, frozenset())
+        if root is None:
+            return _place(picture) or self._drawn(picture.sha256, picture.source.label)
+        group = self.groups[root]
         straddles = len(group.splits) > 1
         if picture.source.split:
             return LEFT_OUT if straddles and picture.source.split == "train" else picture.source.split
@@ -117,9 +119,10 @@ class Plan(NamedTuple):
             return picture.earlier
         if straddles:
             return LEFT_OUT
-        if group.splits:
-            return min(group.splits)
-        return "eval" if _bin(group.first) in self.evals.get(group.label, ()) else "train"
+        return min(group.splits) if group.splits else self._drawn(group.first, group.label)
+
+    def _drawn(self, sha256: str, label: str) -> str:
+        return "eval" if _bin(sha256) in self.evals.get(label, ()) else "train"
 
 
 def settle(picture: Picture, groups: Groups, plan: Plan) -> tuple[str, list[NearDuplicate | Refusal]]:
