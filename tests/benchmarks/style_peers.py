@@ -8,6 +8,7 @@ those that were held out. `--sheets` writes a PNG for each painting: it, our six
 """
 
 import argparse
+import json
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -100,7 +101,8 @@ def held_out(serving: Path) -> set[str]:
     directory = Directory(serving)
     for version in map(directory.stable, directory.models()):
         if version is not None and version.manifest["kind"] == "style":
-            return {style["name"] for style in version.manifest["styles"] if style["heldout"]}
+            known = json.loads((version.manifest_dir / "styles.json").read_text(encoding="utf-8"))
+            return {style["name"] for style in known if style["heldout"]}
     raise SystemExit(f"{serving}: no style network serves here")
 
 

@@ -20,8 +20,8 @@ _BEST_PSNR = 100.0
 
 # What int8 leaves in floating point. Rounding the transformer's norms to eight bits at each step costs 16 dB; for the
 # square roots of pooled deviations TFLite has no integers at all.
-_NORM = ("MEAN", "SQUARED_DIFFERENCE", "SUB", "NEG", "RSQRT", "MUL")
-_POOLED = ("MEAN", "SQUARED_DIFFERENCE", "SQUARE", "SUB", "NEG", "RSQRT", "SQRT", "CONCATENATION")
+_NORM = ("MEAN", "SQUARED_DIFFERENCE", "SUB", "NEG", "RSQRT", "MUL", "ADD")
+_POOLED = (*_NORM, "SQUARE", "SQRT", "CONCATENATION")
 
 
 def parts(model_dir: Path, options: StyleTFLiteOptions) -> list[Part]:
