@@ -17,6 +17,15 @@ def send(number):
     time.sleep(5)  # ended by the signal
 
 
+@pytest.fixture
+def foreground():
+    """SIGINT as at a terminal: a shell has the processes that it starts in the background ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("foreground")
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
 def test_an_interrupt_leaves_a_step_of_beam_as_what_it_is(number, code):
     handlers = [signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGINT)]
