@@ -66,8 +66,8 @@ class StyleTrainOptions(Options):
     painting_crops: PositiveInt = 12
     """Crops of each painting whose statistics are computed once and then drawn from."""
     learning_rate: PositiveFloat = 1e-3
-    """The highest, of Adam; matrices learn with Muon, at fifteen times as much. Reached after a twentieth of the steps; a
-    cosine brings it down to a twentieth."""
+    """The highest, of Adam; matrices learn with Muon, at fifteen times as much. It is reached after a twentieth of the
+    steps, and a cosine brings it down to a twentieth."""
     content_weight: NonNegativeFloat = 1.0
     """Of the content distance: block4_conv1, relative to the photo's features."""
     style_weight: NonNegativeFloat = 20.0
