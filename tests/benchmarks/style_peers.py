@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
-from easel_serving.directory import Directory
+from easel_serving.directory import Directory, Version
 from easel_serving.local import LocalModels
 from PIL import Image, ImageOps
 
@@ -75,7 +75,7 @@ class Scorer:
 
     def __init__(self, weights: str):
         self._features = tf.function(Perceptual(weights, "zero"))
-        self._known: dict[int, dict[str, tf.Tensor]] = {}
+        self._known: dict[bytes, dict[str, tf.Tensor]] = {}
 
     def __call__(self, photo: np.ndarray, painting: np.ndarray, painted: np.ndarray) -> tuple[float, float, float]:
         """Of uint8 [S, S, 3] each."""
@@ -91,19 +91,25 @@ class Scorer:
         return self._features(tf.constant(image[None], tf.float32))
 
     def _kept(self, image: np.ndarray) -> dict[str, tf.Tensor]:
-        if id(image) not in self._known:
-            self._known[id(image)] = self._of(image)
-        return self._known[id(image)]
+        key = image.tobytes()
+        if key not in self._known:
+            self._known[key] = self._of(image)
+        return self._known[key]
+
+
+def serving_version(serving: Path) -> Version:
+    """The style network that serves from a directory."""
+    directory = Directory(serving)
+    for version in map(directory.stable, directory.models()):
+        if version is not None and version.manifest["kind"] == "style":
+            return version
+    raise SystemExit(f"{serving}: no style network serves here")
 
 
 def held_out(serving: Path) -> set[str]:
     """Names of the paintings that the serving network has not learned from."""
-    directory = Directory(serving)
-    for version in map(directory.stable, directory.models()):
-        if version is not None and version.manifest["kind"] == "style":
-            known = json.loads((version.manifest_dir / "styles.json").read_text(encoding="utf-8"))
-            return {style["name"] for style in known if style["heldout"]}
-    raise SystemExit(f"{serving}: no style network serves here")
+    known = json.loads((serving_version(serving).manifest_dir / "styles.json").read_text(encoding="utf-8"))
+    return {style["name"] for style in known if style["heldout"]}
 
 
 def main() -> None:

@@ -20,10 +20,10 @@ from statistics import median
 import numpy as np
 import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
-from easel_serving.directory import Directory
 from easel_serving.local import LocalModels
 from easel_serving.painting import files, styles, tiles
 
+from tests.benchmarks.style_peers import serving_version
 from trainer import devices, precision
 from trainer.style import losses, networks, pools
 from trainer.style.learner import Learner
@@ -64,13 +64,7 @@ def interpreted(file: Path, side: int | None = None) -> Callable[[], object]:
 
 def latency(assets: Path, serving: Path) -> None:
     """Prints a line for each file."""
-    directory = Directory(serving)
-    version = next(
-        found
-        for found in map(directory.stable, directory.models())
-        if found is not None and found.manifest["kind"] == "style"
-    )
-    folder, peer = version.path.parent / "manifests" / str(version.number) / "tflite", assets / "peers/magenta_int8"
+    folder, peer = serving_version(serving).manifest_dir / "tflite", assets / "peers/magenta_int8"
     calls = {
         "Magenta int8 transformer": interpreted(peer / "transfer.tflite"),
         "Magenta int8 predictor": interpreted(peer / "prediction.tflite"),
