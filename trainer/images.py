@@ -52,13 +52,14 @@ def upright(image: tf.Tensor, orientation: tf.Tensor) -> tf.Tensor:
 
 
 @tf.autograph.experimental.do_not_convert
-def resize(image: tf.Tensor, height: int, width: int, aspect: str = "squash") -> tf.Tensor:
-    """Resizes with antialiasing (bilinear, the support grows with the reduction).
+def resize(image: tf.Tensor, height: int, width: int, aspect: str = "squash", method: str = "bilinear") -> tf.Tensor:
+    """Resizes with antialiasing: the support grows with the reduction.
 
     Args:
       image: [H, W, 3] or a batch [N, H, W, 3], uint8 or float, 0..255.
       height, width: of the result, in pixels.
       aspect: what happens when the proportions differ: `squash` distorts, `crop` keeps the centre, `pad` adds black.
+      method: of `tf.image.resize`. `lanczos3` keeps the sharpness that `bilinear` loses.
 
     Returns:
       [height, width, 3] or [N, height, width, 3] of the dtype of `image`; uint8 is rounded.
@@ -67,7 +68,7 @@ def resize(image: tf.Tensor, height: int, width: int, aspect: str = "squash") ->
     if aspect == "crop":
         image = _central(image, target)
     shape = _within(tf.shape(image)[-3:-1], target) if aspect == "pad" else target
-    resized = tf.image.resize(image, shape, antialias=True)
+    resized = tf.image.resize(image, shape, method, antialias=True)
     if aspect == "pad":
         resized = tf.image.resize_with_crop_or_pad(resized, height, width)
     resized.set_shape([*image.shape[:-3], height, width, 3])
@@ -75,12 +76,15 @@ def resize(image: tf.Tensor, height: int, width: int, aspect: str = "squash") ->
 
 
 def bound(image: tf.Tensor, max_side: int) -> tf.Tensor:
-    """Reduces `image` [H, W, 3], keeping its proportions, to a longest side of at most `max_side`; never enlarges."""
+    """Reduces `image` [H, W, 3], keeping its proportions, to a longest side of at most `max_side`; never enlarges.
+
+    With Lanczos' filter: what is painted should be as sharp as the photo.
+    """
     shape = tf.shape(image)[:2]
     smaller = _within(shape, tf.constant([max_side, max_side]))
     return tf.cond(
         tf.reduce_max(shape) > max_side,
-        lambda: _like(tf.image.resize(image, smaller, antialias=True), image),
+        lambda: _like(tf.image.resize(image, smaller, "lanczos3", antialias=True), image),
         lambda: image,
     )
 

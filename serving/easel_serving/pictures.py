@@ -6,18 +6,25 @@ import numpy as np
 from PIL import Image
 
 
-def resize(image: np.ndarray, height: int, width: int, aspect: str = "squash") -> np.ndarray:
-    """Bilinear with antialiasing.
+def resize(
+    image: np.ndarray,
+    height: int,
+    width: int,
+    aspect: str = "squash",
+    method: Image.Resampling = Image.Resampling.BILINEAR,
+) -> np.ndarray:
+    """Resizes with antialiasing.
 
     Args:
         image: uint8 [H, W, 3].
         height, width: of the result.
         aspect: what happens when the proportions differ: `squash` distorts, `crop` keeps the centre, `pad` adds black.
+        method: the filter.
     """
     if aspect == "crop":
         image = _middle(image, within((height, width), image.shape[:2]))
     shape = within(image.shape[:2], (height, width)) if aspect == "pad" else (height, width)
-    resized = np.asarray(Image.fromarray(image).resize((shape[1], shape[0]), Image.Resampling.BILINEAR))
+    resized = np.asarray(Image.fromarray(image).resize((shape[1], shape[0]), method))
     if shape == (height, width):
         return resized
     canvas = np.zeros((height, width, 3), np.uint8)
@@ -29,7 +36,7 @@ def bound(image: np.ndarray, max_side: int) -> np.ndarray:
     """Reduces an image, keeping its proportions, to a longest side of at most `max_side`; never enlarges."""
     if max(image.shape[:2]) <= max_side:
         return image
-    return resize(image, *within(image.shape[:2], (max_side, max_side)))
+    return resize(image, *within(image.shape[:2], (max_side, max_side)), method=Image.Resampling.LANCZOS)
 
 
 def mirrored(image: np.ndarray, side: int) -> np.ndarray:

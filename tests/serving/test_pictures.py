@@ -29,6 +29,11 @@ def test_a_mirrored_photo_comes_back_and_has_no_seam(photo):
     np.testing.assert_array_equal(pictures.mirrored(photo[:2], 64)[31:33, 5:58], photo[:2])
 
 
+def test_bounds_as_the_served_graph_does(photo):
+    images = pytest.importorskip("trainer.images")
+    np.testing.assert_allclose(pictures.bound(photo, 20).astype(int), images.bound(photo, 20), atol=2)
+
+
 def test_bound_keeps_proportions_and_never_enlarges(photo):
     assert pictures.bound(photo, 53) is photo
     assert pictures.bound(photo, 20).shape == (14, 20, 3)

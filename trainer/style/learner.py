@@ -18,6 +18,7 @@ _WARM_UP = 0.05
 _FINAL_RATE = 0.05
 _MATRIX_RATIO = 15.0
 """Of Muon; 5 gains a third as much, see docs/style.md."""
+_INVENTED_SHARE = 0.25
 
 
 class Learner:
@@ -50,7 +51,7 @@ class Learner:
         self._average = [tf.Variable(variable.value, trainable=False) for variable in self._variables]
         self._optimizer = Muon(self._rate(), _MATRIX_RATIO, global_clipnorm=1.0)
         self._optimizer.build(self._variables)
-        self._by_painting = [np.flatnonzero(paintings.painting == i) for i in np.unique(paintings.painting)]
+        self._by_painting, self._invented = paintings.by_painting, paintings.invented
         self.total = options.reproduction_steps + options.steps
 
     def step(self, number: int) -> dict[str, float]:
@@ -62,12 +63,13 @@ class Learner:
         else:
             # One photo is painted in its own style, the others like paintings.
             drawn = rng.integers(0, len(self._photos.crops), self._options.batch_size)
-            styles = [self._draw_part(i, rng) for i in self._draw_paintings(rng)]
+            styles = self._draw_styles(rng)
             chosen = np.append(drawn, own[:1])
             features = np.concatenate([self._paintings.style_features[styles], self._photos.style_features[own[:1]]])
             found = self._paint(
                 tf.constant(self._photos.crops[chosen]),
                 tf.constant(self._photos.content[drawn]),
+                tf.constant(self._photos.weights[drawn]),
                 tf.constant(features),
                 {name: tuple(part[styles] for part in pair) for name, pair in self._paintings.moments.items()},
                 {name: values[styles] for name, values in self._paintings.gram.items()},
@@ -111,9 +113,12 @@ class Learner:
             warmup_steps=warm_up,
         )
 
-    def _draw_paintings(self, rng: np.random.Generator) -> np.ndarray:
+    def _draw_styles(self, rng: np.random.Generator) -> np.ndarray:
         count, size = len(self._by_painting), self._options.batch_size
-        return rng.choice(count, size, replace=size > count)
+        styles = [self._draw_part(i, rng) for i in rng.choice(count, size, replace=size > count)]
+        if not len(self._invented):
+            return np.array(styles)
+        return np.where(rng.random(size) < _INVENTED_SHARE, rng.choice(self._invented, size), styles)
 
     def _draw_part(self, painting: int, rng: np.random.Generator) -> int:
         # Every other time the whole, which the pool has first: it is what people bring.
@@ -143,6 +148,7 @@ class Learner:
         self,
         crops: tf.Tensor,
         content: tf.Tensor,
+        weights: tf.Tensor,
         features: tf.Tensor,
         moments: losses.Moments,
         gram: Mapping[str, tf.Tensor],
@@ -154,7 +160,7 @@ class Learner:
             painted = every[:-1]
             found = self._perceptual(painted)
             terms = {
-                "content": losses.content_distance(found[CONTENT_LAYER], tf.cast(content, tf.float32)),
+                "content": weights * losses.content_distance(found[CONTENT_LAYER], tf.cast(content, tf.float32)),
                 "style": losses.style_distance(losses.moments(found), moments),
                 "tv": losses.total_variation(painted),
             }

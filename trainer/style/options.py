@@ -65,12 +65,15 @@ class StyleTrainOptions(Options):
     """Crops of photos whose features are computed once and then drawn from."""
     painting_crops: PositiveInt = 12
     """Crops of each painting whose statistics are computed once and then drawn from."""
+    invented_paintings: NonNegativeInt = 300
+    """Parts of paintings and photos in the colours of others, which are learned from too, a quarter of the time: for
+    paintings that training has not seen."""
     learning_rate: PositiveFloat = 1e-3
     """The highest, of Adam; matrices learn with Muon, at fifteen times as much. It is reached after a twentieth of the
     steps, and a cosine brings it down to a twentieth."""
     content_weight: NonNegativeFloat = 1.0
     """Of the content distance: block4_conv1, relative to the photo's features."""
-    style_weight: NonNegativeFloat = 20.0
+    style_weight: NonNegativeFloat = 10.0
     """Of the style distance: channel means and deviations at block1..4_conv1, relative to the painting's."""
     gram_weight: NonNegativeFloat = 0.0
     """Of the Gram distance (Gatys et al. 2016) at block1..3_conv1, relative to the painting's."""

@@ -12,13 +12,16 @@ import tensorflow as tf
 
 from trainer import images, progress
 from trainer.errors import UserError
-from trainer.style import losses
+from trainer.style import colours, losses
 from trainer.style.perceptual import CONTENT_LAYER, Perceptual
 from trainer.style.preprocessing import IMAGE, NAME
 
 GRAM_LAYERS = ("block1_conv1", "block2_conv1", "block3_conv1")
 _BATCH = 4
 _SMALLEST_PART = 0.6
+_INVENTED = -1
+_LITTLE = 0.7
+"""Content that is smaller than this much of the average counts less."""
 
 Encode = Callable[[tf.Tensor], tf.Tensor]
 """Style features of paintings: float32 [N, s, s, 3] of any side s -> [N, F]."""
@@ -37,24 +40,39 @@ class Images:
 
 @dataclass(frozen=True)
 class PhotoPool:
-    """Crops of photos: uint8 [P, c, c, 3], content features float16 [P, h, w, C], own style features [P, F]."""
+    """Crops of photos: uint8 [P, c, c, 3], content features float16 [P, h, w, C], own style features [P, F].
+
+    `weights` (float32 [P], at most 1) are what the content of each counts: distances are relative to it, and of a plain
+    wall, where there is hardly any, the same brush strokes are many times further away.
+    """
 
     crops: np.ndarray
     content: np.ndarray
     style_features: np.ndarray
+    weights: np.ndarray
 
 
 @dataclass(frozen=True)
 class PaintingPool:
     """Crops of paintings: which painting [Q], style features [Q, F], moments by layer ([Q, C], [Q, C]), Gram [Q, C, C].
 
-    `gram` is empty when nobody asks for it.
+    Invented paintings belong to none. `gram` is empty when nobody asks for it.
     """
 
     painting: np.ndarray
     style_features: np.ndarray
     moments: dict[str, tuple[np.ndarray, np.ndarray]]
     gram: dict[str, np.ndarray]
+
+    @property
+    def by_painting(self) -> list[np.ndarray]:
+        """The indices of each painting's crops, the whole first."""
+        return [np.flatnonzero(self.painting == i) for i in np.unique(self.painting[self.painting != _INVENTED])]
+
+    @property
+    def invented(self) -> np.ndarray:
+        """The indices of the invented paintings."""
+        return np.flatnonzero(self.painting == _INVENTED)
 
 
 def read(patterns: Sequence[str], side: int, limit: int | None = None) -> Images:
@@ -84,28 +102,56 @@ def read(patterns: Sequence[str], side: int, limit: int | None = None) -> Images
 def photo_pool(
     photos: Images, crop: int, count: int, perceptual: Perceptual, encode: Encode, rng: np.random.Generator
 ) -> PhotoPool:
-    """Cuts `count` squares of `crop` pixels out of photos, each photo as often as any other.
+    """Cuts `count` squares out of photos, each photo as often as any other, and reduces them to `crop` pixels.
+
+    Their sides are between `crop` and S, evenly on a logarithmic scale: photos show things near and far.
 
     Raises:
       UserError: there are no photos.
     """
-    if not len(photos):
-        raise UserError("style.photos: no photo to learn from; look at `easel check`")
+    _check(photos)
     order = np.concatenate([rng.permutation(len(photos)) for _ in range(-(-count // len(photos)))])[:count]
-    slack = photos.pixels.shape[1] - crop
-    corners = rng.integers(0, slack + 1, (count, 2))
-    crops = np.stack([photos.pixels[i, y : y + crop, x : x + crop] for i, (y, x) in zip(order, corners, strict=True)])
+    sides = (crop * (photos.pixels.shape[1] / crop) ** rng.random(count)).astype(int)
+    crops = np.stack([_resized(_part(photos.pixels[i], side, rng), crop) for i, side in zip(order, sides, strict=True)])
     content, features = [], []
     for part in _parts(crops, "photo crops"):
         content.append(perceptual(part, [CONTENT_LAYER])[CONTENT_LAYER].numpy().astype(np.float16))
         features.append(encode(part).numpy())
-    return PhotoPool(crops, np.concatenate(content), np.concatenate(features))
+    content = np.concatenate(content)
+    size = np.mean(np.square(content, dtype=np.float32), (1, 2, 3))
+    weights = np.minimum(1.0, size / (_LITTLE * size.mean())).astype(np.float32)
+    return PhotoPool(crops, content, np.concatenate(features), weights)
+
+
+def invent(paintings: Images, photos: Images, count: int, rng: np.random.Generator) -> np.ndarray:
+    """Makes `count` more paintings, uint8 [count, S, S, 3]: parts of paintings and of photos in the colours of others.
+
+    A predictor that has seen some dozens of paintings knows as many codes; from these it learns what lies between.
+
+    Raises:
+      UserError: there are no paintings or no photos.
+    """
+    _check(photos, paintings)
+    side = paintings.pixels.shape[1]
+
+    def draw() -> np.ndarray:
+        source = (paintings, photos)[rng.integers(2)].pixels
+        return _some_part(source[rng.integers(len(source))], rng)
+
+    made = [_resized(colours.transfer(draw(), draw(), tf.constant(1.0)).numpy(), side) for _ in range(count)]
+    return np.stack(made) if made else np.zeros((0, side, side, 3), np.uint8)
 
 
 def painting_pool(
-    paintings: Images, each: int, perceptual: Perceptual, encode: Encode, rng: np.random.Generator, with_gram: bool
+    paintings: Images,
+    each: int,
+    perceptual: Perceptual,
+    encode: Encode,
+    rng: np.random.Generator,
+    with_gram: bool,
+    invented: Sequence[np.ndarray] = (),
 ) -> PaintingPool:
-    """Cuts `each` squares out of each painting, the first being the whole.
+    """Cuts `each` squares out of each painting, the first being the whole; takes what was invented as it is.
 
     Their style is measured at S, the scale at which photos are cut: strokes keep their size relative to the picture.
     They are encoded as they were cut, some sharper than others, as the paintings that people bring are.
@@ -113,18 +159,21 @@ def painting_pool(
     Raises:
       UserError: there are no paintings.
     """
-    if not len(paintings):
-        raise UserError("style.paintings: no painting to learn from; look at `easel check`")
+    _check(paintings=paintings)
     side = paintings.pixels.shape[1]
     crops, owners, features = [], [], []
+
+    def add(part: np.ndarray, owner: int) -> None:
+        features.append(encode(tf.cast(part, tf.float32)[tf.newaxis]).numpy())
+        crops.append(_resized(part, side))
+        owners.append(owner)
+
     for index, painting in enumerate(paintings.pixels):
-        for turn in range(each):
-            size = side if turn == 0 else int(rng.uniform(_SMALLEST_PART, 1.0) * side)
-            y, x = rng.integers(0, side - size + 1, 2)
-            part = painting[y : y + size, x : x + size]
-            features.append(encode(tf.cast(part, tf.float32)[tf.newaxis]).numpy())
-            crops.append(images.resize(part, side, side).numpy())
-            owners.append(index)
+        add(painting, index)
+        for _ in range(each - 1):
+            add(_some_part(painting, rng), index)
+    for painting in invented:
+        add(painting, _INVENTED)
     moments, grams = [], []
     for part in _parts(np.stack(crops), "painting crops"):
         found = perceptual(part)
@@ -144,3 +193,23 @@ def _parts(crops: np.ndarray, what: str) -> Iterator[tf.Tensor]:
     for begin in range(0, len(crops), _BATCH):
         yield tf.cast(crops[begin : begin + _BATCH], tf.float32)
         progress.report(**{what.replace(" ", "_"): min(begin + _BATCH, len(crops)), "of": len(crops)})
+
+
+def _part(image: np.ndarray, size: int, rng: np.random.Generator) -> np.ndarray:
+    y, x = rng.integers(0, image.shape[0] - size + 1, 2)
+    return image[y : y + size, x : x + size]
+
+
+def _some_part(painting: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    return _part(painting, int(rng.uniform(_SMALLEST_PART, 1.0) * painting.shape[0]), rng)
+
+
+def _resized(image: np.ndarray, side: int) -> np.ndarray:
+    return image if image.shape[0] == side else images.resize(image, side, side, method="lanczos3").numpy()
+
+
+def _check(photos: Images | None = None, paintings: Images | None = None) -> None:
+    if photos is not None and not len(photos):
+        raise UserError("style.photos: no photo to learn from; look at `easel check`")
+    if paintings is not None and not len(paintings):
+        raise UserError("style.paintings: no painting to learn from; look at `easel check`")

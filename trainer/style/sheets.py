@@ -17,8 +17,8 @@ def write(
 ) -> tf.Tensor:
     """Paints a few of the pool's photos like some of its paintings; writes a PNG and returns it, uint8 [1, H, W, 3]."""
     chosen = np.linspace(0, len(photos.crops) - 1, min(_PHOTOS, len(photos.crops))).astype(int)
-    owners, first = np.unique(paintings.painting, return_index=True)
-    styles = first[np.linspace(0, len(owners) - 1, min(_PAINTINGS, len(owners))).astype(int)]
+    wholes = np.array([crops[0] for crops in paintings.by_painting])
+    styles = wholes[np.linspace(0, len(wholes) - 1, min(_PAINTINGS, len(wholes))).astype(int)]
     codes = head(paintings.style_features[styles], training=False)
     rows = []
     for crop in photos.crops[chosen]:

@@ -50,8 +50,9 @@ def run_fn(fn_args: FnArgs) -> None:
     perceptual = Perceptual(chosen.perceptual.weights, "reflect", number)
     rng = np.random.default_rng(seed)
     photo_pool = pools.photo_pool(photos, chosen.train.crop, chosen.train.photo_crops, perceptual, encode, rng)
+    invented = pools.invent(paintings, photos, chosen.train.invented_paintings, rng)
     painting_pool = pools.painting_pool(
-        paintings, chosen.train.painting_crops, perceptual, encode, rng, chosen.train.gram_weight > 0
+        paintings, chosen.train.painting_crops, perceptual, encode, rng, chosen.train.gram_weight > 0, invented
     )
     with devices.computing_in(number):
         transformer = networks.transformer(chosen.network)

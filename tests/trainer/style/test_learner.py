@@ -1,3 +1,5 @@
+import dataclasses
+
 import keras
 import numpy as np
 import pytest
@@ -25,7 +27,7 @@ def data(judge):
     found = judge(crops.astype(np.float32))
     moments = {name: (v.numpy().mean((1, 2)), v.numpy().std((1, 2))) for name, v in found.items()}
     features = rng.normal(0, 1, (4, 5)).astype(np.float32)
-    photos = PhotoPool(crops, found["block4_conv1"].numpy().astype(np.float16), features)
+    photos = PhotoPool(crops, found["block4_conv1"].numpy().astype(np.float16), features, np.ones(4, np.float32))
     return photos, PaintingPool(np.array([0, 0, 1, 1]), features, moments, {})
 
 
@@ -71,3 +73,13 @@ def test_reproduction_comes_first_then_the_perceptual_losses(judge, data):
         + OPTIONS.reproduction_weight * found["reproduction"]
     )  # fmt: skip
     assert found["loss"] == pytest.approx(expected, rel=1e-4)
+
+
+def test_a_quarter_of_what_is_learned_from_is_invented(judge, data):
+    photos, known = data
+    with_invented = dataclasses.replace(known, painting=np.array([0, 0, 1, -1]))
+    rng = np.random.default_rng(0)
+    drawn = np.concatenate([learner(judge, (photos, with_invented))._draw_styles(rng) for _ in range(60)])
+    assert 0.1 < np.mean(drawn == 3) < 0.4
+    assert set(drawn) == {0, 1, 2, 3}
+    assert set(np.concatenate([learner(judge, data)._draw_styles(rng) for _ in range(20)])) == {0, 1, 2, 3}

@@ -36,6 +36,50 @@ def test_photo_crops_come_with_their_features(judge):
     np.testing.assert_allclose(pool.style_features, pool.crops.mean((1, 2)), atol=1.5)
 
 
+def test_photos_are_seen_near_and_far(judge):
+    ramp = np.broadcast_to(np.linspace(0, 200, 128)[:, None, None], (128, 128, 3)).astype(np.uint8)
+    pool = pools.photo_pool(pools.Images(ramp[None], ["a"]), 32, 40, judge, encode, np.random.default_rng(0))
+    # How much of the ramp a crop shows is how large a part of the photo it was.
+    shown = np.ptp(pool.crops[..., 0].astype(float), axis=(1, 2)) / 200
+    assert shown.min() < 0.3
+    assert shown.max() > 0.85
+    assert 0.4 < np.median(shown) < 0.6
+
+
+def test_invented_paintings_have_shapes_and_colours_of_others():
+    red, striped = (np.zeros((40, 40, 3), np.uint8) for _ in range(2))
+    red[...], striped[...] = (200, 40, 40), 100
+    striped[::2] = 140
+    groups = [pools.Images(image[None], ["a"]) for image in (red, striped)]
+    made = pools.invent(*groups, 20, np.random.default_rng(0))
+    assert made.shape == (20, 40, 40, 3)
+    reddish = made[..., 0].mean((1, 2)) > 2 * made[..., 1].mean((1, 2))
+    varied = made[..., 0].std((1, 2)) > 5
+    assert reddish.any()
+    assert varied.any()
+    assert not reddish.all()
+    np.testing.assert_array_equal(made, pools.invent(*groups, 20, np.random.default_rng(0)))
+    assert pools.invent(*groups, 0, np.random.default_rng(0)).shape == (0, 40, 40, 3)
+
+
+def test_what_is_invented_belongs_to_no_painting(judge):
+    paintings = pools.Images(np.stack([noise(40, 40, seed) for seed in range(2)]), ["a", "b"])
+    invented = noise(40, 40, 9)[None]
+    pool = pools.painting_pool(paintings, 2, judge, encode, np.random.default_rng(0), False, invented)
+    assert [crops.tolist() for crops in pool.by_painting] == [[0, 1], [2, 3]]
+    assert pool.invented.tolist() == [4]
+    np.testing.assert_allclose(pool.style_features[4], invented[0].mean((0, 1)), atol=0.5)
+
+
+def test_plain_photos_count_less(judge):
+    plain = np.full((3, 40, 40, 3), 120, np.uint8) + np.arange(3, dtype=np.uint8)[:, None, None, None]
+    photos = pools.Images(np.stack([*plain, *(noise(40, 40, seed) for seed in range(3))]), list("abcdef"))
+    pool = pools.photo_pool(photos, 32, 6, judge, encode, np.random.default_rng(0))
+    size = np.mean(pool.content.astype(float) ** 2, (1, 2, 3))
+    np.testing.assert_allclose(pool.weights, np.minimum(1, size / (0.7 * size.mean())), rtol=1e-2)
+    assert pool.weights.max() == 1
+
+
 def test_painting_crops_belong_to_their_painting_and_the_first_is_the_whole(judge):
     paintings = pools.Images(np.stack([noise(40, 40, seed) for seed in range(2)]), ["a", "b"])
     pool = pools.painting_pool(paintings, 2, judge, encode, np.random.default_rng(0), with_gram=True)
