@@ -8,6 +8,7 @@ from typing import Any
 import keras
 
 from trainer import progress
+from trainer.curves import Curves
 from trainer.errors import UserError
 
 
@@ -19,6 +20,18 @@ class Progress(keras.callbacks.Callback):
         accuracy = logs.get("val_accuracy", logs["accuracy"])
         loss, accuracy = round(logs["loss"], 4), round(accuracy, 4)
         progress.report(epoch=epoch + 1, epochs=self.params["epochs"], loss=loss, accuracy=accuracy)
+
+
+class KeepCurves(keras.callbacks.Callback):
+    """Adds each epoch's losses and metrics to `curves`, its number from 1 as the step."""
+
+    def __init__(self, curves: Curves):
+        super().__init__()
+        self._curves = curves
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Called by Keras."""
+        self._curves.add(epoch + 1, **logs)
 
 
 class StopWithoutNumber(keras.callbacks.Callback):

@@ -13,11 +13,12 @@ import tensorflow as tf
 from trainer import progress
 from trainer.classifier import records
 from trainer.classifier.augment import augment
-from trainer.classifier.callbacks import BestWeights, Progress, StopWithoutNumber
+from trainer.classifier.callbacks import BestWeights, KeepCurves, Progress, StopWithoutNumber
 from trainer.classifier.mixing import mix
 from trainer.classifier.network import Network
 from trainer.classifier.options import ClassifierTrainOptions, FineTuneOptions, ScratchOptions
 from trainer.classifier.records import Photos
+from trainer.curves import Curves
 
 _WARM_UP = 0.1
 
@@ -45,7 +46,7 @@ class Session:
 
 @dataclass(frozen=True)
 class Result:
-    """What a phase did: optimizer steps, and Keras' history (loss and accuracy per epoch)."""
+    """What a phase did: optimizer steps, and loss and accuracy per epoch, by Keras' names."""
 
     steps: int
     history: dict[str, list[float]]
@@ -170,16 +171,19 @@ def _fit(model: keras.Model, session: Session, phase: str, optimizer: Any, keep_
     options, folder = session.options, session.checkpoints / phase
     best = BestWeights(folder, "val_loss" if fit["validation_data"] else "loss", options.patience)
     folder.mkdir(parents=True, exist_ok=True)
+    curves = Curves(folder / "curves.json")
     model.compile(
         optimizer=optimizer,
         loss=keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=options.label_smoothing),
         metrics=["accuracy"],
     )
-    history = model.fit(
+    parameters = model.fit(
         **fit,
         verbose=0,
         callbacks=[
             StopWithoutNumber(phase, folder),
+            # Before the backup, so that no epoch counts as done whose row is missing.
+            KeepCurves(curves),
             keras.callbacks.BackupAndRestore(folder / "last"),
             # Between epochs the averaged weights are in place, so that what is validated is what is kept.
             *([keras.callbacks.SwapEMAWeights(swap_on_epoch=True)] if optimizer.use_ema else []),
@@ -187,10 +191,9 @@ def _fit(model: keras.Model, session: Session, phase: str, optimizer: Any, keep_
             keras.callbacks.TensorBoard(str(session.logs / phase), write_graph=False),
             Progress(),
         ],
-    )
-    found = {name: [float(value) for value in values] for name, values in history.history.items()}
-    epochs = history.epoch[-1] + 1 if history.epoch else fit["epochs"]
-    return _Done(folder).keep(model, Result(epochs * history.params["steps"], found))
+    ).params
+    found = curves.by_name()
+    return _Done(folder).keep(model, Result(found.pop("step")[-1] * parameters["steps"], found))
 
 
 def _features(backbone: keras.Model, session: Session, held_out: bool, views: int) -> tuple[np.ndarray, np.ndarray]:

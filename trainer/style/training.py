@@ -10,6 +10,7 @@ import tensorflow as tf
 from tfx.components.trainer.fn_args_utils import FnArgs
 
 from trainer import devices, images, precision, progress
+from trainer.curves import Curves
 from trainer.errors import UserError
 from trainer.style import export, networks, options, pools, sheets
 from trainer.style.learner import Learner
@@ -89,7 +90,7 @@ def _learn(learner: Learner, logs: Path, checkpoints: Path, sheet) -> dict[str, 
     for folder in (logs, checkpoints):
         folder.mkdir(parents=True, exist_ok=True)
     saved = checkpoints / "state.npz"
-    history: dict[str, list[float]] = {"step": []}
+    curves = Curves(checkpoints / "curves.json")
     writer = tf.summary.create_file_writer(str(logs))
     begin = learner.restore(saved)
     for number in range(begin, learner.total):
@@ -101,10 +102,9 @@ def _learn(learner: Learner, logs: Path, checkpoints: Path, sheet) -> dict[str, 
             )
         if _due(done, learner.total, _REPORTS):
             progress.report(step=done, steps=learner.total, **{name: round(value, 4) for name, value in found.items()})
-            history["step"].append(done)
+            curves.add(done, **{name: round(value, 5) for name, value in found.items()})
             with writer.as_default(done):
                 for name, value in found.items():
-                    history.setdefault(name, []).append(round(value, 5))
                     tf.summary.scalar(name, value)
         if _due(done, learner.total, _SHEETS):
             path = logs / "sheet.png"
@@ -114,7 +114,7 @@ def _learn(learner: Learner, logs: Path, checkpoints: Path, sheet) -> dict[str, 
         if _due(done, learner.total, _CHECKPOINTS):
             learner.save(saved, done)
     writer.close()
-    return history
+    return curves.by_name()
 
 
 def _due(done: int, total: int, times: int) -> bool:
