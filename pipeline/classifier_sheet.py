@@ -64,6 +64,7 @@ def report(
     rows = class_table(confusion)
     figure = Figure(figsize=(16, max(5.2, 1.6 + 0.34 * len(rows))), dpi=100, layout="constrained", facecolor=PAPER)
     figure.suptitle(title, x=0.01, ha="left", color=INK, fontsize=13)
+    figure.get_layout_engine().set(wspace=0.06)
     left, middle, right = figure.subplots(1, 3, width_ratios=(1, 1.1, 1.1))
     for axes in (left, middle):
         axes.spines[["top", "right"]].set_visible(False)
