@@ -41,7 +41,7 @@ def run(
     started = time.monotonic()
     batches.bound_by_bytes()
     reading.share(config.beam)
-    warm_start.describe_champion(config)
+    warm_start.describe_champions(config)
     world = snapshot.take(config)
     pipeline, nodes = dag.build(config, world)
     events.plan(nodes)

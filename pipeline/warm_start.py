@@ -1,7 +1,7 @@
-"""Tells the classifier's Trainer which version to start from, at a path that does not change with the version.
+"""Tells the trainers which version to start from, at a path that does not change with the version.
 
-What a Trainer is given is its cache key. Were the version part of it, the first run after a promotion would train
-again although nothing had changed; so the Trainer gets the path of a file, and reads it only when it runs anyway.
+What a trainer is given is its cache key. Were the version part of it, the first run after a promotion would train
+again although nothing had changed; so the trainer gets the path of a file, and reads it only when it runs anyway.
 """
 
 import json
@@ -9,23 +9,24 @@ from pathlib import Path
 
 from easel_serving.directory import Directory
 
-from pipeline.config import Config
+from pipeline.config import ClassifierLane, Config, StyleLane
 
 
-def description(config: Config) -> Path:
-    """The file that `trainer.classifier.warm_start.read` reads."""
-    return config.workspace / "resume" / f"champion-{config.classifier.name}.json"
+def description(config: Config, lane: ClassifierLane | StyleLane) -> Path:
+    """The file that `trainer.warm_start.read` reads."""
+    return config.workspace / "resume" / f"champion-{lane.name}.json"
 
 
-def describe_champion(config: Config) -> None:
-    """Writes the file for the version that serves now; removes it when none does or none is asked for."""
-    if not config.classifier:
-        return
-    file = description(config)
-    stable = Directory(config.serving).stable(config.classifier.name) if config.classifier.train.warm_start else None
-    labels = stable.manifest.get("labels") if stable else None
-    if not labels:
-        file.unlink(missing_ok=True)
-        return
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps({"saved_model": str(stable.path), "labels": labels}))
+def describe_champions(config: Config) -> None:
+    """Writes each lane's file for the version that serves now; removes it when none does or none is asked for."""
+    for lane in (config.classifier, config.style):
+        if lane is None:
+            continue
+        file = description(config, lane)
+        stable = Directory(config.serving).stable(lane.name) if lane.train.warm_start else None
+        if stable is None:
+            file.unlink(missing_ok=True)
+            continue
+        file.parent.mkdir(parents=True, exist_ok=True)
+        about = {"saved_model": str(stable.path), "labels": stable.manifest.get("labels") or []}
+        file.write_text(json.dumps(about))

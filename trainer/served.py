@@ -1,5 +1,6 @@
 """Keras networks inside of what TensorFlow Serving loads."""
 
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -34,16 +35,24 @@ class Network(tf.Module):
         return self._call(inputs)
 
 
-def weight_keys(prefix: str, count: int) -> list[str]:
-    """The names of a `Network`'s weights in a SavedModel's checkpoint, in the order of the model's `weights`.
+def restore(saved_model: Path, prefix: str, model: keras.Model) -> bool:
+    """Gives a model the weights that a `Network` in a SavedModel has.
 
     Args:
+      saved_model: its folder.
       prefix: the attributes that lead from the saved object to the `Network`, such as `_scorer/_model`.
-      count: of the weights.
+      model: built.
+
+    Returns:
+      False when that is another network: nothing was changed then.
     """
-    return [f"{weights_of(prefix)}{number}/.ATTRIBUTES/VARIABLE_VALUE" for number in range(count)]
-
-
-def weights_of(prefix: str) -> str:
-    """What the names begin with of all weights of the model in a `Network` (see `weight_keys`)."""
-    return f"{prefix}/_weights/"
+    saved = tf.train.load_checkpoint(str(saved_model / "variables/variables"))
+    shapes, weights = saved.get_variable_to_shape_map(), f"{prefix}/_weights/"
+    keys = [f"{weights}{number}/.ATTRIBUTES/VARIABLE_VALUE" for number in range(len(model.weights))]
+    if sum(key.startswith(weights) for key in shapes) != len(keys):
+        return False
+    if [shapes.get(key) for key in keys] != [list(weight.shape) for weight in model.weights]:
+        return False
+    for weight, key in zip(model.weights, keys, strict=True):
+        weight.assign(saved.get_tensor(key))
+    return True

@@ -41,7 +41,7 @@ def classifier_lane(plan: Blueprint, photos: DataLane, config: Config, world: Sn
             given["tuner"] = lane.tuner.model_dump(mode="json")
             best = _search(plan, transform, photos, options, config)
         if lane.train.warm_start:
-            given["warm_start"] = str(warm_start.description(config))
+            given["warm_start"] = str(warm_start.description(config, lane))
 
         def train(
             title: str,

@@ -1,12 +1,14 @@
 """The style network's lane."""
 
 import json
+from collections.abc import Mapping
 
 from tfx import v1 as tfx
 from tfx.dsl.components.base.base_component import BaseComponent
 
 from components.style_pairs.component import StylePairs
 from components.style_trainer.component import StyleTrainer
+from pipeline import warm_start
 from pipeline.config import Config
 from pipeline.dag.blueprint import STYLE, Blueprint, sections, training
 from pipeline.dag.data import DataLane, gate
@@ -54,7 +56,9 @@ def style_lane(plan: Blueprint, photos: DataLane, paintings: DataLane, config: C
             "evaluation pairs",
         )
 
-        def train(title: str, module: str, options: dict, part: str | None = None) -> BaseComponent:
+        def train(
+            title: str, module: str, options: dict, part: str | None = None, given: Mapping | None = None
+        ) -> BaseComponent:
             return plan.add(
                 StyleTrainer(
                     photos=photos_tensors.outputs["transformed_examples"],
@@ -62,7 +66,7 @@ def style_lane(plan: Blueprint, photos: DataLane, paintings: DataLane, config: C
                     photos_graph=photos_tensors.outputs["transform_graph"],
                     paintings_graph=paintings_tensors.outputs["transform_graph"],
                     run_fn=f"{module}.run_fn",
-                    custom_config=json.dumps(training(config, options, module, folders)),
+                    custom_config=json.dumps(training(config, options, module, folders) | dict(given or {})),
                 ),
                 STYLE,
                 title,
@@ -70,10 +74,11 @@ def style_lane(plan: Blueprint, photos: DataLane, paintings: DataLane, config: C
                 part=part,
             )
 
+        start = {"warm_start": str(warm_start.description(config, lane))} if lane.train.warm_start else {}
         judge_and_push(
             plan,
             STYLE,
-            candidate=train("train", "trainer.style.training", options),
+            candidate=train("train", "trainer.style.training", options, given=start),
             trivial=train("train baseline", "trainer.style.baseline", images, part="trivial"),
             eval_examples=pairs.outputs["examples"],
             metrics=evaluation.metric_configs(lane.perceptual),

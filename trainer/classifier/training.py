@@ -10,6 +10,7 @@ import tensorflow_transform as tft
 from tfx.components.trainer.fn_args_utils import FnArgs
 
 from trainer import devices, precision
+from trainer import warm_start as champions
 from trainer.classifier import calibration, export, network, options, phases, records, sheets, signatures, warm_start
 from trainer.classifier.options import ClassifierOptions
 from trainer.served import Network
@@ -49,7 +50,7 @@ def run_fn(fn_args: FnArgs) -> None:
         checkpoints=checkpoints,
         logs=Path(fn_args.model_run_dir),
     )
-    champion = warm_start.read(fn_args.custom_config.get("warm_start"))
+    champion = champions.read(fn_args.custom_config.get("warm_start"))
     with devices.computing_in(number), devices.strategy(chosen.train.strategy).scope():
         if champion:
             trained = warm_start.build(champion, chosen, labels)

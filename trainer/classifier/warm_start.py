@@ -1,43 +1,18 @@
 """A retraining that starts from the version that serves, also when classes came or went."""
 
-import json
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
-import tensorflow as tf
 
 from trainer.classifier import network
 from trainer.classifier.network import Network
 from trainer.classifier.options import ClassifierOptions
 from trainer.errors import UserError
-from trainer.served import weight_keys, weights_of
+from trainer.served import restore
+from trainer.warm_start import Champion
 
-VARIABLES = "variables/variables"
 NETWORK = "_scorer/_model"
 """Where `ServedClassifier` has the `Network` that `training.Probabilities` is made of."""
-
-
-@dataclass(frozen=True)
-class Champion:
-    """The version to start from.
-
-    Attributes:
-      saved_model: folder of a SavedModel that `trainer.classifier.export` wrote.
-      labels: its classes, in the order of its scores.
-    """
-
-    saved_model: Path
-    labels: tuple[str, ...]
-
-
-def read(description: str | None) -> Champion | None:
-    """The champion that a file describes (`{"saved_model": folder, "labels": [..]}`); None without a file."""
-    if not description or not Path(description).is_file():
-        return None
-    found = json.loads(Path(description).read_text())
-    return Champion(Path(found["saved_model"]), tuple(found["labels"]))
 
 
 def build(champion: Champion, options: ClassifierOptions, labels: Sequence[str]) -> Network:
@@ -47,16 +22,11 @@ def build(champion: Champion, options: ClassifierOptions, labels: Sequence[str])
       UserError: the champion is another network than `options` describe.
     """
     old = network.build(options, len(champion.labels), "none")
-    saved = tf.train.load_checkpoint(str(champion.saved_model / VARIABLES))
-    shapes, keys = saved.get_variable_to_shape_map(), weight_keys(NETWORK, len(old.model.weights))
-    of_network = sum(key.startswith(weights_of(NETWORK)) for key in shapes)
-    if of_network != len(keys) or [shapes.get(key) for key in keys] != [list(w.shape) for w in old.model.weights]:
+    if not restore(champion.saved_model, NETWORK, old.model):
         raise UserError(
             f"classifier.train.warm_start: the version that serves ({champion.saved_model}) is another network than "
             f"{options.backbone.name} with {options.train.head.levels} levels; set warm_start to false for this run"
         )
-    for weight, key in zip(old.model.weights, keys, strict=True):
-        weight.assign(saved.get_tensor(key))
     fresh = network.build(options, len(labels), "none")
     fresh.features.set_weights(old.features.get_weights())
     fresh.head.set_weights(head_weights(old.head.get_weights(), champion.labels, fresh.head.get_weights(), labels))

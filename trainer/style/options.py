@@ -83,6 +83,8 @@ class StyleTrainOptions(Options):
     """Of reproducing a photo painted in its own style: what makes strengths between 0 and 1 sensible."""
     average: float = Field(default=0.995, ge=0, lt=1)
     """Decay of the moving average of the weights; the average is what is exported."""
+    warm_start: bool = False
+    """Starts a retraining from the version that serves; a tenth of the steps and half the rate are enough then."""
     precision: Precision = "auto"
     """float32, bfloat16, float16, or what this processor computes fastest (auto)."""
 

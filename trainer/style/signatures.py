@@ -38,6 +38,9 @@ class ServedStyle(tf.Module):
       options: the photos' greatest side, and the format of what is returned.
     """
 
+    TRANSFORMER, HEAD = "_transformer", "_head"
+    """Where the networks are, for `trainer.served.restore`."""
+
     def __init__(
         self,
         transformer: keras.Model,

@@ -9,9 +9,10 @@ import numpy as np
 import tensorflow as tf
 from tfx.components.trainer.fn_args_utils import FnArgs
 
-from trainer import devices, images, precision, progress
+from trainer import devices, images, precision, progress, warm_start
 from trainer.curves import Curves
 from trainer.errors import UserError
+from trainer.served import restore
 from trainer.style import export, networks, options, pools, sheets
 from trainer.style.learner import Learner
 from trainer.style.options import StyleOptions
@@ -26,10 +27,11 @@ def run_fn(fn_args: FnArgs) -> None:
     """Trains the style network and writes the Model artifact: three SavedModels and `model.json`.
 
     `fn_args.custom_config` has, besides `options` and `seed`, `paintings_files` and `paintings_eval_files` (globs of
-    transformed paintings; those of eval are named in the bank but not learned from) and perhaps `resume_dir`.
+    transformed paintings; those of eval are named in the bank but not learned from) and perhaps `resume_dir` and
+    `warm_start` (see `trainer.warm_start`).
 
     Raises:
-      UserError: no photos, no paintings, weights that do not fit, a loss that is not a number.
+      UserError: no photos, no paintings, weights that do not fit, another network to start from, a loss of NaN.
     """
     started = time.monotonic()
     config = fn_args.custom_config
@@ -58,8 +60,14 @@ def run_fn(fn_args: FnArgs) -> None:
     with devices.computing_in(number):
         transformer = networks.transformer(chosen.network)
         head = networks.code_head(features.output.shape[-1], chosen.network)
-    head.get_layer("standardise").adapt(painting_pool.style_features)
-    learner = Learner(transformer, head, perceptual, photo_pool, painting_pool, chosen.train, seed)
+    champion = warm_start.read(config.get("warm_start"))
+    if champion:
+        _start_from(champion.saved_model, transformer, head)
+    else:
+        head.get_layer("standardise").adapt(painting_pool.style_features)
+    # Who paints already need not learn to reproduce.
+    train = chosen.train.model_copy(update={"reproduction_steps": 0}) if champion else chosen.train
+    learner = Learner(transformer, head, perceptual, photo_pool, painting_pool, train, seed)
 
     def sheet(path: Path) -> tf.Tensor:
         return sheets.write(path, transformer, head, photo_pool, painting_pool)
@@ -72,6 +80,7 @@ def run_fn(fn_args: FnArgs) -> None:
             "steps": learner.total,
             "seconds": round(time.monotonic() - started, 1),
             "precision": number,
+            "warm_start": champion is not None,
             "history": history,
             "weights": {
                 "VGG19": Path(chosen.perceptual.weights).name,
@@ -83,6 +92,15 @@ def run_fn(fn_args: FnArgs) -> None:
         Path(fn_args.serving_model_dir), chosen, (transformer, features, head), encode, (paintings, held_out), facts
     )
     shutil.rmtree(checkpoints, ignore_errors=True)
+
+
+def _start_from(saved_model: Path, transformer: keras.Model, head: keras.Model) -> None:
+    places = ServedStyle.TRANSFORMER, ServedStyle.HEAD
+    if not all(restore(saved_model, place, model) for place, model in zip(places, (transformer, head), strict=True)):
+        raise UserError(
+            f"style.train.warm_start: the version that serves ({saved_model}) is another network than style.network "
+            "describes; set warm_start to false for this run"
+        )
 
 
 def _learn(learner: Learner, logs: Path, checkpoints: Path, sheet) -> dict[str, list[float]]:

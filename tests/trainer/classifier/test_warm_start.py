@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 
 from tests.trainer.classifier.pictures import OPTIONS, SIZE
+from trainer import warm_start as champions
 from trainer.classifier import network, warm_start
 from trainer.classifier.options import ClassifierOptions
 from trainer.classifier.training import Probabilities
@@ -31,7 +32,7 @@ def champion(tmp_path_factory):
     (folder / "champion.json").write_text(
         json.dumps({"saved_model": str(folder / "1"), "labels": ["bars", "dots", "rings"]})
     )
-    return model, warm_start.read(str(folder / "champion.json"))
+    return model, champions.read(str(folder / "champion.json"))
 
 
 def test_the_champions_weights_are_taken_over_and_its_classes_by_name(champion):
@@ -59,5 +60,5 @@ def test_another_network_is_refused_in_one_line(champion):
 
 
 def test_without_a_description_there_is_no_champion(tmp_path):
-    assert warm_start.read(None) is None
-    assert warm_start.read(str(tmp_path / "absent.json")) is None
+    assert champions.read(None) is None
+    assert champions.read(str(tmp_path / "absent.json")) is None

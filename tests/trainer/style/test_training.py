@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 from easel_serving.saved_model import SavedModel
 
-from tests.trainer.style.conftest import noise, png
+from tests.trainer.style.conftest import OPTIONS, noise, pixels, png
 from trainer.errors import UserError
 from trainer.style import tflite, training
 from trainer.tflite.options import StyleTFLiteOptions
@@ -76,3 +76,32 @@ def test_a_loss_that_is_not_a_number_stops_with_a_word(tmp_path):
     learner = types.SimpleNamespace(total=3, restore=lambda path: 0, step=lambda number: {"loss": float("nan")})
     with pytest.raises(UserError, match=r"not a number at step 1.*learning_rate"):
         training._learn(learner, tmp_path / "logs", tmp_path / "checkpoints", sheet=None)
+
+
+def test_a_retraining_starts_from_the_version_that_serves(model, fn_args, tmp_path):
+    described = tmp_path / "champion.json"
+    described.write_text(json.dumps({"saved_model": str(model / "Format-Serving"), "labels": []}))
+
+    def retrain(name, **network):
+        options = {**OPTIONS, "network": OPTIONS["network"] | network}
+        options["train"] = {**OPTIONS["train"], "steps": 1, "learning_rate": 1e-12}
+        config = fn_args.custom_config | {"options": options, "warm_start": str(described)}
+        config |= {"resume_dir": str(tmp_path / name)}
+        changed = {"model_run_dir": str(tmp_path / name), "serving_model_dir": str(tmp_path / name / "Format-Serving")}
+        training.run_fn(types.SimpleNamespace(**vars(fn_args) | changed | {"custom_config": config}))
+        return tmp_path / name
+
+    again = retrain("again")
+    about, before = (json.loads((folder / "model.json").read_text()) for folder in (again, model))
+    assert about["training"]["steps"] == 1
+    assert about["training"]["warm_start"]
+    for style, old in zip(about["styles"], before["styles"], strict=True):
+        np.testing.assert_allclose(style["code"], old["code"], atol=1e-4)
+    content = {"content_bytes": tf.constant([png(noise(32, 32))]), "style_code": tf.constant([old["code"]], tf.float32)}
+    pictures = []
+    for folder in (again, model):
+        stylize = tf.saved_model.load(str(folder / "Format-Serving")).signatures["stylize"]
+        pictures.append(pixels(stylize(**content)["stylized_bytes"].numpy()[0]).astype(int))
+    np.testing.assert_allclose(*pictures, atol=2)
+    with pytest.raises(UserError, match=r"style\.train\.warm_start: .* another network"):
+        retrain("wider", channels=16)
