@@ -118,8 +118,9 @@ def photo_pool(
         content.append(perceptual(part, [CONTENT_LAYER])[CONTENT_LAYER].numpy().astype(np.float16))
         features.append(encode(part).numpy())
     content = np.concatenate(content)
-    size = np.mean(np.square(content, dtype=np.float32), (1, 2, 3))
-    weights = np.minimum(1.0, size / (_LITTLE * size.mean())).astype(np.float32)
+    size = np.array([np.mean(np.square(one, dtype=np.float32)) for one in content])
+    # Black photos have no content at all.
+    weights = np.minimum(1.0, size / max(_LITTLE * size.mean(), 1e-12)).astype(np.float32)
     return PhotoPool(crops, content, np.concatenate(features), weights)
 
 

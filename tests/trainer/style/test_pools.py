@@ -80,6 +80,13 @@ def test_plain_photos_count_less(judge):
     assert pool.weights.max() == 1
 
 
+def test_photos_without_any_content_have_weights_that_are_numbers():
+    photos = pools.Images(np.zeros((2, 40, 40, 3), np.uint8), ["a", "b"])
+    nothing = lambda crops, layers: {layers[0]: tf.zeros((len(crops), 4, 4, 8))}  # noqa: E731
+    pool = pools.photo_pool(photos, 32, 2, nothing, encode, np.random.default_rng(0))
+    assert pool.weights.tolist() == [0, 0]
+
+
 def test_painting_crops_belong_to_their_painting_and_the_first_is_the_whole(judge):
     paintings = pools.Images(np.stack([noise(40, 40, seed) for seed in range(2)]), ["a", "b"])
     pool = pools.painting_pool(paintings, 2, judge, encode, np.random.default_rng(0), with_gram=True)
