@@ -61,13 +61,13 @@ def _takes_a_scale(layer: Any) -> bool:
 
 def _with_norm(conv: keras.layers.Layer, norm: keras.layers.BatchNormalization) -> keras.layers.Layer:
     """The convolution with the normalisation in its weights."""
-    mean, variance = np.array(norm.moving_mean, np.float64), np.array(norm.moving_variance, np.float64)
+    mean, variance = (value.numpy().astype(np.float64) for value in (norm.moving_mean, norm.moving_variance))
     scale = 1 / np.sqrt(variance + norm.epsilon)
     if norm.scale:
-        scale = scale * np.array(norm.gamma)
-    bias = (np.array(conv.bias) if conv.use_bias else 0.0) - mean
-    shift = bias * scale + (np.array(norm.beta) if norm.center else 0.0)
-    kernel = np.array(conv.kernel)
+        scale = scale * norm.gamma.numpy()
+    bias = (conv.bias.numpy() if conv.use_bias else 0.0) - mean
+    shift = bias * scale + (norm.beta.numpy() if norm.center else 0.0)
+    kernel = conv.kernel.numpy()
     # A depthwise kernel is [h, w, C, multiplier], and its outputs are numbered in that order.
     scales = scale.reshape(kernel.shape[2:]) if type(conv) is keras.layers.DepthwiseConv2D else scale
     made = type(conv).from_config({**conv.get_config(), "use_bias": True})

@@ -84,7 +84,7 @@ class Learner:
 
     def save(self, path: Path, step: int) -> None:
         """Writes the state after `step` steps, whole or not at all."""
-        arrays = {f"v{index}": np.asarray(value) for index, value in enumerate(self._state())}
+        arrays = {f"v{index}": value.numpy() for index, value in enumerate(self._state())}
         partial = path.with_suffix(".partial.npz")
         with open(partial, "wb") as file:
             np.savez(file, step=step, **arrays)

@@ -55,7 +55,7 @@ def test_without_a_state_it_begins_at_the_beginning(judge, data, tmp_path):
 
 def test_nothing_is_learned_from_a_gradient_that_overflowed(judge, data):
     one = learner(judge, data)
-    before = [np.array(variable) for variable in one._variables]
+    before = [variable.numpy() for variable in one._variables]
     with tf.GradientTape() as tape:
         loss = tf.add_n([tf.reduce_sum(variable.value) for variable in one._variables]) * 1e38 * 1e38
     one._apply(tape, loss)
