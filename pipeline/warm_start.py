@@ -13,7 +13,7 @@ from pipeline.config import ClassifierLane, Config, StyleLane
 
 
 def description(config: Config, lane: ClassifierLane | StyleLane) -> Path:
-    """The file that `trainer.warm_start.read` reads."""
+    """The file that `trainer.champions.read` reads."""
     return config.workspace / "resume" / f"champion-{lane.name}.json"
 
 

@@ -9,8 +9,7 @@ import tensorflow as tf
 import tensorflow_transform as tft
 from tfx.components.trainer.fn_args_utils import FnArgs
 
-from trainer import devices, precision
-from trainer import warm_start as champions
+from trainer import champions, devices, precision
 from trainer.classifier import calibration, export, network, options, phases, records, sheets, signatures, warm_start
 from trainer.classifier.options import ClassifierOptions
 from trainer.served import Network

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from trainer.champions import Champion
 from trainer.classifier import network
 from trainer.classifier.network import Network
 from trainer.classifier.options import ClassifierOptions
 from trainer.errors import UserError
 from trainer.served import restore
-from trainer.warm_start import Champion
 
 NETWORK = "_scorer/_model"
 """Where `ServedClassifier` has the `Network` that `training.Probabilities` is made of."""

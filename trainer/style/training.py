@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 from tfx.components.trainer.fn_args_utils import FnArgs
 
-from trainer import devices, images, precision, progress, warm_start
+from trainer import champions, devices, images, precision, progress
 from trainer.curves import Curves
 from trainer.errors import UserError
 from trainer.served import restore
@@ -28,7 +28,7 @@ def run_fn(fn_args: FnArgs) -> None:
 
     `fn_args.custom_config` has, besides `options` and `seed`, `paintings_files` and `paintings_eval_files` (globs of
     transformed paintings; those of eval are named in the bank but not learned from) and perhaps `resume_dir` and
-    `warm_start` (see `trainer.warm_start`).
+    `warm_start` (see `trainer.champions`).
 
     Raises:
       UserError: no photos, no paintings, weights that do not fit, another network to start from, a loss of NaN.
@@ -60,7 +60,7 @@ def run_fn(fn_args: FnArgs) -> None:
     with devices.computing_in(number):
         transformer = networks.transformer(chosen.network)
         head = networks.code_head(features.output.shape[-1], chosen.network)
-    champion = warm_start.read(config.get("warm_start"))
+    champion = champions.read(config.get("warm_start"))
     if champion:
         _start_from(champion.saved_model, transformer, head)
     else:

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from tests.trainer.classifier.pictures import OPTIONS, SIZE
-from trainer import warm_start as champions
+from trainer import champions
 from trainer.classifier import network, warm_start
 from trainer.classifier.options import ClassifierOptions
 from trainer.classifier.training import Probabilities
