@@ -174,7 +174,7 @@ def _details(report: Report) -> list[RenderableType]:
     if report.reasons:
         grid = Table.grid(padding=(0, 2))
         for code, count in sorted(report.reasons.items(), key=lambda item: -item[1]):
-            grid.add_row(f"[yellow]{number(count)}[/]", code.replace("_", " "), f"[dim]{Reason(code).advice}[/]")
+            grid.add_row(Text(number(count), "yellow"), code.replace("_", " "), Text(Reason(code).advice, "dim"))
         parts.append(Padding(grid, (0, 0, 0, 2)))
     return parts
 
@@ -189,5 +189,5 @@ def _classes(report: Report) -> Table:
         counts = [report.splits[split].get(label, 0) for split in splits]
         table.add_row(Text(label, style="" if any(counts) else "yellow"), *(number(count) for count in counts))
     if len(labels) > _MOST_CLASSES:
-        table.add_row(f"[dim]and {len(labels) - _MOST_CLASSES} more[/]")
+        table.add_row(Text(f"and {len(labels) - _MOST_CLASSES} more", "dim"))
     return table

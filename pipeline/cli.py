@@ -29,6 +29,7 @@ from pipeline.commands import (
 from pipeline.commands.faults import Fault
 from pipeline.results import BAD_INPUT, FAILED, INTERRUPTED, LOCKED
 from pipeline.terminal import quiet
+from pipeline.terminal.console import plain
 from pipeline.unattended.lock import LockedError
 from pipeline.unattended.secrets import Mask
 from trainer.errors import UserError
@@ -55,7 +56,7 @@ class Easel(click.Group):
             code = super().main(args, prog_name or "easel", standalone_mode=False, **extra)
         except Exception as error:
             message, code = explain(error)
-            click.echo(f"easel: {Mask()(message)}", err=True)
+            click.echo(f"easel: {plain(Mask()(message))}", err=True)
         if "tensorflow" in sys.modules:
             atexit.register(quiet.hush)
         sys.exit(code or 0)

@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import click
-from rich.console import Console
 
 from pipeline.commands import options
 from pipeline.results import BAD_INPUT, OK
+from pipeline.terminal.console import console
 
 
 @click.command(short_help="Look at CONFIG and its folders without training.")
@@ -21,7 +21,7 @@ def check(config: Path, overrides: tuple[str, ...], as_json: bool) -> int:
     """
     from pipeline import check as checking
 
-    with Console(stderr=True).status("reading the folders"):
+    with console(stderr=True).status("reading the folders"):
         report = checking.check(config, overrides)
     if as_json:
         options.print_json(report.to_json())

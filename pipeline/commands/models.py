@@ -7,13 +7,14 @@ from pathlib import Path
 
 import click
 from easel_serving import audit
-from easel_serving.directory import Directory, check_name, listing
+from easel_serving.directory import STABLE, Directory, check_name, listing
 from easel_serving.errors import ServingError
 from easel_serving.registry import Registry
 from easel_serving.remote import NotToldError, Remote
 from easel_serving.verify import verify as find_differences
 from rich import box
 from rich.table import Table
+from rich.text import Text
 
 from pipeline.commands import options
 from pipeline.commands.faults import Fault
@@ -319,13 +320,15 @@ def _table(versions: list[dict]) -> Table:
         for metric, figure in contenders["candidate"].items():
             others = [f"{who} {value(figures[metric])}" for who, figures in contenders.items()
                       if who != "candidate" and figures and metric in figures]  # fmt: skip
-            lines.append(f"{metric} {value(figure)}" + (f" [dim]({', '.join(others)})[/]" if others else ""))
+            lines.append(
+                Text.assemble(f"{metric} {value(figure)}", (f" ({', '.join(others)})" if others else "", "dim"))
+            )
         table.add_row(
-            f"[bold]{entry['model']}[/]",
+            Text(entry["model"], "bold"),
             str(entry["version"]),
-            " ".join(f"[green]{label}[/]" if label == "stable" else label for label in entry["labels"]),
+            Text(" ").join(Text(label, "green" if label == STABLE else "") for label in entry["labels"]),
             entry["created"].replace("T", " ")[:16],
-            "\n".join(lines),
+            Text("\n").join(lines),
             "\n".join(tflite_line(variant) for variant in entry["tflite"]),
         )
     return table

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from rich.console import Console, RenderableType
+from rich.console import RenderableType
 
 from pipeline.results import jsonable
+from pipeline.terminal.console import console
 
 if TYPE_CHECKING:
     from easel_serving import Client
@@ -65,11 +66,11 @@ only = click.option("--only", type=click.Choice(["classifier", "style"]), help="
 def print_for_people(document: RenderableType) -> None:
     """Writes the document on standard output, in the terminal's width; a file's lines are wide, for `grep`."""
     if sys.stdout.isatty():
-        Console().print(document)
+        console().print(document)
         return
-    console = Console(file=io.StringIO(), width=160)
-    console.print(document)
-    for line in console.file.getvalue().splitlines():
+    page = io.StringIO()
+    console(file=page, width=160).print(document)
+    for line in page.getvalue().removesuffix("\n").split("\n"):
         click.echo(line.rstrip())
 
 

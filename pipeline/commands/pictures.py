@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pipeline.terminal import quiet
+from pipeline.terminal.console import console
 from trainer.errors import UserError
 
 if TYPE_CHECKING:
@@ -86,20 +87,19 @@ def progress(work: Sequence[tuple[Path, Path]], preview: Path | None = None) -> 
     """
     from easel_serving.errors import ServingError
     from easel_serving.painting import files
-    from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    console = Console(file=quiet.keep(sys.stderr))
+    screen = console(file=quiet.keep(sys.stderr))
     out = quiet.keep(sys.stdout)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    bar = Progress(*columns, console=console, transient=True, disable=len(work) == 1 or not console.is_terminal)
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    bar = Progress(*columns, console=screen, transient=True, disable=len(work) == 1 or not screen.is_terminal)
     failed: list[str] = []
 
     def show(picture: "np.ndarray") -> None:
         if preview:
             files.write(picture, preview)
-        elif bar.disable and console.is_terminal:
-            console.print(_in_blocks(picture, min(console.width, _COLUMNS)))
+        elif bar.disable and screen.is_terminal:
+            screen.print(_in_blocks(picture, min(screen.width, _COLUMNS)))
 
     def each(job: Job) -> None:
         task = bar.add_task("painting", total=len(work))
@@ -113,7 +113,7 @@ def progress(work: Sequence[tuple[Path, Path]], preview: Path | None = None) -> 
                 if len(work) == 1:
                     raise
                 failed.append(str(error))
-                console.print(f"easel: {error}", markup=False, highlight=False, soft_wrap=True)
+                screen.print(f"easel: {error}", soft_wrap=True)
             bar.advance(task)
 
     with quiet.capture(Path(os.devnull)), bar:

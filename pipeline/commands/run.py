@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from rich.console import Console
 
 from pipeline.commands import options
 from pipeline.commands.faults import Fault
 from pipeline.results import BAD_INPUT, FAILED, OK, RunResult
 from pipeline.terminal import quiet
+from pipeline.terminal.console import console
 from pipeline.terminal.live import LiveView
 from pipeline.terminal.progress import NullView, PlainView
 from pipeline.unattended import interruption, lock
@@ -100,7 +100,7 @@ def _look_ahead(config: Config, as_json: bool) -> None:
 
     now = standing.Standing(config)
     decided = before.decisions(config, now)
-    with Console(stderr=True).status("looking ahead"), quiet.capture(Path(os.devnull)):
+    with console(stderr=True).status("looking ahead"), quiet.capture(Path(os.devnull)):
         from pipeline.unattended.forecast import forecast
 
         found = forecast(config, now, decided)
@@ -125,6 +125,6 @@ def _told(commands: HookOptions, error: Exception, log: Path) -> Exception:
 def _view(title: str, as_json: bool) -> LiveView | PlainView | NullView:
     """The live view on a terminal, plain lines without one; `--json` leaves standard output to the document."""
     stream = sys.stderr if as_json else sys.stdout
-    if stream.isatty() and not Console(file=stream).is_dumb_terminal:
-        return LiveView(Console(file=quiet.keep(stream)), title)
+    if stream.isatty() and not console(file=stream).is_dumb_terminal:
+        return LiveView(console(file=quiet.keep(stream)), title)
     return NullView() if as_json else PlainView(quiet.keep(stream))

@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import click
-from rich.console import Console
 
 from pipeline.commands import options
 from pipeline.results import OK, STOPPED
+from pipeline.terminal.console import console
 
 
 @click.group(short_help="Propose the schemas; see what images would violate.")
@@ -27,7 +27,7 @@ def propose(config: Path, overrides: tuple[str, ...], replace: bool, as_json: bo
     from pipeline import config as configuration
     from pipeline import schema as work
 
-    with Console(stderr=True).status("reading the folders"):
+    with console(stderr=True).status("reading the folders"):
         proposals = work.propose(configuration.load(config, overrides), replace)
     if as_json:
         options.print_json([vars(each) for each in proposals])
@@ -62,7 +62,7 @@ def diff(
     if lane not in lanes:
         raise click.BadParameter(f"{lane!r} is none of {', '.join(lanes)}", param_hint="--lane")
     environment = work.contract.SERVING if unlabelled else work.contract.TRAINING
-    with Console(stderr=True).status("reading the folders"):
+    with console(stderr=True).status("reading the folders"):
         found = work.diff(resolved, {lane: folder} if folder else lanes, environment)
     if as_json:
         options.print_json([each.to_json() for each in found])

@@ -9,6 +9,7 @@ from typing import Any
 import click
 from rich import box
 from rich.table import Table
+from rich.text import Text
 
 from pipeline.commands import options
 from pipeline.terminal import quiet
@@ -42,7 +43,7 @@ def classify(photos: tuple[Path, ...], serving: Path, server: str | None, model:
     for answer in answers:
         ranked = sorted(answer["scores"].items(), key=lambda item: -item[1])[1:_BEST]
         others = ", ".join(f"{label} {value(score)}" for label, score in ranked)
-        table.add_row(answer["path"], f"[bold]{answer['label']}[/]", value(answer["score"]), f"[dim]{others}[/]")
+        table.add_row(answer["path"], Text(answer["label"], "bold"), value(answer["score"]), Text(others, "dim"))
     options.print_for_people(table)
 
 

@@ -5,7 +5,6 @@ from typing import Any
 
 from rich import box
 from rich.console import Group, RenderableType
-from rich.markup import escape
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
@@ -109,7 +108,7 @@ def _metrics(model: ModelResult) -> RenderableType:
         table.add_row(metric, *(value(figures.get(metric)) for figures in contenders.values()), bounds)
     for metric in model.unseen.get("candidate", {}):
         apart = ((model.unseen.get(name) or {}).get(metric) for name in contenders)
-        table.add_row(f"[dim]{metric}, paintings it never saw[/]", *map(value, apart))
+        table.add_row(Text(f"{metric}, paintings it never saw", "dim"), *map(value, apart))
     return Padding(table, (0, 0, 0, 2))
 
 
@@ -136,15 +135,15 @@ def _tflite(variants: Iterable[Mapping[str, Any]]) -> RenderableType:
     return Padding(table, (0, 0, 0, 2))
 
 
-def _variant(entry: Mapping[str, Any] | None) -> str:
+def _variant(entry: Mapping[str, Any] | None) -> Text:
     if entry is None:
-        return ""
-    return size(entry["bytes"]) if entry["verdict"] == "ok" else "[yellow]withheld[/]"
+        return Text()
+    return Text(size(entry["bytes"])) if entry["verdict"] == "ok" else Text("withheld", "yellow")
 
 
 def _places(result: RunResult) -> RenderableType:
     grid = Table.grid(padding=(0, 2))
-    grid.add_row("[dim]serving directory[/]", escape(str(result.serving)))
+    grid.add_row(Text("serving directory", "dim"), str(result.serving))
     for name, path in (
         ("report", result.report),
         ("data page", result.data_page),
@@ -152,6 +151,6 @@ def _places(result: RunResult) -> RenderableType:
         ("log", result.log),
     ):
         if path:
-            grid.add_row(f"[dim]{name}[/]", escape(str(path)))
-    grid.add_row("[dim]time[/]", duration(result.seconds))
+            grid.add_row(Text(name, "dim"), str(path))
+    grid.add_row(Text("time", "dim"), duration(result.seconds))
     return grid

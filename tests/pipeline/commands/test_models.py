@@ -113,3 +113,11 @@ def test_a_changed_file_is_found(serving):
     result = easel("models", "--serving", serving, "verify")
     assert result.exit_code == 1
     assert "changed: cats/1/saved_model.pb" in result.stdout
+
+
+def test_what_people_write_is_shown_as_it_is(serving):
+    for why in ("see [/ticket]", "[red]a[1].jpg", ":cat: [bold"):
+        assert easel("models", "--serving", serving, "promote", "cats", "1", "--why", why).exit_code == 0
+        shown = easel("models", "--serving", serving, "log")
+        assert shown.exit_code == 0
+        assert why in shown.stdout

@@ -1,16 +1,15 @@
 import io
 from pathlib import Path
 
-from rich.console import Console
-
 from pipeline.results import ModelResult, RunResult
+from pipeline.terminal.console import console
 from pipeline.terminal.summary import render, size
 
 
 def text_of(*models, **places):
-    console = Console(file=io.StringIO(), width=120)
-    console.print(render(RunResult("r", models, 61, Path("/s"), **places)))
-    return console.file.getvalue()
+    screen = console(file=io.StringIO(), width=120)
+    screen.print(render(RunResult("r", models, 61, Path("/s"), **places)))
+    return screen.file.getvalue()
 
 
 def check(metric, bound, rule, passed, where=""):
