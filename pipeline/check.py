@@ -14,15 +14,18 @@ from rich.text import Text
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from components.data_gate import findings
-from components.data_gate.options import GateOptions
 from components.image_folder_example_gen.reasons import Reason
 from components.image_folder_example_gen.report import Report
 from components.image_folder_example_gen.scan import scan
+from components.schema_source import contract
 from pipeline import estimate
 from pipeline.config import Config, load
 from pipeline.config_file import ConfigError
-from pipeline.snapshot import LAYOUTS, data_folders, latest_ledgers
+from pipeline.results import BAD_INPUT, OK, STOPPED
+from pipeline.snapshot import LAYOUTS, data_folders, latest_ledgers, schema_files
 from pipeline.terminal.progress import number
+from pipeline.unattended import before, space
+from pipeline.unattended.standing import Standing
 from trainer.errors import UserError
 
 _COUNTS = ("seen", "examples", "rejected", "duplicates", "ignored")
@@ -33,9 +36,13 @@ _HOPELESS = ("no_images", "single_class")
 
 @dataclass(frozen=True)
 class CheckReport:
-    """The findings; `inputs` and `plan` are empty when the configuration itself is wrong."""
+    """The findings; `inputs` and `plan` are empty when the configuration itself is wrong.
+
+    `errors` keep a run from starting, `stops` are what data validation would stop it for.
+    """
 
     errors: tuple[str, ...] = ()
+    stops: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     inputs: Mapping[str, Report] = field(default_factory=dict)
     folders: Mapping[str, str] = field(default_factory=dict)
@@ -46,17 +53,24 @@ class CheckReport:
         """Whether `easel run` could start and would have something to learn from."""
         return not self.errors
 
+    @property
+    def exit_code(self) -> int:
+        """As of a run that would begin now: 2 when it could not, 3 when data validation would stop it."""
+        return BAD_INPUT if self.errors else STOPPED if self.stops else OK
+
     def to_json(self) -> dict[str, Any]:
-        """The contract's document, plus warnings, the sizes and splits of each input, and the plan."""
+        """The contract's document, plus what would stop a run, warnings, sizes and splits of each input, the plan."""
         inputs = {key: dataclasses.asdict(report) for key, report in self.inputs.items()}
         for document in inputs.values():
             document["classes"].pop("", None)  # a flat folder's images have no class
         return {
             "valid": self.valid,
             "errors": self.errors,
+            "stops": self.stops,
             "warnings": self.warnings,
             "inputs": inputs,
             "plan": self.plan,
+            "exit_code": self.exit_code,
         }
 
 
@@ -67,6 +81,7 @@ def check(path: Path, overrides: Sequence[str]) -> CheckReport:
     except ConfigError as error:
         return CheckReport(errors=error.errors)
     errors: list[str] = []
+    stops: dict[str, None] = {}
     warnings: list[str] = []
     scanned: dict[str, Report] = {}
     inputs: dict[str, Report] = {}
@@ -78,18 +93,23 @@ def check(path: Path, overrides: Sequence[str]) -> CheckReport:
             if folder not in scanned:
                 ledger = ledgers[lane].uri if lane in ledgers else ""
                 scanned[folder] = scan(folder, config.ingest, LAYOUTS.get(lane, "auto"), ledger)
+            found = _findings(key, scanned[folder], config, lane)
         except UserError as error:
             errors.append(f"{key}: {error}")
             continue
         inputs[key] = scanned[folder]
-        for finding in _findings(key, scanned[folder], config.data_gate):
+        for finding in found:
             if finding.kind in _HOPELESS:
                 errors.append(f"{key}: {finding.message} ({folder})")
+            elif finding.action == "stop":
+                advice = findings.REMEDIES[finding.kind].format(schema=schema_files(config)[lane])
+                stops[f"{key}: a run would stop here: {finding.message}. {advice}"] = None
             else:
-                stops = "a run would stop here: " if finding.action == "stop" else ""
-                warnings.append(f"{key}: {stops}{finding.message}")
+                warnings.append(f"{key}: {finding.message}")
+    errors += space.unwritable(config) or ([] if errors else _room(config))
     return CheckReport(
         errors=tuple(errors),
+        stops=tuple(stops),
         warnings=tuple(warnings),
         inputs=inputs,
         folders=config.inputs(),
@@ -97,10 +117,28 @@ def check(path: Path, overrides: Sequence[str]) -> CheckReport:
     )
 
 
-def _findings(key: str, report: Report, options: GateOptions) -> list[findings.Finding]:
-    """What the data gate would say already, before there are statistics and a schema."""
+def _findings(key: str, report: Report, config: Config, lane: str) -> list[findings.Finding]:
+    """What the data gate would say already, before there are statistics; without a schema where none is written yet."""
+    path = Path(schema_files(config)[lane])
+    schema = contract.parse(path.read_text("utf-8"), path) if path.is_file() else schema_pb2.Schema()
     needs_classes = key == "classifier.photos"
-    return findings.find(report, report.splits, schema_pb2.Schema(), {}, options, needs_classes)
+    found = findings.find(report, report.splits, schema, {}, config.data_gate, needs_classes)
+    known = findings.known_classes(schema)
+    new = [label for label, count in report.classes.items() if count and label not in known]
+    if needs_classes and known and new and (action := config.data_gate.new_class) != "ignore":
+        # TFDV tells the gate of these, from statistics.
+        message = f"not among the classes of the schema: {', '.join(new)}"
+        found.append(findings.Finding("new_class", action, "", ", ".join(new), message))
+    return found
+
+
+def _room(config: Config) -> list[str]:
+    """Why a run could not write to its end."""
+    try:
+        before.room(config, Standing(config))
+    except UserError as error:
+        return [str(error)]
+    return []
 
 
 def _plan(config: Config, inputs: Mapping[str, Report]) -> list[str]:
@@ -152,10 +190,13 @@ def render(report: CheckReport) -> RenderableType:
         shown[folder] = key
         parts += [_counts(found), *_details(found), Text()]
     parts += [Text.assemble(("! ", "yellow"), warning) for warning in report.warnings]
+    parts += [Text.assemble(("■ ", "yellow"), stop) for stop in report.stops]
     parts += [Text.assemble(("✗ ", "red"), error) for error in report.errors]
-    if report.valid:
+    if report.exit_code == OK:
         parts.append(Text.assemble(("✓ ", "green"), ("ready to run", "bold")))
         parts += [Padding(Text(line), (0, 0, 0, 2)) for line in report.plan]
+    elif report.stops and report.valid:
+        parts.append(Text.assemble(("■ ", "yellow"), ("not ready: data validation would stop a run", "bold")))
     return Group(*parts)
 
 

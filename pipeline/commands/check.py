@@ -5,7 +5,6 @@ from pathlib import Path
 import click
 
 from pipeline.commands import options
-from pipeline.results import BAD_INPUT, OK
 from pipeline.terminal.console import console
 
 
@@ -17,7 +16,7 @@ def check(config: Path, overrides: tuple[str, ...], as_json: bool) -> int:
     """Check CONFIG and look into its folders, without training.
 
     Says which images each folder has, which files cannot be used and why, what `easel run` would train, and about how
-    long that would take here.
+    long that would take here. Exits with 2 when a run could not start, with 3 when data validation would stop it.
     """
     from pipeline import check as checking
 
@@ -27,4 +26,4 @@ def check(config: Path, overrides: tuple[str, ...], as_json: bool) -> int:
         options.print_json(report.to_json())
     else:
         options.print_for_people(checking.render(report))
-    return OK if report.valid else BAD_INPUT
+    return report.exit_code

@@ -42,7 +42,7 @@ def run(config: Path, only: str | None, overrides: tuple[str, ...], dry_run: boo
     """
     from pipeline import config as configuration
     from pipeline.terminal import summary
-    from pipeline.unattended import hooks
+    from pipeline.unattended import hooks, space
 
     resolved = configuration.load(config, overrides)
     if only:
@@ -50,6 +50,8 @@ def run(config: Path, only: str | None, overrides: tuple[str, ...], dry_run: boo
     if dry_run:
         _look_ahead(resolved, as_json)
         return OK
+    if faults := space.unwritable(resolved):  # before the log and the lock, which lie there, too
+        raise _told(resolved.on, UserError(f"{faults[0]}; nothing was started"), Path(os.devnull))
     with interruption.terminable(), lock.hold(resolved.workspace) as stale:
         log = resolved.workspace / "logs" / f"{time.strftime('%Y%m%d-%H%M%S')}.log"
         view = _view(f"easel run {config}", as_json)

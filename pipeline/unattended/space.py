@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import tempfile
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,17 +67,36 @@ def need(config: Config, volumes: Mapping[str, Volume]) -> int:
 def check(config: Config, volumes: Mapping[str, Volume]) -> None:
     """Raises a UserError that names the folder when a run could not write there, or not to its end."""
     required = need(config, volumes)
+    if faults := unwritable(config):
+        raise UserError(f"{faults[0]}; nothing was started")
     workspace = _existing(config.workspace)
-    for folder in (config.workspace, config.workspace / "artifacts", config.serving):
-        if not os.access(_existing(folder), os.W_OK | os.X_OK):
-            raise UserError(f"{folder}: cannot be written (read-only, or another user's); nothing was started")
-    database = config.workspace / "metadata.sqlite"
-    if database.exists() and not os.access(database, os.W_OK):
-        raise UserError(f"{database}: cannot be written; nothing was started")
     _room(config.workspace, workspace, required)
     serving = _existing(config.serving)
     if volumes and serving.stat().st_dev != workspace.stat().st_dev:
         _room(config.serving, serving, int(_VERSION))
+
+
+def unwritable(config: Config) -> list[str]:
+    """A line for each folder or file that a run must write and could not; nothing is left behind by the attempt."""
+    faults: dict[Path, str] = {}
+    places = [("workspace", config.workspace), ("workspace", config.workspace / "artifacts")]
+    for key, folder in (*places, ("serving", config.serving)):
+        existing = _existing(folder)
+        if existing not in faults and (why := _refusal(existing)):
+            faults[existing] = f"{key}: {folder} cannot be written: {why}; choose another folder, or make it writable"
+    database = config.workspace / "metadata.sqlite"
+    if not faults and database.exists() and not os.access(database, os.W_OK):
+        faults[database] = f"workspace: {database} cannot be written; make it writable"
+    return list(faults.values())
+
+
+def _refusal(folder: Path) -> str:
+    """Why nothing can be written into a folder that exists, empty where it can: asked by doing, as root is told yes."""
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            return ""
+    except OSError as error:
+        return f"{error.strerror or error}".lower()
 
 
 def _room(folder: Path, existing: Path, required: int) -> None:
@@ -96,7 +116,7 @@ def _side(config: Config, model: str) -> int:
 
 
 def _existing(folder: Path) -> Path:
-    return next(each for each in (folder, *folder.parents) if each.exists())
+    return next(each for each in (folder, *folder.parents) if os.path.exists(each))
 
 
 def _size(count: float) -> str:

@@ -3,8 +3,10 @@ import json
 import pytest
 from click.testing import CliRunner
 
+from pipeline import schema
 from pipeline.check import check
 from pipeline.cli import main
+from pipeline.config import load
 
 
 def run(*arguments):
@@ -71,9 +73,41 @@ def test_folders_that_nothing_can_be_learned_from_are_invalid(config_file, folde
     assert "about" not in result.stdout
 
 
-def test_what_the_data_gate_would_say_is_a_warning(config_file, folders):
+def test_what_would_stop_a_run_is_3_and_not_ready(config_file, folders):
     for index in range(12):
         (folders / "photos" / "dog" / f"broken{index}.jpg").write_bytes(b"")
+    result = run(config_file)
+    assert result.exit_code == 3
+    assert "ready to run" not in result.stdout
+    assert "not ready: data validation would stop a run" in result.stdout
+    assert "a run would stop here: 12 of 36 files were rejected" in result.stdout
+    assert "`data_gate.max_rejected_fraction`" in result.stdout
+    document = json.loads(run(config_file, "--json").stdout)
+    assert (document["exit_code"], len(document["stops"])) == (3, 2)
+    assert run(config_file, "--set", "data_gate.rejected=warn").exit_code == 0
+
+
+def test_a_class_that_the_schema_does_not_know_would_stop_a_run(config_file, folders):
+    schema.propose(load(config_file))
+    assert run(config_file).exit_code == 0
+    (folders / "photos" / "cow").mkdir()
+    (folders / "photos" / "cat" / "0.jpg").rename(folders / "photos" / "cow" / "0.jpg")
+    (folders / "photos" / "cat" / "1.jpg").rename(folders / "photos" / "cow" / "1.jpg")
+    result = run(config_file)
+    assert result.exit_code == 3
+    assert "a run would stop here: not among the classes of the schema: cow" in result.stdout
+
+
+def test_a_workspace_that_cannot_be_written_is_2_and_named(config_file):
+    result = run(config_file, "--set", "workspace=/proc/easel")
+    assert result.exit_code == 2
+    assert "workspace: /proc/easel cannot be written" in result.stdout
+    assert "ready to run" not in result.stdout
+
+
+def test_what_is_only_doubtful_is_a_warning(config_file, folders):
+    for index in range(5):
+        (folders / "photos" / "dog" / f"{index}.jpg").unlink()
     report = check(config_file, [])
-    assert report.valid
-    assert any("a run would stop here" in warning for warning in report.warnings)
+    assert (report.exit_code, report.stops) == (0, ())
+    assert any("dog" in warning for warning in report.warnings)

@@ -143,6 +143,15 @@ def test_the_hook_for_failures_hears_of_a_run_without_a_result(config_file, fake
     assert str(error) in document["error"]
 
 
+def test_where_nothing_can_be_written_one_line_says_so_and_the_hook_hears_of_it(config_file, fake_runner, folders):
+    fake_runner(lambda *given: pytest.fail("was started"))
+    hook = f"on.failed=cat > {folders / 'heard'}"
+    result = easel("run", config_file, "--set", "workspace=/proc/easel", "--set", hook)
+    assert result.exit_code == 2
+    assert re.fullmatch(r"easel: workspace: /proc/easel cannot be written: [a-z ]+; .*\n", result.stderr)
+    assert "/proc/easel" in json.loads((folders / "heard").read_text())["error"]
+
+
 def test_without_room_nothing_is_started(config_file, fake_runner, monkeypatch):
     fake_runner(lambda *given: pytest.fail("was started"))
     monkeypatch.setattr("shutil.disk_usage", lambda path: types.SimpleNamespace(free=1e6))

@@ -41,19 +41,27 @@ def test_a_full_disk_is_one_line_with_both_sizes(config, monkeypatch):
         space.check(config, {"photos": Volume(5_000, 300_000_000)})
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_a_read_only_serving_directory_is_one_line(config):
-    config.serving.mkdir(parents=True)
-    config.serving.chmod(0o500)
-    with pytest.raises(UserError, match=r"serving: cannot be written"):
-        space.check(config, {})
+@pytest.mark.parametrize("key", ["workspace", "serving"])
+def test_a_folder_that_cannot_be_written_is_named_with_the_reason_and_nothing_is_left_in_it(config_file, key, folders):
+    # In /proc nobody may make a file, not even root, whom os.access tells that it may.
+    denied = load(config_file, [f"{key}=/proc/easel"])
+    with pytest.raises(UserError, match=rf"^{key}: /proc/easel\S* cannot be written: [a-z ]+; .*nothing was started$"):
+        space.check(denied, {})
+    (folders / "work").mkdir()
+    assert space.unwritable(load(config_file)) == []
+    assert list((folders / "work").iterdir()) == []
 
 
-@pytest.mark.parametrize("denied", ["work", "serving", "metadata.sqlite"])
-def test_what_the_system_forbids_is_named(config, monkeypatch, denied):
-    config.serving.mkdir(parents=True)
+def test_a_file_in_the_place_of_the_workspace_is_named(config_file, folders):
+    (folders / "file").touch()
+    [fault] = space.unwritable(load(config_file, [f"workspace={folders / 'file' / 'work'}"]))
+    assert fault.startswith(f"workspace: {folders / 'file' / 'work'} cannot be written: not a directory")
+
+
+def test_metadata_that_cannot_be_written_are_named(config, monkeypatch):
+    config.workspace.mkdir()
     (config.workspace / "metadata.sqlite").touch()
     allowed = os.access
-    monkeypatch.setattr(os, "access", lambda path, mode: path.name != denied and allowed(path, mode))
-    with pytest.raises(UserError, match=rf"{denied}: cannot be written"):
+    monkeypatch.setattr(os, "access", lambda path, mode: path.name != "metadata.sqlite" and allowed(path, mode))
+    with pytest.raises(UserError, match=r"metadata.sqlite cannot be written"):
         space.check(config, {})
