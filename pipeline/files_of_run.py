@@ -1,12 +1,11 @@
 """Reads the records and pictures that a run's artifacts hold."""
 
-import io
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
-from PIL import Image, ImageOps
+from easel_serving import images
 
 from components import records
 
@@ -18,4 +17,4 @@ def features(split: Path) -> Iterator[Mapping[str, tf.train.Feature]]:
 
 def pixels(encoded: bytes) -> np.ndarray:
     """A picture's bytes -> uint8 [H, W, 3], RGB, upright."""
-    return np.asarray(ImageOps.exif_transpose(Image.open(io.BytesIO(encoded))).convert("RGB"))
+    return images.pixels(encoded)

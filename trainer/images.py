@@ -4,17 +4,21 @@ The same functions run eagerly, in `tf.data`, in the Transform graph and in the 
 serving cannot disagree. Nothing here calls back into Python at run time. "Image" means RGB, 0..255, shape [H, W, 3].
 """
 
+from collections.abc import Callable
+
 import tensorflow as tf
 
 ASPECTS = ("squash", "crop", "pad")
 
 _ORIENTATION_TAG = 0x0112
 _TIFF_SHORT, _TIFF_LONG = 3, 4
+_MOST_SEGMENTS = 1000
+"""How far EXIF is looked for: bytes of a million empty segments must not keep a server busy."""
 
 
 @tf.autograph.experimental.do_not_convert  # it is a graph already, and converting it takes seconds
 def decode(data: tf.Tensor) -> tf.Tensor:
-    """Decodes one JPEG, PNG, GIF (first frame) or BMP, upright: a JPEG's EXIF orientation is applied.
+    """Decodes one JPEG, PNG, GIF (first frame) or BMP, upright: the EXIF orientation of a JPEG or PNG is applied.
 
     Args:
       data: string scalar, the file's bytes.
@@ -32,12 +36,14 @@ def decode(data: tf.Tensor) -> tf.Tensor:
 
 
 def orientation(data: tf.Tensor) -> tf.Tensor:
-    """The EXIF orientation of a JPEG's bytes (string scalar): int32 scalar 1..8, and 1 when absent or malformed.
+    """The EXIF orientation in the bytes of a JPEG or PNG (string scalar): int32 scalar 1..8; 1 for none or malformed.
 
     Reads what the Exif 2.32 standard (sections 4.5-4.7) describes: the first APP1 segment that begins with `Exif`, in
-    it the TIFF header of either byte order, in its IFD0 the tag 0x0112. Offsets that point outside are ignored.
+    it the TIFF header of either byte order, in its IFD0 the tag 0x0112; of a PNG (third edition, 11.3.4.5) the `eXIf`
+    chunk before the pixels. Offsets that point outside are ignored. `easel_serving.formats` reads the same.
     """
-    return _tiff_orientation(_exif_segment(tf.io.decode_raw(data, tf.uint8)))
+    content = tf.io.decode_raw(data, tf.uint8)
+    return _tiff_orientation(tf.concat([_jpeg_exif(content), _png_exif(content)], axis=0))  # one of them is empty
 
 
 def upright(image: tf.Tensor, orientation: tf.Tensor) -> tf.Tensor:
@@ -132,27 +138,50 @@ def _like(resized: tf.Tensor, image: tf.Tensor) -> tf.Tensor:
     return to_uint8(resized) if image.dtype == tf.uint8 else tf.cast(resized, image.dtype)
 
 
-def _exif_segment(content: tf.Tensor) -> tf.Tensor:
+def _jpeg_exif(content: tf.Tensor) -> tf.Tensor:
     """The TIFF structure in the first Exif segment of a JPEG's bytes (uint8 [B]); empty when there is none."""
 
     def is_exif(position: tf.Tensor) -> tf.Tensor:
-        return _starts(content[position:], b"\xff\xe1") & _starts(content[position + 4 :], b"Exif\0\0")
+        here = _slice(content, position, 10)
+        return _starts(here, b"\xff\xe1") & _starts(here[4:], b"Exif\0\0")
 
     def goes_on(position: tf.Tensor) -> tf.Tensor:
-        here = content[position:]
+        here = _slice(content, position, 2)
         in_header = _starts(here, b"\xff") & ~_starts(here, b"\xff\xda")  # what follows "start of scan" is pixels
         return in_header & ~is_exif(position)
 
     def advance(position: tf.Tensor) -> tuple[tf.Tensor]:
-        is_fill_byte = _starts(content[position + 1 :], b"\xff")
-        segment = 2 + _integer(content[position + 2 :], 2, little=False)
+        is_fill_byte = _starts(_slice(content, position + 1, 1), b"\xff")
+        segment = 2 + _integer(_slice(content, position + 2, 2), 2, little=False)
         return (position + tf.where(is_fill_byte, tf.ones_like(segment), segment),)
 
+    position = _search(content, b"\xff\xd8", goes_on, advance)
+    length = _integer(_slice(content, position + 2, 2), 2, little=False) * tf.cast(is_exif(position), tf.int64)
+    return _slice(content, position + 10, length - 8)
+
+
+def _png_exif(content: tf.Tensor) -> tf.Tensor:
+    """The content of a PNG's `eXIf` chunk (uint8 [B]); empty when there is none before the pixels."""
+
+    def goes_on(position: tf.Tensor) -> tf.Tensor:
+        here = _slice(content, position + 4, 4)
+        return (tf.size(here) == 4) & ~_starts(here, b"eXIf") & ~_starts(here, b"IDAT")
+
+    def advance(position: tf.Tensor) -> tuple[tf.Tensor]:
+        return (position + 12 + _integer(_slice(content, position, 4), 4, little=False),)
+
+    position = _search(content, b"\x89PNG\r\n\x1a\n", goes_on, advance)
+    is_exif = _starts(_slice(content, position + 4, 4), b"eXIf")
+    length = _integer(_slice(content, position, 4), 4, little=False) * tf.cast(is_exif, tf.int64)
+    return _slice(content, position + 8, length)
+
+
+def _search(content: tf.Tensor, magic: bytes, goes_on: Callable, advance: Callable) -> tf.Tensor:
+    """Where a search that starts behind the magic ends: int64 scalar; at the end of the content when it is another."""
     size = tf.size(content, tf.int64)
-    first = tf.where(_starts(content, b"\xff\xd8"), tf.constant(2, tf.int64), size)
-    (position,) = tf.while_loop(goes_on, advance, (first,))
-    length = _integer(content[position + 2 :], 2, little=False)
-    return content[position + 10 : position + 2 + length]
+    first = tf.where(_starts(_slice(content, 0, len(magic)), magic), tf.constant(len(magic), tf.int64), size)
+    (position,) = tf.while_loop(goes_on, advance, (first,), maximum_iterations=_MOST_SEGMENTS)
+    return position
 
 
 def _tiff_orientation(content: tf.Tensor) -> tf.Tensor:
@@ -169,6 +198,11 @@ def _tiff_orientation(content: tf.Tensor) -> tf.Tensor:
     is_orientation = (tag == _ORIENTATION_TAG) & ((kind == _TIFF_SHORT) | (kind == _TIFF_LONG))
     values = tf.boolean_mask(value, is_orientation & (value >= 1) & (value <= 8))
     return tf.cast(tf.concat([values, [1]], axis=0)[0], tf.int32)
+
+
+def _slice(content: tf.Tensor, begin: tf.Tensor | int, size: tf.Tensor | int) -> tf.Tensor:
+    """At most `size` bytes: TensorFlow copies a slice, so none is to be as long as the rest of a photo."""
+    return content[begin : begin + size]
 
 
 def _starts(content: tf.Tensor, expected: bytes) -> tf.Tensor:

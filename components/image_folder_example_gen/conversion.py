@@ -2,9 +2,10 @@
 
 import io
 
-from PIL import Image, ImageOps
+from easel_serving import formats, srgb
+from PIL import Image
 
-from components.image_folder_example_gen import colour, inspection
+from components.image_folder_example_gen import inspection
 from components.image_folder_example_gen.options import IngestOptions
 
 
@@ -17,8 +18,7 @@ def reencode(data: bytes, options: IngestOptions) -> bytes:
     image = inspection.open_image(data)
     with inspection.decoding_errors():
         size = inspection.final_size(image, options.max_side)
-        upright = ImageOps.exif_transpose(image)
-        rgb = colour.to_rgb(upright, options.background)
+        rgb = srgb.to_rgb(formats.upright(image), options.background)
         if rgb.size != size:
             rgb = rgb.resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0)
         buffer = io.BytesIO()

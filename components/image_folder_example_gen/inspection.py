@@ -6,41 +6,18 @@ domain, which is faster than in full and enough for the scalars and for finding 
 
 import contextlib
 import hashlib
-import io
 import struct
-import warnings
 import zlib
 from collections.abc import Sequence
 
 import numpy as np
+from easel_serving import formats, srgb
 from PIL import Image, UnidentifiedImageError
 
-from components.image_folder_example_gen import colour, jpeg, measures, similarity, storage
+from components.image_folder_example_gen import jpeg, measures, similarity, storage
 from components.image_folder_example_gen.options import IngestOptions
 from components.image_folder_example_gen.reasons import Reason, Unusable
 from components.image_folder_example_gen.records import Ignored, Picture, Refusal, Source
-
-FORMATS = ["JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "AVIF"]
-"""Pillow's names of the formats that are read. Not all that Pillow can: some of its readers start other programs."""
-
-with contextlib.suppress(ImportError):  # HEIC photos, when the optional package is installed
-    import pillow_heif
-
-    pillow_heif.register_heif_opener()
-    FORMATS.append("HEIF")
-
-ORIENTATION = 0x0112
-_To = Image.Transpose
-_UPRIGHT = {
-    2: _To.FLIP_LEFT_RIGHT,
-    3: _To.ROTATE_180,
-    4: _To.FLIP_TOP_BOTTOM,
-    5: _To.TRANSPOSE,
-    6: _To.ROTATE_270,
-    7: _To.TRANSVERSE,
-    8: _To.ROTATE_90,
-}
-"""What puts an image upright under each EXIF orientation (EXIF 2.32, tag 0x0112)."""
 
 
 def examine(source: Source, options: IngestOptions) -> Picture | Refusal:
@@ -103,13 +80,12 @@ def _inspect_any(data: bytes, source: Source, options: IngestOptions) -> Picture
     image = open_image(data)
     _check_size(image.width, image.height, options)
     with decoding_errors():
-        orientation = image.getexif().get(ORIENTATION, 1)
-        untouched = _keeps_bytes(image, data, orientation, options)
-        size = _final_size(image.size, orientation, options.max_side)
+        left_out = formats.left_out(image)
+        untouched = _keeps_bytes(image, data, options)
+        size = final_size(image, options.max_side)
         small = _small_copy(image, options.background)
-        upright = small.transpose(_UPRIGHT[orientation]) if orientation in _UPRIGHT else small
         kind = image.format.lower() if untouched and image.format == "PNG" else "jpeg"
-        return _picture(source, data, kind, untouched, size, np.asarray(upright))
+        return _picture(source, data, kind, untouched, size, np.asarray(small))._replace(left_out=left_out)
 
 
 def _picture(
@@ -126,20 +102,15 @@ def open_image(data: bytes) -> Image.Image:
     """Opens an image lazily: only the header is read.
 
     Raises:
-      Unusable: the content is none of `FORMATS`, or its header is damaged.
+      Unusable: the content is none of `formats.FORMATS`, or its header is damaged.
     """
-    with decoding_errors(), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return Image.open(io.BytesIO(data), formats=FORMATS)
+    with decoding_errors():
+        return formats.open_image(data)
 
 
 def final_size(image: Image.Image, max_side: int) -> tuple[int, int]:
-    """Width and height in pixels with EXIF orientation applied and the longest side reduced to `max_side`."""
-    return _final_size(image.size, image.getexif().get(ORIENTATION, 1), max_side)
-
-
-def _final_size(size: tuple[int, int], orientation: int, max_side: int) -> tuple[int, int]:
-    width, height = size if orientation not in (5, 6, 7, 8) else size[::-1]
+    """Width and height in pixels of the upright image with its longest side reduced to `max_side`."""
+    width, height = formats.upright_size(image)
     scale = min(1.0, max_side / max(width, height))
     return max(1, round(width * scale)), max(1, round(height * scale))
 
@@ -154,9 +125,9 @@ def _check_size(width: int, height: int, options: IngestOptions) -> None:
         raise Unusable(Reason.ASPECT, size)
 
 
-def _keeps_bytes(image: Image.Image, data: bytes, orientation: int, options: IngestOptions) -> bool:
+def _keeps_bytes(image: Image.Image, data: bytes, options: IngestOptions) -> bool:
     """Whether TensorFlow decodes these very bytes to the right picture."""
-    if orientation not in (0, 1) or max(image.size) > options.max_side or not colour.is_srgb(image):
+    if formats.orientation(image) > 1 or max(image.size) > options.max_side or not srgb.is_srgb(image):
         return False
     if image.format in ("JPEG", "MPO"):
         header = jpeg.header(data)
@@ -189,13 +160,13 @@ def _check_png(data: bytes) -> None:
 
 
 def _small_copy(image: Image.Image, background: tuple[int, int, int]) -> Image.Image:
-    """The image in RGB, decoded from its complete data and reduced for measuring."""
+    """The upright image in RGB, decoded from its complete data and reduced for measuring."""
     width, height = image.size
     factor = measures.reduction(width, height)
     if image.format in ("JPEG", "MPO"):
         image.draft(None, (width // factor, height // factor))
         factor //= round(width / image.width)
-    rgb = colour.to_rgb(image, background)
+    rgb = srgb.to_rgb(formats.upright(image), background)
     return rgb.reduce(factor) if factor > 1 else rgb
 
 
@@ -206,6 +177,8 @@ def decoding_errors():
         yield
     except Unusable:
         raise
+    except srgb.UnsupportedPixels as error:
+        raise Unusable(Reason.UNSUPPORTED, str(error)) from None
     except UnidentifiedImageError:
         raise Unusable(Reason.NOT_AN_IMAGE, "no known image format") from None
     except Image.DecompressionBombError as error:

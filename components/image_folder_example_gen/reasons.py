@@ -19,7 +19,7 @@ class Reason(str, enum.Enum):
     NOT_AN_IMAGE = "not_an_image", "The content is no image format that Easel reads, whatever its name says: delete it."
     TRUNCATED = "truncated", "The file ends before the image does: copy it again."
     CORRUPT = "corrupt", "The image data is damaged: restore it from the original."
-    UNSUPPORTED = "unsupported", "An image, but of a kind no photo has (such as floating-point pixels): convert it."
+    UNSUPPORTED = "unsupported", "An image, but its pixels are of 32 bits or floating-point: save it with 8 or 16 bits."
     TOO_SMALL = "too_small", "A side is below `ingest.min_side` pixels: thumbnails and icons do not help training."
     TOO_LARGE = "too_large", "The file is above `ingest.max_bytes`."
     BOMB = "bomb", "The header claims more than `ingest.max_pixels` pixels: raise the limit if the image is genuine."

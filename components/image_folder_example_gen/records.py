@@ -51,6 +51,8 @@ class Picture(NamedTuple):
     """What near-duplicates are found by; empty for a picture without structure."""
     earlier: str = ""
     """The split that an earlier run gave it; empty when it is new."""
+    left_out: str = ""
+    """What the file holds besides this picture, its first: `pages`, `frames` or `images`; empty for nothing."""
 
 
 class Refusal(NamedTuple):

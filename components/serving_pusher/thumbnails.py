@@ -7,8 +7,9 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 import tensorflow as tf
+from easel_serving import images
 from easel_serving.directory import INDEX, PICTURES
-from PIL import Image, ImageOps
+from PIL import Image
 
 PER_CLASS = 3
 SIDE = 256
@@ -65,7 +66,7 @@ def _by_name(
 
 
 def _small(encoded: bytes) -> bytes:
-    image = ImageOps.exif_transpose(Image.open(io.BytesIO(encoded))).convert("RGB")
+    image = Image.fromarray(images.pixels(encoded))
     image.thumbnail((SIDE, SIDE))
     buffer = io.BytesIO()
     image.save(buffer, "JPEG", quality=88)

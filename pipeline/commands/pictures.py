@@ -53,8 +53,9 @@ def pairs(content: Path, output: Path, suffix: str | None = None) -> list[tuple[
     Raises:
       UserError: no photo, no folder to write to, or a name that asks for no image format.
     """
-    from easel_serving.images import SUFFIXES
     from easel_serving.painting import files
+
+    from components.image_folder_example_gen.photos import photos as listed
 
     if not content.is_dir():
         if output.is_dir():
@@ -63,8 +64,7 @@ def pairs(content: Path, output: Path, suffix: str | None = None) -> list[tuple[
             raise UserError(f"{output}: the folder {output.absolute().parent} does not exist")
         files.kind(output)
         return [(content, output)]
-    photos = sorted(path for path in content.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
-    photos = [path for path in photos if output.absolute() not in path.absolute().parents]
+    photos = [path for path in listed(content).files if output.absolute() not in path.absolute().parents]
     if not photos:
         raise UserError(f"{content}: no photo in this folder")
     if output.exists() and not output.is_dir():

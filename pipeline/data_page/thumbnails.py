@@ -1,10 +1,10 @@
 """Small copies of images, as addresses that hold the picture itself."""
 
-import io
 import os
 from pathlib import Path
 
-from PIL import Image, ImageOps
+from easel_serving import formats
+from PIL import Image
 
 from components.image_folder_example_gen import storage
 from components.image_folder_example_gen.options import IngestOptions
@@ -34,14 +34,14 @@ def thumbnail(folder: str, name: str, options: IngestOptions) -> str | None:
 
 
 def _decode(data: bytes, max_pixels: int) -> Image.Image | None:
-    image = Image.open(io.BytesIO(data))
+    image = formats.open_image(data)
     if image.width * image.height > max_pixels:
         return None
     try:
         image = _load(image)
     except OSError:  # a truncated JPEG: told that it ends here, the decoder shows as much of it as there is
-        image = _load(Image.open(io.BytesIO(data + _END_OF_JPEG)))
-    upright = ImageOps.exif_transpose(image)
+        image = _load(formats.open_image(data + _END_OF_JPEG))
+    upright = formats.upright(image)
     if upright.has_transparency_data:
         upright = Image.alpha_composite(Image.new("RGBA", upright.size, "white"), upright.convert("RGBA"))
     return upright.convert("RGB")

@@ -12,16 +12,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageCms, ImageOps, JpegImagePlugin, UnidentifiedImageError
+from PIL import Image, JpegImagePlugin, UnidentifiedImageError
 
+from easel_serving import formats, srgb
 from easel_serving.errors import ServingError
-
-try:
-    from pillow_heif import register_heif_opener
-except ImportError:  # HEIC is then an unknown format, and said to be one
-    pass
-else:
-    register_heif_opener()
 
 MAX_PIXELS = 100_000_000
 """Larger images are refused before they are decoded: a small file can unpack to gigabytes."""
@@ -29,12 +23,7 @@ MAX_PIXELS = 100_000_000
 Source = str | Path | bytes | Image.Image | np.ndarray
 """An image as programs have it: a file, a file's bytes, a Pillow image, an array uint8 [H, W, 3] or [H, W]."""
 
-SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif", ".tif", ".tiff", ".gif", ".bmp")
-"""How names of image files end: a name that ends so is not a painting's."""
-
-_ORIENTATION = 0x0112
-_DIRECT = {"JPEG": ("RGB", "L"), "PNG": ("RGB", "L")}
-_DEEP = ("I", "I;16", "I;16L", "I;16B")
+_DIRECT = {"JPEG": ("RGB", "L"), "MPO": ("RGB", "L"), "PNG": ("RGB", "L")}
 
 
 def read(path: str | Path) -> bytes:
@@ -57,8 +46,18 @@ def checked(path: str | Path) -> bytes:
     except OSError as error:
         raise ServingError(f"{path}: {error.strerror or error}") from None
     with readable(str(path)):
-        _check_size(Image.open(io.BytesIO(data)), str(path))
+        _check_size(formats.open_image(data), str(path))
     return data
+
+
+def left_out(path: str | Path) -> str:
+    """What a file holds besides the one picture that is used: `pages`, `frames`, `images`; empty for nothing.
+
+    Raises:
+        ServingError: as `read`.
+    """
+    with readable(str(path)):
+        return formats.left_out(formats.open_image(checked(path)))
 
 
 def convert(data: bytes, name: str = "image") -> bytes:
@@ -68,7 +67,7 @@ def convert(data: bytes, name: str = "image") -> bytes:
         ServingError: the bytes are not an image that can be read, are cut off, or have more than `MAX_PIXELS`.
     """
     with readable(name):
-        image = Image.open(io.BytesIO(data))
+        image = formats.open_image(data)
         _check_size(image, name)
         if _passes(image):
             width, height = image.size
@@ -76,7 +75,7 @@ def convert(data: bytes, name: str = "image") -> bytes:
             image.draft(image.mode, (width // 8, height // 8))
             image.load()
             return data
-        return _png(_upright_rgb(image))
+        return _png(upright_rgb(image))
 
 
 def encode(source: Source, name: str = "image") -> bytes:
@@ -93,7 +92,7 @@ def encode(source: Source, name: str = "image") -> bytes:
         return _png(Image.fromarray(source))
     if isinstance(source, Image.Image):
         with readable(name):
-            return _png(_upright_rgb(source))
+            return _png(upright_rgb(source))
     if isinstance(source, bytes):
         return _turned(convert(source, name))
     return _turned(read(source))
@@ -102,22 +101,27 @@ def encode(source: Source, name: str = "image") -> bytes:
 def pixels(data: bytes, name: str = "image") -> np.ndarray:
     """An image's upright pixels, uint8 [H, W, 3]; raises like `convert`."""
     with readable(name):
-        image = Image.open(io.BytesIO(data))
+        image = formats.open_image(data)
         _check_size(image, name)
-        return np.asarray(_upright_rgb(image))
+        return np.asarray(upright_rgb(image))
+
+
+def upright_rgb(image: Image.Image) -> Image.Image:
+    """The image as it is seen, in mode RGB and in sRGB, transparent pixels over white; raises Pillow's errors."""
+    return srgb.to_rgb(formats.upright(image))
 
 
 def _turned(data: bytes) -> bytes:
     """A JPEG or PNG whose pixels are stored the way they are seen; a JPEG keeps its quality and subsampling."""
-    image = Image.open(io.BytesIO(data))
-    orientation = image.getexif().get(_ORIENTATION, 1)
-    if not isinstance(orientation, int) or not 2 <= orientation <= 8:
+    image = formats.open_image(data)
+    orientation = formats.orientation(image)
+    if orientation == 1:
         return data
     tables = {number: np.reshape(table, (8, 8)) for number, table in image.quantization.items()}
     if orientation >= 5:  # rows become columns, also of the frequencies
         tables = {number: table.T for number, table in tables.items()}
     buffer = io.BytesIO()
-    ImageOps.exif_transpose(image).save(
+    formats.upright(image).save(
         buffer,
         "JPEG",
         qtables={number: table.ravel().tolist() for number, table in tables.items()},
@@ -140,37 +144,10 @@ def _png(image: Image.Image) -> bytes:
 
 
 def _passes(image: Image.Image) -> bool:
-    upright = image.format == "JPEG" or image.getexif().get(_ORIENTATION, 1) == 1
-    return upright and image.mode in _DIRECT.get(image.format, ()) and "transparency" not in image.info and _srgb(image)
-
-
-def _srgb(image: Image.Image) -> bool:
-    profile = image.info.get("icc_profile")
-    if not profile:
-        return True
-    try:
-        return "sRGB" in ImageCms.getProfileDescription(ImageCms.ImageCmsProfile(io.BytesIO(profile)))
-    except (ImageCms.PyCMSError, OSError):
-        return True
-
-
-def _upright_rgb(image: Image.Image) -> Image.Image:
-    profile = image.info.get("icc_profile")
-    image = ImageOps.exif_transpose(image)
-    if image.mode in _DEEP:
-        image = Image.fromarray((np.asarray(image).astype(np.int64).clip(0, 65535) >> 8).astype(np.uint8))
-    if "transparency" in image.info or image.mode in ("LA", "La", "PA", "RGBA", "RGBa"):
-        image = image.convert("RGBA")
-        canvas = Image.new("RGBA", image.size, "white")
-        image = Image.alpha_composite(canvas, image).convert("RGB")
-    elif image.mode not in ("L", "RGB", "CMYK"):
-        image = image.convert("RGB")
-    if profile:
-        # A broken profile, or one for other pixels than these, is left out of account.
-        with contextlib.suppress(ImageCms.PyCMSError, OSError, ValueError):
-            source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-            return ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
-    return image.convert("RGB")
+    # Of PNGs, older versions' graphs do not know the orientation.
+    upright = image.format in ("JPEG", "MPO") or formats.orientation(image) == 1
+    plain = image.mode in _DIRECT.get(image.format, ()) and "transparency" not in image.info
+    return upright and plain and srgb.is_srgb(image)
 
 
 @contextlib.contextmanager

@@ -6,6 +6,8 @@ from easel_serving import images
 from easel_serving.errors import ServingError
 from PIL import Image
 
+from tests import orientations
+
 
 def encode(image, format, **options):
     buffer = io.BytesIO()
@@ -54,15 +56,16 @@ def test_heic_is_read(photo):
     assert np.abs(result[20, 10] - [255, 0, 0]).max() < 40
 
 
-def test_orientation_is_applied_where_the_graph_does_not(photo):
-    exif = Image.Exif()
-    exif[0x0112] = 6  # to be turned 90 degrees clockwise: red is on top then
-    turned = encode(photo, "JPEG", exif=exif)
-    assert images.convert(turned) == turned
-    for format in ("PNG", "WEBP", "TIFF"):
-        result = decoded(images.convert(encode(photo, format, exif=exif)))
-        assert result.shape == (40, 20, 3)
-        assert np.abs(result[5, 10] - [255, 0, 0]).max() < 30
+@pytest.mark.parametrize("name", orientations.turned())
+def test_orientation_is_applied(name):
+    data = orientations.turned()[name]
+    orientations.assert_upright(images.pixels(data))
+    sent = images.convert(data)
+    assert (sent == data) == name.startswith(("jpeg", "mpo", "png_1", "png_only", "png_behind", "png_invalid"))
+    orientations.assert_upright(images.pixels(sent))
+    orientations.assert_upright(decoded(images.encode(data)))  # for a server that knows nothing of orientations
+    if name != "tiff_only_in_xmp":  # which Pillow turns itself
+        orientations.assert_upright(decoded(images.encode(Image.open(io.BytesIO(data)))))
 
 
 def test_transparent_is_white_and_16_bits_become_8(photo):
@@ -71,6 +74,32 @@ def test_transparent_is_white_and_16_bits_become_8(photo):
     assert (decoded(images.convert(encode(rgba, "PNG"))) == 255).all()
     deep = Image.fromarray(np.full((4, 4), 0x8000, np.uint16))
     assert (decoded(images.convert(encode(deep, "PNG"))) == 0x80).all()
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        encode(Image.new("F", (64, 64), 0.5), "TIFF"),
+        encode(Image.new("I", (64, 64), 1 << 31), "TIFF"),
+        encode(Image.new("I", (64, 64), 1000), "TIFF"),
+    ],
+)
+def test_pixels_that_are_neither_of_8_nor_of_16_bits_are_refused(data):
+    for call in (images.convert, images.pixels, images.encode):
+        with pytest.raises(ServingError, match=r"photo\.tif: .*only 8 and 16 bits are read"):
+            call(data, "photo.tif")
+
+
+def test_what_starts_a_program_is_no_image():
+    with pytest.raises(ServingError, match="not an image in a known format"):
+        images.convert(encode(Image.new("RGB", (8, 8)), "EPS"))
+
+
+def test_what_is_left_out_of_a_file_is_known(photo, tmp_path):
+    (tmp_path / "scan.tif").write_bytes(encode(photo, "TIFF", save_all=True, append_images=[photo]))
+    (tmp_path / "photo.jpg").write_bytes(encode(photo, "JPEG"))
+    assert images.left_out(tmp_path / "scan.tif") == "pages"
+    assert images.left_out(tmp_path / "photo.jpg") == ""
 
 
 def test_what_is_no_image_is_one_clear_line(photo, tmp_path, monkeypatch):

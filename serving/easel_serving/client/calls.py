@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from easel_serving import images
+from easel_serving import formats, images
 from easel_serving.client.options import Options
 from easel_serving.errors import ServingError
 
@@ -68,7 +68,7 @@ def stylize(contents: Sequence[images.Source], style: images.Source, strength: f
     if not 0.0 <= strength <= 1.0:
         raise ServingError(f"strength {strength}: must be between 0 and 1")
     if isinstance(style, str) and not Path(style).is_file():
-        if Path(style).suffix.lower() in images.SUFFIXES:
+        if Path(style).suffix.lower() in formats.SUFFIXES:
             raise ServingError(f"{style}: no such file")
         signature, name, value = "stylize_named", "style_name", style.encode()
     else:

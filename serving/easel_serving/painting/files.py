@@ -9,9 +9,9 @@ from typing import Any
 
 import cv2
 import numpy as np
-from PIL import Image, ImageCms, ImageOps
+from PIL import Image, ImageCms
 
-from easel_serving import images
+from easel_serving import formats, images
 from easel_serving.errors import ServingError
 
 _ORIENTATION, _X_RESOLUTION, _Y_RESOLUTION, _RESOLUTION_UNIT = 0x0112, 0x011A, 0x011B, 0x0128
@@ -51,13 +51,13 @@ def read(path: str | Path, size: int | None = None) -> Photo:
     """
     data = images.checked(path)
     with images.readable(str(path)):
-        header = Image.open(io.BytesIO(data))
+        header = formats.open_image(data)
         dpi = header.info.get("dpi")
         exif = header.getexif()
         profile = header.info.get("icc_profile") if header.mode in ("RGB", "RGBA", "P") else None
         alpha = None
         if "transparency" in header.info or header.mode in ("LA", "PA", "RGBA"):
-            alpha = np.asarray(ImageOps.exif_transpose(header).convert("RGBA"))[..., 3].copy()
+            alpha = np.asarray(formats.upright(header).convert("RGBA"))[..., 3].copy()
         header.close()
     photo = Photo(images.pixels(data, str(path)), alpha, exif, profile, dpi if dpi and min(dpi) > 0 else None)
     return photo if size is None else _scaled(photo, size, path)

@@ -1,13 +1,12 @@
 """Which part of a photo is painted: white is, black is not, grey is in between."""
 
-import io
 from pathlib import Path
 
 import cv2
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 
-from easel_serving import images
+from easel_serving import formats, images
 from easel_serving.errors import ServingError
 
 _SAME_PROPORTIONS = 0.02
@@ -21,7 +20,7 @@ def read(path: str | Path, height: int, width: int) -> np.ndarray:
     """
     data = images.checked(path)
     with images.readable(str(path)):
-        image = ImageOps.exif_transpose(Image.open(io.BytesIO(data)))
+        image = formats.upright(formats.open_image(data))
         if "transparency" in image.info or image.mode in ("LA", "PA", "RGBA"):
             image = image.convert("RGBA")
             image = Image.alpha_composite(Image.new("RGBA", image.size, "black"), image)

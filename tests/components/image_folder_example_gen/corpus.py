@@ -88,6 +88,22 @@ def ycck(image: Image.Image) -> bytes:
     return bytes(data)
 
 
+def with_thumbnail(image: Image.Image) -> bytes:
+    """A TIFF whose second directory is a reduced copy of the first, as cameras and editors write it."""
+    small = image.resize((24, 20))
+    small.encoderinfo = {"tiffinfo": {254: 1}}  # NewSubfileType: reduced
+    return save(image, "TIFF", save_all=True, append_images=[small])
+
+
+def twelve_bits() -> bytes:
+    """A grey TIFF of 12 bits a pixel, uncompressed, as scanners of X-rays write it."""
+    side, data = 32, bytes(32 * 32 * 3 // 2)
+    entries = [(256, 4, side), (257, 4, side), (258, 3, 12), (259, 3, 1), (262, 3, 1)]
+    entries += [(273, 4, 8), (277, 3, 1), (278, 4, side), (279, 4, len(data))]
+    table = b"".join(struct.pack("<HHII", tag, kind, 1, value) for tag, kind, value in entries)
+    return struct.pack("<2sHI", b"II", 42, 8 + len(data)) + data + struct.pack("<H", len(entries)) + table + bytes(4)
+
+
 def variants(seed: int = 0) -> dict[str, bytes]:
     """One file of every kind that ingest accepts, by a name that tells what is special about it."""
     image = photo(seed=seed)

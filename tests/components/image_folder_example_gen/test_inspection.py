@@ -1,6 +1,5 @@
 """The promise: what is accepted decodes in TensorFlow to what was recorded, and looks as a person sees it."""
 
-import io
 import struct
 import zlib
 
@@ -13,21 +12,11 @@ from components.image_folder_example_gen import conversion, inspection
 from components.image_folder_example_gen.options import IngestOptions
 from components.image_folder_example_gen.reasons import Reason, Unusable
 from components.image_folder_example_gen.records import Picture, Source
+from tests import orientations
 from tests.components.image_folder_example_gen import corpus
 
 OPTIONS = IngestOptions()
 SOURCE = Source(b"folder/name", "name", "class", "", 0, 0)
-_To = Image.Transpose
-STORED = {
-    2: _To.FLIP_LEFT_RIGHT,
-    3: _To.ROTATE_180,
-    4: _To.FLIP_TOP_BOTTOM,
-    5: _To.TRANSPOSE,
-    6: _To.ROTATE_90,
-    7: _To.TRANSVERSE,
-    8: _To.ROTATE_270,
-}
-"""How the upright image is turned to be stored under each EXIF orientation (EXIF 2.32, tag 0x0112)."""
 
 
 def ingest(data: bytes, options: IngestOptions = OPTIONS) -> tuple[Picture, bytes]:
@@ -74,14 +63,40 @@ def test_bytes_that_need_no_change_are_kept():
     }
 
 
-@pytest.mark.parametrize("orientation", range(1, 9))
-def test_orientation_is_applied(orientation):
-    upright = corpus.photo(90, 60)
-    stored = upright.transpose(STORED[orientation]) if orientation > 1 else upright
-    picture, encoded = ingest(corpus.save(stored, "JPEG", quality=95, exif=corpus.exif(orientation)))
-    assert (picture.width, picture.height) == (90, 60)
-    assert np.abs(decode(encoded).astype(int) - np.asarray(upright)).mean() < 6
-    assert Image.open(io.BytesIO(encoded)).getexif().get(0x0112, 1) == 1
+@pytest.mark.parametrize("name", orientations.turned())
+def test_orientation_is_applied(name):
+    picture, encoded = ingest(orientations.turned()[name])
+    assert (picture.width, picture.height) == orientations.upright().size
+    orientations.assert_upright(decode(encoded))  # who reads an Example knows nothing of orientations
+
+
+def test_a_fingerprint_is_that_of_the_upright_picture():
+    def square(data):
+        return np.frombuffer(inspection.inspect(data, SOURCE, OPTIONS).square, np.float32)
+
+    upright = square(corpus.save(orientations.upright(), "PNG"))
+    for name, data in orientations.turned().items():
+        assert np.abs(square(data) - upright).mean() < 0.02, name
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (corpus.save(corpus.photo(), "TIFF", save_all=True, append_images=[corpus.photo()]), "pages"),
+        (corpus.variants()["gif_animated"], "frames"),
+        (corpus.save(corpus.photo(), "WEBP", save_all=True, append_images=[corpus.photo(seed=1)]), "frames"),
+        (corpus.save(corpus.photo(), "PNG", save_all=True, append_images=[corpus.photo(seed=1)]), "frames"),
+        (corpus.with_thumbnail(corpus.photo()), ""),
+        (orientations.turned()["mpo"], ""),
+        (corpus.variants()["gif"], ""),
+        (corpus.variants()["tiff"], ""),
+        (corpus.variants()["jpeg"], ""),
+    ],
+)
+def test_what_is_left_out_of_a_file_is_known(data, expected):
+    picture, encoded = ingest(data)
+    assert picture.left_out == expected
+    assert decode(encoded).shape == (picture.height, picture.width, 3)
 
 
 def test_colour_profiles_are_converted_to_srgb():
@@ -116,6 +131,8 @@ def test_large_photos_are_reduced():
         (corpus.variants()["png"], {"min_side": 81}, Reason.TOO_SMALL),
         (corpus.save(corpus.photo(400, 20), "PNG"), {"max_aspect": 19.9}, Reason.ASPECT),
         (corpus.save(Image.new("F", (64, 64)), "TIFF"), {}, Reason.UNSUPPORTED),
+        (corpus.save(Image.new("I", (64, 64), 1 << 30), "TIFF"), {}, Reason.UNSUPPORTED),
+        (corpus.twelve_bits(), {}, Reason.UNSUPPORTED),
     ],
 )
 def test_reasons(data, options, expected):

@@ -6,11 +6,15 @@ import io
 import numpy as np
 from PIL import Image, ImageCms
 
-from components.image_folder_example_gen.reasons import Reason, Unusable
-
 _TOLERANCE = 3
 """Levels of 255 by which a profile may differ from sRGB and still count as sRGB."""
-_DEEP = ("I", "I;16", "I;16L", "I;16B")
+_DEEP = ("I;16", "I;16L", "I;16B")
+_BITS = 258
+"""TIFF's tag BitsPerSample."""
+
+
+class UnsupportedPixels(ValueError):
+    """Pixels of which nobody can say how bright they are meant to be: 32 bits, floating-point numbers, 12 bits."""
 
 
 def is_srgb(image: Image.Image) -> bool:
@@ -19,17 +23,25 @@ def is_srgb(image: Image.Image) -> bool:
     return not profile or image.mode not in ("L", "RGB", "RGBA") or _is_neutral(profile, image.mode[:3])
 
 
-def to_rgb(image: Image.Image, background: tuple[int, int, int]) -> Image.Image:
+def to_rgb(image: Image.Image, background: tuple[int, int, int] = (255, 255, 255)) -> Image.Image:
     """The image in mode RGB and in sRGB, transparent pixels over `background`.
 
+    Args:
+        image: upright, as Pillow decodes it.
+        background: RGB, 0..255.
+
     Raises:
-      Unusable: floating-point or other pixels that no photo has.
+        UnsupportedPixels: they are neither of 8 nor of 16 bits.
     """
     profile = image.info.get("icc_profile")
-    if image.mode in _DEEP:
-        image = Image.fromarray((np.asarray(image).astype(np.int64).clip(0, 65535) >> 8).astype(np.uint8))
     if image.mode == "F":
-        raise Unusable(Reason.UNSUPPORTED, "floating-point pixels")
+        raise UnsupportedPixels("floating-point pixels; only 8 and 16 bits are read")
+    if image.mode == "I":
+        raise UnsupportedPixels("32-bit pixels; only 8 and 16 bits are read")
+    if image.mode in _DEEP:
+        if 12 in getattr(image, "tag_v2", {}).get(_BITS, ()):
+            raise UnsupportedPixels("12-bit pixels; only 8 and 16 bits are read")
+        image = Image.fromarray((np.asarray(image).astype(np.uint16) >> 8).astype(np.uint8))
     if "transparency" in image.info or image.mode in ("LA", "La", "PA", "RGBA", "RGBa"):
         rgba = image.convert("RGBA")
         canvas = Image.new("RGB", image.size, background)
