@@ -10,7 +10,7 @@ from tests.components.image_folder_example_gen import corpus
 
 def test_every_format_is_found_and_side_cars_are_not(tmp_path):
     image = corpus.photo()
-    kinds = {"a.jpg": "JPEG", "b.avif": "AVIF", "c.JFIF": "JPEG", "d.mpo": "MPO", "deep/e.heic": "HEIF", "no_end": "PNG"}
+    kinds = {"a.jpg": "JPEG", "b.avif": "AVIF", "c.JFIF": "JPEG", "d.mpo": "MPO", "deep/e.heic": "HEIF", "bare": "PNG"}
     for name, kind in kinds.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(corpus.save(image, kind))
