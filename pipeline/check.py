@@ -21,6 +21,7 @@ from components.schema_source import contract
 from pipeline import estimate
 from pipeline.config import Config, load
 from pipeline.config_file import ConfigError
+from pipeline.planning import weights
 from pipeline.results import BAD_INPUT, OK, STOPPED
 from pipeline.snapshot import LAYOUTS, data_folders, latest_ledgers, schema_files
 from pipeline.terminal.progress import number
@@ -106,6 +107,7 @@ def check(path: Path, overrides: Sequence[str]) -> CheckReport:
                 stops[f"{key}: a run would stop here: {finding.message}. {advice}"] = None
             else:
                 warnings.append(f"{key}: {finding.message}")
+    errors += weights.missing(config)
     errors += space.unwritable(config) or ([] if errors else _room(config))
     return CheckReport(
         errors=tuple(errors),

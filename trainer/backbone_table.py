@@ -22,6 +22,11 @@ class Backbone:
     scaling: Scaling
     arguments: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def published(self) -> tuple[str, str] | None:
+        """Its weights for ImageNet: the module of `keras.applications` that knows the address, and the file's name."""
+        return _PUBLISHED.get(self.name)
+
 
 _ROWS = (
     Backbone("MobileNet", "MobileNet", 224, "symmetric"),
@@ -41,6 +46,24 @@ _ROWS = (
     Backbone("small_cnn", "trainer.small_cnn:small_cnn", 96, "symmetric"),
 )
 TABLE = {row.name: row for row in _ROWS}
+
+_PUBLISHED = {
+    "MobileNet": ("mobilenet", "mobilenet_1_0_224_tf_no_top.h5"),
+    "MobileNet-0.25": ("mobilenet", "mobilenet_2_5_224_tf_no_top.h5"),
+    "MobileNetV2": ("mobilenet_v2", "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_224_no_top.h5"),
+    "MobileNetV3Small": ("mobilenet_v3", "weights_mobilenet_v3_small_224_1.0_float_no_top_v2.h5"),
+    "MobileNetV3Large": ("mobilenet_v3", "weights_mobilenet_v3_large_224_1.0_float_no_top_v2.h5"),
+    "EfficientNetB0": ("efficientnet", "efficientnetb0_notop.h5"),
+    "EfficientNetB1": ("efficientnet", "efficientnetb1_notop.h5"),
+    "EfficientNetB2": ("efficientnet", "efficientnetb2_notop.h5"),
+    "EfficientNetB3": ("efficientnet", "efficientnetb3_notop.h5"),
+    "EfficientNetV2B0": ("efficientnet_v2", "efficientnetv2-b0_notop.h5"),
+    "EfficientNetV2S": ("efficientnet_v2", "efficientnetv2-s_notop.h5"),
+    "ResNet50V2": ("resnet", "resnet50v2_weights_tf_dim_ordering_tf_kernels_notop.h5"),
+    "ConvNeXtTiny": ("convnext", "convnext_tiny_notop.h5"),
+    "VGG19": ("vgg19", "vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5"),
+}
+"""Without their classification tops, and whatever the size of the image: `trainer.backbones` builds them so."""
 
 
 def find(name: str) -> Backbone:

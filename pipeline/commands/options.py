@@ -63,13 +63,17 @@ overrides = click.option(
 only = click.option("--only", type=click.Choice(["classifier", "style"]), help="Leave the other model out.")
 
 
+_FILE = 4000
+"""Columns where there is no terminal: wider than any sentence."""
+
+
 def print_for_people(document: RenderableType) -> None:
-    """Writes the document on standard output, in the terminal's width; a file's lines are wide, for `grep`."""
+    """Writes the document on standard output, in the terminal's width; in a file no sentence is broken, for `grep`."""
     if sys.stdout.isatty():
         console().print(document)
         return
     page = io.StringIO()
-    console(file=page, width=160).print(document)
+    console(file=page, width=_FILE).print(document)
     for line in page.getvalue().removesuffix("\n").split("\n"):
         click.echo(line.rstrip())
 

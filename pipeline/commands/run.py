@@ -86,6 +86,7 @@ def _run(config: Config, view: LiveView | PlainView | NullView, log: Path) -> Ru
         decided = before.decisions(config, now)
         if before.over(decided):
             return before.nothing(config, now, decided, started)
+        before.weights_for(config, decided)
         # TFX takes some ten seconds to import, and what it says meanwhile belongs in the log.
         from pipeline.runner import run as run_pipeline
 

@@ -100,15 +100,21 @@ def tell(store: Store, run: Run) -> Story:
     recorded = configuration.recorded(run)
     compared = next((each for each in earlier if configuration.recorded(each)), None)
     changed = configuration.changes(configuration.recorded(compared), recorded) if compared and recorded else ()
+    runs = {each.id: each for each in earlier}
+
+    def same(before: Execution) -> bool:
+        then = configuration.recorded(runs[before.run])
+        return bool(then and recorded) and not configuration.changes(then, recorded)
+
     return Story(
         summary=summarize(run),
-        reasons=causes.reasons(run, last),
+        reasons=causes.reasons(run, last, same),
         data={
             each.node.removeprefix(_INGEST): _folder(each) for each in run.executions if each.node.startswith(_INGEST)
         },
         previous=compared.id if compared else None,
         configuration=changed,
-        components=tuple(_component(each, last) for each in run.executions),
+        components=tuple(_component(each, last, same) for each in run.executions),
         provenance=configuration.provenance(run),
         files=_files(store.workspace, run),
     )
@@ -147,8 +153,8 @@ def _folder(execution: Execution) -> Folder:
     )
 
 
-def _component(execution: Execution, last: Mapping[str, Execution]) -> Component:
-    why = "" if execution.state == "cached" else causes.cause(execution, last.get(execution.node))
+def _component(execution: Execution, last: Mapping[str, Execution], same: causes.Same) -> Component:
+    why = "" if execution.state == "cached" else causes.cause(execution, last.get(execution.node), same)
     state = "stopped" if execution.stopped else execution.state
     return Component(execution.node, state, round(execution.seconds, 2), why)
 

@@ -4,15 +4,24 @@ import time
 from collections.abc import Mapping
 
 from pipeline.config import Config
+from pipeline.planning import weights
 from pipeline.results import ModelResult, RunResult
 from pipeline.unattended import space
 from pipeline.unattended.standing import Standing
 from pipeline.unattended.triggers import Decision, decide
+from trainer.errors import UserError
 
 
 def room(config: Config, standing: Standing) -> None:
     """Raises a UserError when what is new would not fit, or nothing can be written; what is cached needs no room."""
     space.check(config, space.measure(config, [lane for lane, folder in standing.folders.items() if folder.changed]))
+
+
+def weights_for(config: Config, decided: Mapping[str, Decision]) -> None:
+    """Raises a UserError when a model may be trained whose pretrained weights cannot be had."""
+    idle = {lane: None for lane, decision in decided.items() if decision.train is False}
+    if faults := weights.missing(config.model_copy(update=idle)):
+        raise UserError(faults[0])
 
 
 def decisions(config: Config, standing: Standing) -> dict[str, Decision]:

@@ -42,8 +42,9 @@ def forecast(config: Config, standing: Standing, decisions: Mapping[str, Decisio
         ir = compiler.Compiler().compile(pipeline)
         upstream = {each.pipeline_node.node_info.id: each.pipeline_node.upstream_nodes for each in ir.nodes}
         trace = DryRunner(lambda node_id, state: None).run_with_ir(ir)
-        components = list(_components(nodes, trace, upstream, Store(scratch), config.name))
-    return outlook(_in_detail(components, standing, _changed_keys(config)), decisions)
+        keys = _changed_keys(config)
+        components = list(_components(nodes, trace, upstream, Store(scratch), config.name, not keys))
+    return outlook(_in_detail(components, standing, keys), decisions)
 
 
 @contextlib.contextmanager
@@ -77,7 +78,7 @@ class DryRunner(LaneRunner):
 
 
 def _components(
-    nodes: list[Node], trace: Trace, upstream: Mapping[str, list[str]], store: Store, pipeline: str
+    nodes: list[Node], trace: Trace, upstream: Mapping[str, list[str]], store: Store, pipeline: str, same: bool
 ) -> Iterator[Component]:
     running: set[str] = set()
     for node in nodes:
@@ -85,7 +86,7 @@ def _components(
         if isinstance(trace.errors.get(node.id), WouldRun):
             *earlier, now = store.executions(pipeline, node.id)
             finished = (each for each in reversed(earlier) if each.finished)
-            state, why = "runs", causes.cause(now, next(finished, None))
+            state, why = "runs", causes.cause(now, next(finished, None), lambda before: same)
         elif node.id in trace.errors:
             raise trace.errors[node.id]
         elif state == "skipped" and running.intersection(upstream[node.id]):

@@ -2,6 +2,7 @@ import keras
 import numpy as np
 import pytest
 
+from pipeline.planning import weights
 from trainer import backbone_table, backbones
 from trainer.errors import UserError
 
@@ -89,6 +90,19 @@ def test_no_network_says_what_to_do_instead(monkeypatch, failure):
     monkeypatch.setattr(keras.applications, "MobileNetV2", refuse)
     with pytest.raises(UserError, match=r"imagenet for MobileNetV2 could not be downloaded.*weights: PATH"):
         backbones.build("MobileNetV2", "imagenet")
+
+
+@pytest.mark.parametrize(("name", "size"), [("MobileNet-0.25", 160), ("MobileNetV2", 96), ("MobileNetV3Small", 64)])
+@pytest.mark.filterwarnings("ignore:`input_shape` is undefined")
+def test_what_keras_asks_for_is_what_the_lookup_asks_for(monkeypatch, name, size):
+    def record(file, origin, **_):
+        raise UserError(f"{file} {origin}")
+
+    monkeypatch.setattr("keras.src.utils.file_utils.get_file", record)
+    with pytest.raises(UserError) as asked:
+        backbones.build(name, "imagenet", size)
+    row = backbone_table.find(name)
+    assert str(asked.value) == f"{row.published[1]} {weights.address(row)}"
 
 
 def test_small_cnn_has_no_imagenet_weights():

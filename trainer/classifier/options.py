@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from trainer import backbone_table
 from trainer.errors import UserError
@@ -15,7 +15,7 @@ class BackboneOptions(Options):
 
     name: str = "MobileNetV2"
     """A family of keras.applications (MobileNetV2, EfficientNetB0, ...), small_cnn, or package.module:function."""
-    weights: str = "imagenet"
+    weights: str = Field(default="imagenet", validate_default=True)
     """imagenet (downloaded by Keras), none (random: learn from scratch) or the path of an HDF5 file."""
 
     @field_validator("name")
@@ -25,6 +25,14 @@ class BackboneOptions(Options):
             return backbone_table.find(name).name
         except UserError as error:
             raise ValueError(str(error)) from error
+
+    @field_validator("weights")
+    @classmethod
+    def _are_published(cls, weights: str, info: ValidationInfo) -> str:
+        name = info.data.get("name")
+        if weights == "imagenet" and name and not backbone_table.find(name).published:
+            raise ValueError(f"{name} has no ImageNet weights; write weights: none, or the path of a file")
+        return weights
 
 
 class ClassifierImageOptions(Options):

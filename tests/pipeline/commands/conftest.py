@@ -1,22 +1,10 @@
-"""What stands for the runner and for trained models, which would import TFX and TensorFlow."""
+"""What stands for trained models, which would import TensorFlow."""
 
 import sys
 import types
 
 import numpy as np
 import pytest
-
-
-@pytest.fixture
-def fake_runner(monkeypatch):
-    """Puts a function in the place of the real runner, which would import TFX."""
-
-    def install(run):
-        module = types.ModuleType("pipeline.runner")
-        module.run = run
-        monkeypatch.setitem(sys.modules, "pipeline.runner", module)
-
-    return install
 
 
 class FakeModels:

@@ -1,5 +1,7 @@
 """Why nodes ran, from executions alone."""
 
+import json
+
 from pipeline.history.causes import cause, last_finished, reasons
 from pipeline.history.records import Artifact, Execution, Run
 
@@ -66,3 +68,23 @@ def test_what_failed_is_taken_up_again():
     failed = run(execution(READ, outputs=[1]), execution(TRAIN, "failed", inputs={"examples": 1}))
     again = run(execution(READ, "cached", outputs=[1]), execution(TRAIN, inputs={"examples": 1}, outputs=[2]))
     assert reasons(again, last_finished([failed])) == (f"had never finished: {TRAIN}",)
+
+
+def test_new_photos_are_no_change_of_the_configuration_though_the_trainer_resumes_elsewhere():
+    """What `runs show` said after five new photos: "the configuration changed: Trainer.classifier"."""
+
+    def train(resume, epochs=3, **given):
+        return json.dumps({"options": {"epochs": epochs}, "seed": 7, "resume_dir": f"/w/resume/{resume}", **given})
+
+    before = execution(TRAIN, custom_config=train("1"), inputs={"examples": 1})
+    now = execution(TRAIN, custom_config=train("2"), inputs={"examples": 2})
+    assert cause(now, before) == "new inputs: examples"
+    assert cause(execution(TRAIN, custom_config=train("2", epochs=4)), before) == "the configuration changed"
+    searched = execution(TRAIN, custom_config=train("2", tuned={"epochs": 9}))
+    assert cause(searched, before) == "an earlier search found other values"
+
+
+def test_a_configuration_that_is_the_same_is_not_blamed():
+    before, now = (execution("SchemaSource.photos", base_schema=f"/easel/{version}/photos.pbtxt") for version in (1, 2))
+    assert cause(now, before, same=lambda earlier: True) == "its base schema changed"
+    assert cause(now, before) == "the configuration changed"

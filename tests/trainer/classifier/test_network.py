@@ -7,7 +7,9 @@ from trainer.classifier import network
 from trainer.classifier.options import ClassifierOptions
 from trainer.errors import UserError
 
-OPTIONS = ClassifierOptions.model_validate({"backbone": {"name": "small_cnn"}, "image": {"size": 32}})
+OPTIONS = ClassifierOptions.model_validate(
+    {"backbone": {"name": "small_cnn", "weights": "none"}, "image": {"size": 32}}
+)
 
 
 @pytest.fixture(scope="module")
