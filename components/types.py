@@ -13,7 +13,8 @@ def _int() -> artifact.Property:
 
 class IngestReport(artifact.Artifact):
     """What became of every file: `report.json` (counts), and a line of JSON for each file that is more than an example
-    in `rejected.jsonl`, `duplicates.jsonl`, `ignored.jsonl`, and for each group in `near_duplicates.jsonl`.
+    in `rejected.jsonl`, `duplicates.jsonl`, `ignored.jsonl`, `first_only.jsonl`, and for each group in
+    `near_duplicates.jsonl`.
     """
 
     TYPE_NAME = "EaselIngestReport"

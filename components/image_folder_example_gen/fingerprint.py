@@ -5,7 +5,8 @@ import os
 
 from components.image_folder_example_gen import listing
 from components.image_folder_example_gen.options import IngestOptions
-from components.image_folder_example_gen.records import Source
+from components.image_folder_example_gen.reasons import Reason
+from components.image_folder_example_gen.records import Refusal, Source
 
 
 def fingerprint(root: str | os.PathLike, options: IngestOptions, layout: str = "auto") -> str:
@@ -16,16 +17,19 @@ def fingerprint(root: str | os.PathLike, options: IngestOptions, layout: str = "
     that their order does not matter and memory does not grow with their number.
 
     Raises:
-      UserError: `root` is no folder that can be read.
+      UserError: `root` is no folder that can be read, or one in it cannot.
     """
-    total = 0
+    total, refused = 0, []
     for folder in listing.configured(root, options, layout):
         total += _number(f"folder\0{folder.prefix}\0{folder.label}\0{folder.split}\0{folder.misplaced}")
         for found in listing.walk(folder, options.follow_links):
             facts = type(found).__name__
+            if isinstance(found, Refusal) and found.reason is Reason.FOLDER:
+                refused.append(found)
             if isinstance(found, Source):
                 facts = f"{found.size}\0{found.mtime_ns}\0{found.label}\0{found.split}"
             total += _number(f"{found.name}\0{facts}")
+    listing.require_readable(root, refused)
     return f"{total % 2**256:064x}"
 
 

@@ -5,7 +5,7 @@ Layouts, found by looking at the folders:
 * `class/image`: every folder at the top is a class; folders inside a class are part of it.
 * `train/...` with `val/...` or `test/...` (and what `label_file.split_of` takes): split by folder, classes inside. With
   both a validation and a test folder, the test folder is the eval split and the validation images count to train.
-* `labels.csv` (path,label[,split]) at the top: the classes are in there, the folders of any depth do not matter.
+* `labels.csv` at the top (see `label_file`): the classes are in there, the folders of any depth do not matter.
 * flat: images and no class folders, or `layout="flat"`, which reads folders of any depth as one class without a name.
 """
 
@@ -26,7 +26,12 @@ SIDECARS = frozenset(
     | {".pdf", ".thm", ".txt", ".xml", ".xmp", ".yaml", ".yml"}
 )
 """Endings of files that stand beside images; they are ignored without being opened."""
-_IGNORED_NAMES = frozenset({"readme", "license", "__macosx", "@eadir"})
+_IGNORED_NAMES = frozenset(
+    {"readme", "license", "__macosx", "@eadir", "lost+found", "$recycle.bin", "system volume information"}
+)
+
+_MOST_NAMES = 10
+"""In one message."""
 
 Found = Source | Refusal | Ignored
 
@@ -84,10 +89,19 @@ def folders(
     path = os.path.realpath(os.fsencode(root))
     if not os.path.isdir(path):
         raise UserError(f"{display(path)}: no such folder")
-    if layout != "flat" and (labels := label_file.find(path)):
-        label_file.read(labels)  # now, so that its faults are told before anything runs
-        return [Folder(path, path, "", "", True, "", labels)]
     return _arrange(_LocalTree(path, follow_links), path, layout)
+
+
+def require_readable(root: str | os.PathLike, refused: Iterable[Found]) -> None:
+    """Raises a UserError that names the folders that the system refused to list: nobody knows what is missing."""
+    folders = sorted(each.name or "." for each in refused if isinstance(each, Refusal) and each.reason is Reason.FOLDER)
+    if folders:
+        shown = ", ".join(folders[:_MOST_NAMES])
+        more = f" and {len(folders) - _MOST_NAMES} more" if len(folders) > _MOST_NAMES else ""
+        raise UserError(
+            f"{display(os.fsencode(root))}: the system refused to list {shown}{more}; check the permissions, or move "
+            f"{'it' if len(folders) == 1 else 'them'} out of the folder"
+        )
 
 
 class _LocalTree:
@@ -95,6 +109,14 @@ class _LocalTree:
 
     def __init__(self, root: bytes, follow_links: bool):
         self._root, self._follow_links = root, follow_links
+
+    def names(self, path: bytes) -> list[bytes]:
+        """Names of the files in a folder; none when it cannot be read."""
+        try:
+            with os.scandir(path) as entries:
+                return [entry.name for entry in entries if not entry.is_dir()]
+        except OSError:  # `walk` tells it
+            return []
 
     def subfolders(self, path: bytes) -> list[bytes]:
         """Names of the folders in a folder that are not hidden."""
@@ -107,6 +129,10 @@ class _LocalTree:
 
 class _RemoteTree(remote.Tree):
     """The folders below a remote folder."""
+
+    def names(self, path: bytes) -> list[bytes]:
+        """Names of the files in a folder."""
+        return self.files.get(path, [])
 
     def subfolders(self, path: bytes) -> list[bytes]:
         """Names of the folders in a folder that are not hidden."""
@@ -122,6 +148,9 @@ def _arrange(tree: _LocalTree | _RemoteTree, path: bytes, layout: str) -> list[F
     """Finds out which layout it is."""
     if layout == "flat":
         return [Folder(path, path, "", "", True, "")]
+    if labels := label_file.find(path, tree.names(path)):
+        label_file.read(labels)  # now, so that its faults are told before anything runs
+        return [Folder(path, path, "", "", True, "", labels)]
     inside = tree.subfolders(path)
     beside = frozenset(display(name).lower() for name in inside)
     splits = {name: label_file.split_of(display(name), beside) for name in inside}
@@ -170,25 +199,40 @@ def _labelled(folder: Folder, found: Iterator[Found]) -> Iterator[Found]:
 
 def _walk(folder: Folder, follow_links: bool) -> Iterator[Found]:
     waiting = [folder.path]
+    visited: set[tuple[int, int]] = set()
     while waiting:
         path = waiting.pop()
-        try:
-            entries = os.scandir(path)
-        except OSError as error:
-            yield _refusal(folder, path, Reason.UNREADABLE, f"folder: {error.strerror}")
-            continue
         ignored = _is_inside_hidden(folder, path)
-        with entries:
-            for entry in entries:
-                if entry.is_dir(follow_symlinks=False):
-                    if folder.deep or _is_hidden(entry.name) or path != folder.path:
-                        waiting.append(entry.path)
-                elif ignored:
-                    yield Ignored(_name(folder, entry.path))
-                elif entry.is_symlink():
-                    yield from _link(folder, entry, follow_links, waiting)
-                else:
-                    yield _file(folder, entry)
+        try:
+            # Links may lead in circles by any way: each folder is read once, under the first name that leads to it.
+            if follow_links and _is_visited(folder, path, visited):
+                if os.path.islink(path):
+                    yield _refusal(folder, path, Reason.LINK_FOLDER, "points at a folder that is read already")
+                continue
+            with os.scandir(path) as entries:
+                # In an order that is the same every day, where it decides under which name a file is found.
+                for entry in sorted(entries, key=lambda entry: entry.name, reverse=True) if follow_links else entries:
+                    if entry.is_dir(follow_symlinks=False):
+                        if folder.deep or _is_hidden(entry.name) or path != folder.path:
+                            waiting.append(entry.path)
+                    elif ignored:
+                        yield Ignored(_name(folder, entry.path))
+                    elif entry.is_symlink():
+                        yield from _link(folder, entry, follow_links, waiting)
+                    else:
+                        yield _file(folder, entry)
+        except OSError as error:
+            if not ignored:
+                yield _refusal(folder, path, Reason.FOLDER, error.strerror or str(error))
+
+
+def _is_visited(folder: Folder, path: bytes, visited: set[tuple[int, int]]) -> bool:
+    """Whether a folder was seen before or is the root of all, which links lead back to; from now on it was seen."""
+    status = os.stat(path)
+    identity = status.st_dev, status.st_ino
+    seen = identity in visited or (path != folder.path and os.path.samefile(path, folder.root))
+    visited.add(identity)
+    return seen
 
 
 def _walk_remote(folder: Folder) -> Iterator[Found]:

@@ -39,6 +39,7 @@ class Reason(str, enum.Enum):
     LINK_FOLDER = "link_folder", "A link to a folder that is read under its own name already: delete it."
     LINK_BROKEN = "link_broken", "The link points at nothing: delete it."
     NOT_A_FILE = "not_a_file", "A pipe, socket or device: delete it."
+    FOLDER = "folder", "A folder that the system refused to list: check its permissions."
     UNREADABLE = "unreadable", "The system refused to read it: check its permissions."
     VANISHED = "vanished", "The file was there and is gone: do not change the folder while it is read."
     CHANGED = "changed", "The file changed while it was read: run again when the folder is at rest."

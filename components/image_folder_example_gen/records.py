@@ -102,6 +102,18 @@ class Ignored(NamedTuple):
         return json.dumps({"path": self.name})
 
 
+class FirstOnly(NamedTuple):
+    """A file that holds more than the picture that is used, its first; a line of `first_only.jsonl`."""
+
+    name: str
+    left_out: str
+    """`pages`, `frames` or `images`."""
+
+    def to_json(self) -> str:
+        """One line of JSON."""
+        return json.dumps({"path": self.name, "left_out": self.left_out})
+
+
 def display(path: bytes) -> str:
     r"""The path as valid Unicode; bytes that are not UTF-8 become `\xNN`."""
     return path.decode("utf-8", "backslashreplace")

@@ -1,11 +1,12 @@
 """Folders on any file system that Beam reads (`gs://`, `s3://`, `hdfs://`, ...), for `listing`.
 
-What only a local file system has does not come up: links, permissions of folders, pipes, `labels.csv`, spans. An object
-store has no folders either, so that an empty class is none. Beam is imported only when such a folder is read.
+What only a local file system has does not come up: links, permissions of folders, pipes, spans. An object store has no
+folders either, so that an empty class is none. Beam is imported only when such a folder is read.
 """
 
 import itertools
 import os
+import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -58,12 +59,14 @@ def entries(folder: bytes) -> Iterator[Entry]:
     from apache_beam.io.filesystem import BeamIOError
     from apache_beam.io.filesystems import FileSystems
 
+    inside = os.fsdecode(folder) + "/"
     try:
-        [result] = FileSystems.match([os.fsdecode(folder) + "/**"])
+        # What Beam would take for a pattern in the folder's own name cannot be quoted: it is asked for all before it.
+        [result] = FileSystems.match([re.split(r"[*?[]", inside)[0] + "**"])
     except (BeamIOError, ValueError, OSError) as error:
         raise UserError(f"{os.fsdecode(folder)}: cannot be listed: {error}") from None
     for each in result.metadata_list:
-        if not each.path.endswith("/"):
+        if each.path.startswith(inside) and not each.path.endswith("/"):
             yield Entry(os.fsencode(each.path), each.size_in_bytes, int((each.last_updated_in_seconds or 0) * 1e9))
 
 

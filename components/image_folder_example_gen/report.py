@@ -6,13 +6,16 @@ import os
 from collections import Counter
 from collections.abc import Iterable
 
-from components.image_folder_example_gen.records import Duplicate, Ignored, NearDuplicate, Picture, Refusal
+from components.image_folder_example_gen.records import Duplicate, FirstOnly, Ignored, NearDuplicate, Picture, Refusal
 
 REPORT = "report.json"
 REJECTED = "rejected.jsonl"
 DUPLICATES = "duplicates.jsonl"
 IGNORED = "ignored.jsonl"
 NEAR_DUPLICATES = "near_duplicates.jsonl"
+FIRST_ONLY = "first_only.jsonl"
+
+Outcome = Refusal | Duplicate | Ignored | FirstOnly
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,6 +50,13 @@ class Report:
     """Examples per size class of the longest side, such as `256-511`."""
     near_duplicates: NearDuplicates = NearDuplicates()
     """Resized, recompressed or cropped copies."""
+    first_only: dict[str, int] = dataclasses.field(default_factory=dict)
+    """Examples of files with several `pages`, `frames` or `images`, of which only the first is used: how many."""
+
+    def first_only_said(self) -> str:
+        """`first_only` in words; empty when there is nothing to say."""
+        said = [f"{n:,} file{'s' if n > 1 else ''} with several {what}" for what, n in sorted(self.first_only.items())]
+        return f"{', '.join(said)}: only the first is used" if said else ""
 
 
 def build(counts: dict[tuple[str, ...], int], labels: Iterable[str], near: Iterable[NearDuplicate] = ()) -> Report:
@@ -54,11 +64,12 @@ def build(counts: dict[tuple[str, ...], int], labels: Iterable[str], near: Itera
 
     Args:
       counts: how many files fell under each key: `("examples", split, class, size)`, `("rejected", code)`,
-        `("duplicates",)` or `("ignored",)`.
+        `("duplicates",)`, `("ignored",)` or, besides, `("first_only", what)`.
       labels: classes that have a folder, even if nothing in it was usable.
       near: all images with near-copies.
     """
-    total, classes, reasons, sizes = Counter(), Counter(dict.fromkeys(sorted(labels), 0)), Counter(), Counter()
+    total, reasons, sizes, first_only = Counter(), Counter(), Counter(), Counter()
+    classes = Counter(dict.fromkeys(sorted(labels), 0))
     splits: dict[str, Counter] = {}
     for (kind, *detail), number in sorted(counts.items()):
         total[kind] += number
@@ -69,6 +80,8 @@ def build(counts: dict[tuple[str, ...], int], labels: Iterable[str], near: Itera
             sizes[size] += number
         elif kind == "rejected":
             reasons[detail[0]] += number
+        elif kind == "first_only":
+            first_only[detail[0]] += number
     kinds = {kind: total[kind] for kind in ("examples", "rejected", "duplicates", "ignored")}
     ordered = {size: sizes[size] for size in sorted(sizes, key=lambda text: int(text.split("-")[0]))}
     return Report(
@@ -79,6 +92,7 @@ def build(counts: dict[tuple[str, ...], int], labels: Iterable[str], near: Itera
         reasons=dict(reasons),
         sizes=ordered,
         near_duplicates=_near(near),
+        first_only=dict(first_only),
     )
 
 
@@ -93,10 +107,12 @@ def example_key(picture: Picture, split: str) -> tuple[str, ...]:
     return ("examples", split, picture.source.label, size_class(max(picture.width, picture.height)))
 
 
-def key(outcome: Refusal | Duplicate | Ignored) -> tuple[str, ...]:
+def key(outcome: Outcome) -> tuple[str, ...]:
     """The key under which `build` wants an outcome that is no Example counted."""
     if isinstance(outcome, Refusal):
         return ("rejected", outcome.reason.value)
+    if isinstance(outcome, FirstOnly):
+        return ("first_only", outcome.left_out)
     return ("duplicates",) if isinstance(outcome, Duplicate) else ("ignored",)
 
 
@@ -134,9 +150,9 @@ def write(report: Report, folder: str) -> None:
         json.dump(dataclasses.asdict(report), file, indent=2)
 
 
-def write_lists(outcomes: Iterable[Refusal | Duplicate | Ignored], near: Iterable[NearDuplicate], folder: str) -> None:
+def write_lists(outcomes: Iterable[Outcome], near: Iterable[NearDuplicate], folder: str) -> None:
     """Writes the lists of files: a line of JSON for each, in the order of their names."""
-    named = {Refusal: REJECTED, Duplicate: DUPLICATES, Ignored: IGNORED}
+    named = {Refusal: REJECTED, Duplicate: DUPLICATES, Ignored: IGNORED, FirstOnly: FIRST_ONLY}
     lines: dict[str, list[str]] = {name: [] for name in named.values()}
     for outcome in sorted(outcomes):
         lines[named[type(outcome)]].append(outcome.to_json())

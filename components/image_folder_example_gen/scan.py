@@ -18,7 +18,8 @@ from components.image_folder_example_gen import (
 )
 from components.image_folder_example_gen.inspection import examine
 from components.image_folder_example_gen.options import IngestOptions
-from components.image_folder_example_gen.records import NearDuplicate, Picture, Source
+from components.image_folder_example_gen.reasons import Reason
+from components.image_folder_example_gen.records import NearDuplicate, Picture, Refusal, Source
 
 _TOGETHER = 64
 """Files whose examination is completed in one go."""
@@ -36,16 +37,20 @@ def scan(
       earlier_ledger: address of the ledger that a run would start from; empty for none.
 
     Raises:
-      UserError: `root` is no folder that can be read.
+      UserError: `root` is no folder that can be read, or one in it cannot.
     """
     folders = listing.configured(root, options, layout)
     counts: Counter[tuple[str, ...]] = Counter()
     images: list[Picture] = []
+    refused: list[Refusal] = []
     for outcome in _outcomes(folders, options):
         if isinstance(outcome, Picture):
             images.append(outcome)
         else:
             counts[report.key(outcome)] += 1
+            if isinstance(outcome, Refusal) and outcome.reason is Reason.FOLDER:
+                refused.append(outcome)
+    listing.require_readable(root, refused)
     lines = (line for path in ledger.files(earlier_ledger) for line in ledger.read(path))
     unique, others, _ = duplicates.resolve_all(itertools.chain(images, lines))
     counts.update(report.key(other) for other in others)

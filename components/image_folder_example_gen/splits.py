@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from components.image_folder_example_gen import similarity
 from components.image_folder_example_gen.reasons import Reason
-from components.image_folder_example_gen.records import NearDuplicate, Picture, Refusal
+from components.image_folder_example_gen.records import FirstOnly, NearDuplicate, Picture, Refusal
 
 NAMES = ("train", "eval")
 LEFT_OUT = ""
@@ -125,14 +125,14 @@ class Plan(NamedTuple):
         return "eval" if _bin(sha256) in self.evals.get(label, ()) else "train"
 
 
-def settle(picture: Picture, groups: Groups, plan: Plan) -> tuple[str, list[NearDuplicate | Refusal]]:
+def settle(picture: Picture, groups: Groups, plan: Plan) -> tuple[str, list[NearDuplicate | Refusal | FirstOnly]]:
     """The split of an image, or `LEFT_OUT`, and what there is to report of it."""
-    split = plan.split(picture, groups)
+    split, source = plan.split(picture, groups), picture.source
     root = groups.get(similarity.identity(picture.sha256))
+    reported = [FirstOnly(source.name, picture.left_out)] if picture.left_out and split != LEFT_OUT else []
     if root is None:
-        return split, []
-    source = picture.source
-    reported = [NearDuplicate(f"{root:016x}", source.name, source.label, split)]
+        return split, reported
+    reported.append(NearDuplicate(f"{root:016x}", source.name, source.label, split))
     if split == LEFT_OUT:
         detail = f"near-copies in train and in eval, group {root:016x} of near_duplicates.jsonl"
         reported.append(Refusal(source.name, source.label, Reason.NEAR_DUPLICATE, detail, source.size))

@@ -103,6 +103,8 @@ class Section:
     groups: tuple[Group, ...]
     hidden_groups: int
     duplicates: tuple[tuple[str, str], ...]
+    first_only: str = ""
+    """Of how many images only the first page or frame is used, in words."""
 
 
 def section(
@@ -147,6 +149,7 @@ def section(
         groups=tuple(_group(each, shown) for each in near[:SHOWN_GROUPS]),
         hidden_groups=max(0, len(near) - SHOWN_GROUPS),
         duplicates=tuple((each["path"], each["duplicate_of"]) for each in _lines(account / report.DUPLICATES)),
+        first_only=counts.first_only_said(),
     )
 
 

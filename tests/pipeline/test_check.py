@@ -1,12 +1,15 @@
 import json
+import os
 
 import pytest
 from click.testing import CliRunner
+from PIL import Image
 
-from pipeline import schema
+from pipeline import schema, snapshot
 from pipeline.check import check
 from pipeline.cli import main
 from pipeline.config import load
+from trainer.errors import UserError
 
 
 def run(*arguments):
@@ -111,3 +114,41 @@ def test_what_is_only_doubtful_is_a_warning(config_file, folders):
     report = check(config_file, [])
     assert (report.exit_code, report.stops) == (0, ())
     assert any("dog" in warning for warning in report.warnings)
+
+
+def test_a_class_folder_that_cannot_be_listed_is_2_and_named(config_file, monkeypatch):
+    scandir = os.scandir
+
+    def refuse(path="."):
+        if os.fsencode(path).endswith(b"/dog"):
+            raise PermissionError(13, "Permission denied")
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)  # the tests may run as root, who may read everything
+    result = run(config_file)
+    assert result.exit_code == 2
+    assert "photos: the system refused to list dog; check the permissions" in " ".join(result.stdout.split())
+    assert "ready to run" not in result.stdout
+    with pytest.raises(UserError, match="refused to list dog"):
+        snapshot.take(load(config_file))
+
+
+def test_paintings_among_the_photos_are_a_warning(config_file, folders, monkeypatch):
+    (folders / "paintings").rename(folders / "photos" / "paintings")
+    monkeypatch.chdir(folders)
+    report = check(config_file, ["style.paintings=photos/paintings"])
+    said = [warning for warning in report.warnings if "lies inside" in warning]
+    assert said == [
+        f"style.paintings: lies inside {key}, so that its images count as photos of a class paintings there, too; "
+        "move it out of it"
+        for key in ("classifier.photos", "style.photos")
+    ]
+    (folders / "photos" / "paintings").rename(folders / "photos" / ".paintings")
+    report = check(config_file, ["style.paintings=photos/.paintings"])
+    assert not any("lies inside" in warning for warning in report.warnings)
+
+
+def test_a_file_of_several_pages_is_said(config_file, folders):
+    pages = [Image.effect_noise((64, 48), 50 + page).convert("RGB") for page in range(2)]
+    pages[0].save(folders / "photos" / "cat" / "scan.tif", save_all=True, append_images=pages[1:])
+    assert "1 file with several pages: only the first is used" in run(config_file).stdout

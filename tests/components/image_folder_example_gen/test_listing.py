@@ -6,7 +6,8 @@ import tracemalloc
 
 import pytest
 
-from components.image_folder_example_gen import listing
+from components.image_folder_example_gen import fingerprint, listing, scan
+from components.image_folder_example_gen.options import IngestOptions
 from components.image_folder_example_gen.reasons import Reason
 from components.image_folder_example_gen.records import Ignored, Refusal, Source
 from trainer.errors import UserError
@@ -140,6 +141,27 @@ def test_a_linked_folder_outside_that_leads_back_ends(tmp_path):
     assert sorted(placed(root, follow_links=True)) == ["cat/1.jpg", "cat/out/2.jpg"]
 
 
+def chain(*links: tuple) -> None:
+    for link, target in links:
+        link.symlink_to(target)
+
+
+def test_links_that_lead_in_circles_end(tmp_path):
+    root, one, other = tmp_path / "root", tmp_path / "one", tmp_path / "other"
+    fill(root, "cat/1.jpg", "dog/2.jpg")
+    fill(one, "3.jpg", "deep/4.jpg")
+    fill(other, "5.jpg")
+    chain((root / "cat" / "out", one), (one / "a", other), (one / "b", other), (other / "c", one))
+    chain((one / "deep" / "up", tmp_path), (other / "d", one / "deep"))
+    seen = found(root, follow_links=True)
+    sources = sorted(name for name, each in seen.items() if isinstance(each, Source))
+    assert len(sources) == 5
+    assert {name.split("/")[-1] for name in sources} == {"1.jpg", "2.jpg", "3.jpg", "4.jpg", "5.jpg"}
+    circles = {Reason.LINK_FOLDER, Reason.LINK_LOOP}
+    assert {each.reason for each in seen.values() if isinstance(each, Refusal)} <= circles
+    assert seen.keys() == found(root, follow_links=True).keys()
+
+
 def test_pipes_are_not_opened(tmp_path):
     fill(tmp_path, "cat/1.jpg")
     os.mkfifo(tmp_path / "cat" / "pipe.jpg")
@@ -195,10 +217,66 @@ def test_a_wrong_line_of_a_label_file_is_named(tmp_path, line, told):
         listing.folders(tmp_path)
 
 
-def test_a_table_of_something_else_is_a_sidecar(tmp_path):
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"path;label\r\n1.jpg;cat\r\ndeep/2.jpg;dog, wet\r\n",
+        b"path\tlabel\n1.jpg\tcat\ndeep/2.jpg\tdog, wet\n",
+        b"path|label\n1.jpg|cat\ndeep/2.jpg|dog, wet\n",
+        b'filename,class\n1.jpg,cat\ndeep/2.jpg,"dog, wet"\n',
+        b'"File Name";"Class-Name";"size"\n"1.jpg";cat;1\n"deep/2.jpg";"dog, wet";2\n',
+        b'id, image_path, label\n1, 1.jpg, cat\n2, deep/2.jpg, "dog, wet"\n',
+        b"sep=;\r\nimage;category\r\n1.jpg;cat\r\ndeep/2.jpg;dog, wet\r\n",
+        b"\xef\xbb\xbf\n\npath;label;;\n1.jpg;cat;;\ndeep/2.jpg;dog, wet;;\n;;;\n",
+        "path\tlabel\r\n1.jpg\tcat\r\ndeep/2.jpg\tdog, wet\r\n".encode("utf-16"),
+    ],
+)
+def test_a_label_file_as_spreadsheets_write_it(tmp_path, content):
+    fill(tmp_path, "1.jpg", "deep/2.jpg")
+    (tmp_path / "Labels.csv").write_bytes(content)
+    assert placed(tmp_path) == {"1.jpg": ("cat", ""), "deep/2.jpg": ("dog, wet", "")}
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"camera,date\nx,y\n", r"labels.csv: has the columns camera, date; it needs .*`path`.*`label`.* rename it"),
+        (b"1.jpg;cat\n2.jpg;dog\n", r"labels.csv: has no header, its first line is that of an image \(1.jpg, cat\)"),
+        (b"path,breed\n1.jpg,cat\n", "has the columns path, breed"),
+        (b"", "labels.csv: is empty"),
+        (b"\n\n", "labels.csv: is empty"),
+        (b"path,label\n/data/photos/1.jpg,cat\n", "line 2: /data/photos/1.jpg is an absolute path; write it relative"),
+        (b"path,label\n1.jpg,cat\nC:\\photos\\1.jpg,cat\n", r"line 3: C:\\photos\\1.jpg is an absolute path"),
+        (b"sep=,\npath,label\n\\\\server\\1.jpg,cat\n", "line 3: .* is an absolute path"),
+        (b"path,label\ndeep\\2.jpg,cat\n", r"line 2: there is no deep\\2.jpg; write / between folders"),
+        (b"path,label\n../1.jpg,cat\n", "line 2: ../1.jpg leads out of the folder"),
+        (b"path,label\n1.jpg,b\xe4r\n", r"line 2: b\\xe4r is not written in UTF-8"),
+        (b"path,label\nb\xe4r.jpg,cat\n", r"line 2: b\\xe4r.jpg is not written in UTF-8"),
+        (b"path,label\n1.jpg,c\0at\n", "labels.csv: line 2"),
+    ],
+)
+def test_a_label_file_is_never_passed_over(tmp_path, content, told):
     fill(tmp_path, "cat/1.jpg", "dog/2.jpg")
-    label(tmp_path, "camera,date", "x,y")
-    assert placed(tmp_path) == {"cat/1.jpg": ("cat", ""), "dog/2.jpg": ("dog", "")}
+    (tmp_path / "labels.csv").write_bytes(content)
+    with pytest.raises(UserError, match=told):
+        listing.folders(tmp_path)
+    assert listing.folders(tmp_path, layout="flat")
+
+
+def test_a_label_file_may_name_what_other_systems_could_not(tmp_path):
+    fill(tmp_path, b"b\xe4r.jpg", "back\\slash.jpg")
+    (tmp_path / "labels.csv").write_bytes(b"path,label\nb\xe4r.jpg,bear\nback\\slash.jpg,cat\n")
+    assert placed(tmp_path) == {r"b\xe4r.jpg": ("bear", ""), "back\\slash.jpg": ("cat", "")}
+
+
+def test_a_label_file_that_cannot_be_read_is_told(tmp_path):
+    fill(tmp_path, "cat/1.jpg")
+    (tmp_path / "labels.csv").symlink_to("nowhere")
+    with pytest.raises(UserError, match=r"labels\.csv: cannot be read"):
+        listing.folders(tmp_path)
+    (tmp_path / "LABELS.csv").write_text("path,label\n")
+    with pytest.raises(UserError, match=r"LABELS.csv and labels.csv; keep one"):
+        listing.folders(tmp_path)
 
 
 def test_what_is_no_file_is_not_opened(tmp_path):
@@ -223,8 +301,11 @@ def test_a_folder_that_may_not_be_read_is_told(tmp_path, monkeypatch):
         return scandir(path)
 
     monkeypatch.setattr(os, "scandir", refuse)  # the tests may run as root, who may read everything
-    assert reasons(tmp_path) == {"cat/secret": Reason.UNREADABLE}
+    assert reasons(tmp_path) == {"cat/secret": Reason.FOLDER}
     assert list(placed(tmp_path)) == ["cat/1.jpg"]
+    for read in (scan.scan, fingerprint.fingerprint):
+        with pytest.raises(UserError, match="the system refused to list cat/secret; check the permissions"):
+            read(tmp_path, IngestOptions())
 
 
 def test_classes_that_differ_only_in_case_stay_two(tmp_path):

@@ -82,6 +82,26 @@ def test_layouts(files):
     assert sorted(each.split for each in listed("memory://bucket/splits").values()) == ["eval", "train"]
 
 
+def test_a_label_file_counts_there_too(files):
+    names = ["a/1.jpg", "b/2.jpg"]
+    files |= dict.fromkeys((f"memory://bucket/photos/{name}" for name in names), b"x")
+    files["memory://bucket/photos/labels.csv"] = b"path;label\na/1.jpg;dog\nb/2.jpg;cat\n"
+    assert {name: each.label for name, each in listed("memory://bucket/photos").items() if type(each) is Source} == {
+        "a/1.jpg": "dog",
+        "b/2.jpg": "cat",
+    }
+    files["memory://bucket/photos/labels.csv"] = b"camera,date\n"
+    with pytest.raises(UserError, match=r"labels\.csv: has the columns camera, date"):
+        listing.folders("memory://bucket/photos")
+
+
+def test_nothing_of_a_path_is_a_pattern(files):
+    names = ["photos [2024]/cat/1.jpg", "photos 2/cat/2.jpg", "photos/cat/3.jpg", "what?/cat/*.jpg", "whats/cat/4.jpg"]
+    files |= dict.fromkeys((f"memory://bucket/{name}" for name in names), b"x")
+    assert list(listed("memory://bucket/photos [2024]")) == ["cat/1.jpg"]
+    assert list(listed("memory://bucket/what?")) == ["cat/*.jpg"]
+
+
 def test_reading(files):
     files["memory://bucket/1.jpg"] = b"content"
     assert storage.read(b"memory://bucket/1.jpg", 7) == b"content"

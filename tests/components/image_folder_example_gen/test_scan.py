@@ -112,6 +112,21 @@ def test_the_fingerprint_sees_what_the_usual_one_misses(tmp_path):
     assert len({before, renamed, touched, fingerprint.fingerprint(tmp_path, OPTIONS)}) == 4
 
 
+def test_what_holds_more_than_one_picture_is_told(tmp_path):
+    images = [corpus.photo(seed=seed) for seed in range(4)]
+    animation = [image.quantize(32) for image in images[2:]]
+    contents = {
+        "cat/scan.tif": corpus.save(images[0], "TIFF", save_all=True, append_images=images[1:]),
+        "cat/copy.tif": corpus.save(images[0], "TIFF", save_all=True, append_images=images[1:]),  # not used, not told
+        "dog/film.gif": corpus.save(animation[0], "GIF", save_all=True, append_images=animation[1:]),
+        "dog/plain.jpg": corpus.save(images[3], "JPEG"),
+    }
+    write(tmp_path, contents)
+    report = scan(tmp_path, OPTIONS)
+    assert (report.seen, report.examples, report.first_only) == (4, 3, {"pages": 1, "frames": 1})
+    assert report.first_only_said() == "1 file with several frames, 1 file with several pages: only the first is used"
+
+
 @pytest.mark.assets
 def test_real_photos(assets):
     report = scan(assets / "photos" / "kodak", OPTIONS)
