@@ -41,6 +41,11 @@ class Version:
     labels: tuple[str, ...]
 
     @property
+    def title(self) -> str:
+        """The version as messages name it."""
+        return f"{self.model} version {self.number}"
+
+    @property
     def digest(self) -> str:
         """The content digest of the SavedModel as it was pushed, warm-up records left out; "" without a manifest."""
         return self.manifest.get("digest", "")

@@ -1,5 +1,6 @@
 """File operations that survive a kill or a power cut: a reader sees the old state or the new one, never between."""
 
+import contextlib
 import hashlib
 import os
 import shutil
@@ -46,14 +47,23 @@ def rename(source: Path, target: Path) -> None:
 
 
 def write(path: Path, content: str | bytes) -> None:
-    """Replaces `path` by `content` in one rename; creates the folder when it is missing."""
+    """Replaces `path` by `content` in one rename; creates the folder when it is missing.
+
+    Raises:
+        OSError: it cannot be written; `filename` is `path`, and nothing is left of it that was not there before.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     staged = temporary(path.parent)
-    with open(staged, "wb") as file:
-        file.write(content.encode() if isinstance(content, str) else content)
-        file.flush()
-        os.fsync(file.fileno())
-    rename(staged, path)
+    try:
+        with open(staged, "wb") as file:
+            file.write(content.encode() if isinstance(content, str) else content)
+            file.flush()
+            os.fsync(file.fileno())
+        rename(staged, path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            staged.unlink(missing_ok=True)
+        raise OSError(error.errno, error.strerror, str(path)) from error
 
 
 def remove(path: Path) -> None:

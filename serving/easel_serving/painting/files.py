@@ -2,7 +2,6 @@
 
 import contextlib
 import io
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import cv2
 import numpy as np
 from PIL import Image, ImageCms
 
+from easel_serving import files as whole_files
 from easel_serving import formats, images
 from easel_serving.errors import ServingError
 
@@ -81,7 +81,8 @@ def write(picture: np.ndarray, path: str | Path, photo: Photo | None = None, dpi
         dpi: dots per inch for a print, instead of the photo's own.
 
     Raises:
-        ServingError: the format cannot be written, or the file cannot.
+        ServingError: the format cannot hold such a picture.
+        OSError: the file cannot be written; its `filename` is `path`.
     """
     format = kind(path)
     photo = photo or Photo(picture)
@@ -92,13 +93,13 @@ def write(picture: np.ndarray, path: str | Path, photo: Photo | None = None, dpi
     extra = {"icc_profile": profile, "exif": _exif(photo.exif, resolution)}
     if resolution:
         extra["dpi"] = resolution
-    partial = Path(path).with_name(f".{Path(path).name}.partial")
+    # In memory first: what Pillow says of a full disk is "encoder error -2".
+    encoded = io.BytesIO()
     try:
-        image.save(partial, format, **_OPTIONS.get(format, {}), **extra)
-        os.replace(partial, path)
+        image.save(encoded, format, **_OPTIONS.get(format, {}), **extra)
     except (OSError, ValueError) as error:
-        partial.unlink(missing_ok=True)
         raise ServingError(f"{path}: cannot be written ({error})") from None
+    whole_files.write(Path(path), encoded.getvalue())
 
 
 def _scaled(photo: Photo, size: int, path: str | Path) -> Photo:

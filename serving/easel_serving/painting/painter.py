@@ -40,7 +40,7 @@ class Finish:
 
 
 def paint(
-    engine: Engine, photo: np.ndarray, layers: Sequence[Layer], wishes: Finish = Finish()
+    engine: Engine, photo: np.ndarray, layers: Sequence[Layer], wishes: Finish = Finish(), *, preview: bool = True
 ) -> Iterator[np.ndarray]:
     """Paints a photo: yields a small picture soon, then the whole one; photos that are small already, once.
 
@@ -49,6 +49,7 @@ def paint(
         photo: of any size.
         layers: at least one.
         wishes: strength and what is done afterwards.
+        preview: whether somebody wants the small picture.
 
     Raises:
         ServingError: a strength outside 0..1.
@@ -57,7 +58,7 @@ def paint(
         raise ServingError(f"strength {wishes.strength}: must be between 0 and 1")
     if wishes.brush is not None:
         engine = Brushed(engine, wishes.brush)
-    if max(photo.shape[:2]) > 2 * PREVIEW:
+    if preview and max(photo.shape[:2]) > 2 * PREVIEW:
         yield _painted(engine, *_small(photo, layers), wishes)
     yield _painted(engine, photo, layers, wishes)
 

@@ -44,7 +44,7 @@ def parse(text: str) -> Style:
     return Style(source, value)
 
 
-def code(engine: Engine, mix: Sequence[Style], brush: int | None = None, colours_of: np.ndarray | None = None) -> Code:
+def code(engine: Engine, mix: Sequence[Style], colours_of: np.ndarray | None = None) -> Code:
     """The style code of a mix: the codes' mean by their weights.
 
     Args:

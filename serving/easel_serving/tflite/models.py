@@ -5,7 +5,7 @@ photo is painted at that size and enlarged.
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from easel_serving import images, pictures
 from easel_serving.directory import Version
 from easel_serving.errors import ServingError
 from easel_serving.server.example_protos import bytes_feature
-from easel_serving.tflite import network
+from easel_serving.tflite import network, variants
 
 _FADE = 0.25
 """Below this strength the photo itself is faded in, as the SavedModel does (`trainer.style.signatures`)."""
@@ -33,12 +33,17 @@ def build(version: Version) -> "Classifier | Style":
 
 
 class Classifier:
-    """`image_bytes` or serialized Examples -> `classes`, `scores` (and `label`)."""
+    """`image_bytes` or serialized Examples -> `classes`, `scores` (and `label`).
 
-    def __init__(self, version: Version):
+    Args:
+        version: a classifier's.
+        among: see `variants.find`.
+    """
+
+    def __init__(self, version: Version, among: Sequence[str] | None = None):
+        self._network = network.Network(variants.find(version, "classifier", among))
         self._labels = [label.encode() for label in version.manifest["labels"]]
         self._aspect = _configured(version, "classifier", "aspect", "squash")
-        self._network = network.load(version, "classifier")
         self._side = self._network.shape("image")[1]
         self.signatures: dict[str, Signature] = {"serving_default": self.serve, "classify": self.classify}
 
@@ -69,8 +74,8 @@ class Style:
         self._bank = {style["name"].encode(): np.array(style["code"], np.float32) for style in styles}
         self._max_side = _configured(version, "style", "max_side", 1024)
         self._format = _configured(version, "style", "format", "jpeg")
-        self._predictor = network.load(version, "predictor")
-        self._transformer = network.load(version, "transformer")
+        self._predictor = network.Network(variants.find(version, "predictor"))
+        self._transformer = network.Network(variants.find(version, "transformer"))
         self._style_side = self._predictor.shape("style")[1]
         self._side = self._transformer.shape("content")[1]
         self._code_size = self._transformer.shape("style_code")[1]

@@ -1,17 +1,17 @@
-"""One TFLite file in the interpreter, and which of a version's files is used."""
+"""One TFLite file in the interpreter."""
 
-import logging
+import contextlib
 import os
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
-from easel_serving.directory import Version
 from easel_serving.errors import ServingError
 
-LOGGER = logging.getLogger("easel.serving")
+THREADS = os.cpu_count()
 
 _SIGNATURE = "serving_default"
 
@@ -21,15 +21,19 @@ class Network:
 
     Args:
         path: the file.
+
+    Raises:
+        ServingError: LiteRT cannot use it.
     """
 
     def __init__(self, path: Path):
-        self._interpreter = Interpreter(model_path=str(path), num_threads=os.cpu_count())
-        self._run = self._interpreter.get_signature_runner(_SIGNATURE)
-        self._inputs, self._outputs = self._run.get_input_details(), self._run.get_output_details()
-        self._turn = threading.Lock()
-        # The first run is the slow one: it prepares the kernels.
-        self(**{name: np.zeros(self.shape(name), np.float32) for name in self._inputs})
+        with usable(path):
+            self._interpreter = Interpreter(model_path=str(path), num_threads=THREADS)
+            self._run = self._interpreter.get_signature_runner(_SIGNATURE)
+            self._inputs, self._outputs = self._run.get_input_details(), self._run.get_output_details()
+            self._turn = threading.Lock()
+            # The first run is the slow one: it prepares the kernels.
+            self(**{name: np.zeros(self.shape(name), np.float32) for name in self._inputs})
 
     def shape(self, name: str) -> tuple[int, ...]:
         """The shape of an input or an output, with the batch of 1."""
@@ -43,26 +47,16 @@ class Network:
         return {name: _real(outputs[name], details) for name, details in self._outputs.items()}
 
 
-def load(version: Version, part: str) -> Network:
-    """The fastest verified variant of a part, by the latency in the manifest.
-
-    Raises:
-        ServingError: the version has none.
-    """
-    files = {
-        variant["variant"]: version.manifest_dir / "tflite" / f"{part}.{variant['variant']}.tflite"
-        for variant in sorted(
-            version.manifest.get("tflite", []), key=lambda variant: variant["metrics"].get("latency_ms", float("inf"))
-        )
-        if variant["part"] == part and variant["verdict"] == "ok"
-    }
-    for variant, path in files.items():
-        if path.is_file():
-            LOGGER.info("%s version %s: %s in %s", version.model, version.number, part, variant)
-            return Network(path)
-    raise ServingError(
-        f"{version.manifest_dir}: no verified TFLite variant of {part}; `easel models show` says why none was pushed"
-    )
+@contextlib.contextmanager
+def usable(path: Path) -> Iterator[None]:
+    """What LiteRT and a file's schema raise inside becomes a ServingError of one line."""
+    try:
+        yield
+    except ServingError:
+        raise
+    except Exception as error:  # a damaged file can fail anywhere
+        lines = str(error).strip().splitlines()
+        raise ServingError(f"{path}: LiteRT cannot use it ({': '.join([type(error).__name__, *lines[:1]])})") from error
 
 
 def _quantised(values: np.ndarray, details: dict) -> np.ndarray:

@@ -1,5 +1,6 @@
 """What a picture's file keeps of its photo's."""
 
+import errno
 import io
 
 import numpy as np
@@ -77,8 +78,20 @@ def test_what_cannot_be_read_or_written_is_one_line(tmp_path):
         files.read(tmp_path / "none.jpg")
     with pytest.raises(ServingError, match=r"out\.txt: name an image file"):
         files.write(PICTURE, tmp_path / "out.txt")
-    with pytest.raises(ServingError, match="cannot be written"):
-        files.write(PICTURE, tmp_path / "nowhere" / "out.png")
+
+
+def test_a_picture_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
+    output = tmp_path / "out.png"
+    output.write_text("what was there")
+
+    def full(descriptor):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(OSError, match="No space left on device") as found:
+        files.write(PICTURE, output)
+    assert found.value.filename == str(output)
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("out.png", "what was there")]
 
 
 def test_too_many_pixels_are_refused_before_they_are_decoded(tmp_path):

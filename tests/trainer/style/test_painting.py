@@ -1,22 +1,52 @@
-"""`easel_serving.painting` with a network of ours: any size, and no seams."""
+"""`easel_serving.painting` with a network of ours, by TensorFlow and by LiteRT: any size, and no seams."""
 
+import json
+from pathlib import Path
+
+import cv2
 import numpy as np
 import pytest
 import tensorflow as tf
+from easel_serving.directory import Version
 from easel_serving.errors import ServingError
 from easel_serving.painting import painter, tiles
+from easel_serving.painting.lite import LiteEngine
 from easel_serving.painting.saved_model import LocalEngine
 
 from tests.trainer.style.conftest import noise
+from trainer.style.export import save_parts
+from trainer.tflite.convert import convert
 
 CODE = np.linspace(-2, 2, 8).astype(np.float32)
 
 
 @pytest.fixture(scope="module")
-def engine(served, tmp_path_factory):
+def full(served, tmp_path_factory):
     folder = tmp_path_factory.mktemp("painting") / "model"
     tf.saved_model.save(served, str(folder), {"encode_style": served.encode_style})
     return LocalEngine(folder, {"sea": CODE.tolist()}, "tiny version 1")
+
+
+@pytest.fixture(scope="module")
+def version(tiny, tmp_path_factory):
+    """A version with a float16 transformer, a float32 predictor, and a faster int8 one that is none."""
+    folder = tmp_path_factory.mktemp("lite")
+    (folder / "tflite").mkdir()
+    save_parts(folder / "parts", tiny.transformer, tiny.features, tiny.head)
+    entries = []
+    for part, variant in (("predictor", "float32"), ("transformer", "float16")):
+        content = convert(folder / "parts" / part, variant, lambda: [])
+        (folder / "tflite" / f"{part}.{variant}.tflite").write_bytes(content)
+        entries.append({"part": part, "variant": variant, "verdict": "ok", "metrics": {"latency_ms": 9}})
+    entries.append({"part": "predictor", "variant": "int8", "verdict": "ok", "metrics": {"latency_ms": 1}})
+    (folder / "tflite" / "predictor.int8.tflite").write_text("not asked for")
+    (folder / "styles.json").write_text(json.dumps([{"name": "sea", "code": CODE.tolist()}]))
+    return Version("tiny", 1, folder, folder, {"kind": "style", "tflite": entries}, ("stable",))
+
+
+@pytest.fixture(scope="module", params=["tensorflow", "litert"])
+def engine(request, full, version):
+    return full if request.param == "tensorflow" else LiteEngine(version)
 
 
 @pytest.mark.parametrize(
@@ -36,13 +66,29 @@ def test_small_narrow_and_uniform_photos_are_painted(engine, photo, strength):
     assert picture.dtype == np.uint8
 
 
-def test_tiles_have_no_seams(engine, served):
-    photo = noise(90, 1000, 7)
-    whole = np.pad(photo, [(0, 2), (0, 0), (0, 0)], mode="symmetric")
-    expected = served.paint_part(whole, CODE, served.measure(whole, CODE)["statistics"]).numpy()[:90]
-    assert len(list(tiles.boxes(90, 1000))) == 2
-    picture = tiles.assembled(engine.part_painter(photo, CODE, 1.0), 90, 1000)
+@pytest.mark.parametrize("shape", [(90, 1000), (1000, 90), (64, 1537)])
+def test_tiles_have_no_seams(engine, served, shape):
+    photo = noise(*shape, 7)
+    whole = np.pad(photo, [*((0, -size % 4) for size in shape), (0, 0)], mode="symmetric")
+    statistics = served.measure(whole, CODE)["statistics"]
+    expected = served.paint_part(whole, CODE, statistics).numpy()[: shape[0], : shape[1]]
+    assert len(list(tiles.boxes(*shape))) > 1
+    picture = tiles.assembled(engine.part_painter(photo, CODE, 1.0), *shape)
     np.testing.assert_allclose(picture, expected, atol=1)
+
+
+def test_litert_paints_what_tensorflow_paints(full, version):
+    lite = LiteEngine(version)
+    # Smooth, as photos are: decoding and resizing round otherwise in each.
+    photo, painting = (cv2.resize(noise(9, 12, seed), (230, 170)) for seed in (1, 2))
+    codes = [each.encode(painting) for each in (full, lite)]
+    np.testing.assert_allclose(*codes, atol=0.05)
+    mask = np.zeros((170, 230), np.uint8)
+    mask[:, :100] = 255
+    for wishes in (painter.Finish(), painter.Finish(0.4, True, 512, 3.0, 0.5)):
+        layers = [painter.Layer(codes[0]), painter.Layer(full.known("sea"), mask)]
+        pictures = [list(painter.paint(each, photo, layers, wishes))[-1].astype(float) for each in (full, lite)]
+        assert 10 * np.log10(255**2 / max(1e-9, np.mean((pictures[0] - pictures[1]) ** 2))) > 40
 
 
 def test_a_painting_in_its_own_style_and_uniform_paintings_have_finite_codes(engine):
@@ -56,3 +102,16 @@ def test_unknown_names_and_old_versions_are_one_line(engine, tmp_path):
     tf.saved_model.save(tf.Module(), str(tmp_path))
     with pytest.raises(ServingError, match="old version 3 only paints whole pictures"):
         LocalEngine(tmp_path, {}, "old version 3")
+
+
+def test_files_that_are_no_such_network_are_one_line(version, tmp_path):
+    (tmp_path / "tflite").mkdir()
+    other = Version("tiny", 1, tmp_path, tmp_path, version.manifest, ())
+    with pytest.raises(ServingError, match="tiny version 1 has no verified float32 or float16 TFLite variant of pred"):
+        LiteEngine(other)
+    for entry in version.manifest["tflite"]:
+        name = f"{entry['part']}.{entry['variant']}.tflite"
+        for content in (b"", b"damaged" * 9, Path(version.path, "tflite/predictor.float32.tflite").read_bytes()):
+            (tmp_path / "tflite" / name).write_bytes(content)
+    with pytest.raises(ServingError, match=r"transformer\.float16\.tflite: LiteRT cannot use it"):
+        LiteEngine(other)

@@ -1,0 +1,48 @@
+"""The verified TFLite variants of a version as an engine. Needs LiteRT, and no TensorFlow."""
+
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from easel_serving import pictures
+from easel_serving.directory import Version
+from easel_serving.painting import tiles
+from easel_serving.painting.partwise import PartwiseEngine, measurable
+from easel_serving.tflite import network, transformer, variants
+
+
+class LiteEngine(PartwiseEngine):
+    """What the SavedModel paints, within the tolerance that the variants were verified with.
+
+    Args:
+        version: a style network's.
+
+    Raises:
+        ServingError: a part has no verified float variant, or LiteRT cannot use it.
+    """
+
+    def __init__(self, version: Version):
+        super().__init__(version.codes, version.title)
+        self._encoder = variants.find(version, "predictor", variants.FLOATS)
+        self._transformer = transformer.Transformer(variants.find(version, "transformer", variants.FLOATS))
+
+    def encode(self, painting: np.ndarray) -> np.ndarray:
+        """See `Engine`."""
+        side = self._predictor.shape("style")[1]
+        square = pictures.resize(painting, side, side, "crop")
+        return self._predictor(style=square[np.newaxis].astype(np.float32))["style_code"][0]
+
+    def measure(self, photo: np.ndarray, code: np.ndarray) -> tuple[int, Any]:
+        """See `PartwiseEngine`; what is painted in one piece needs no measuring."""
+        if max(photo.shape[:2]) <= tiles.SIDE:
+            return 0, None
+        return self._transformer.reach, self._transformer.measure(measurable(photo), code)
+
+    def paint_part(self, part: np.ndarray, code: np.ndarray, statistics: Any) -> np.ndarray:
+        """See `PartwiseEngine`."""
+        return pictures.to_uint8(self._transformer(part, code, statistics))
+
+    @cached_property
+    def _predictor(self) -> network.Network:
+        return network.Network(self._encoder)
