@@ -2,14 +2,10 @@
 
 import atexit
 import sys
-import tempfile
-import traceback
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, NoReturn
 
 import click
-from easel_serving.errors import ServingError
 
 from pipeline.commands import (
     check,
@@ -26,13 +22,10 @@ from pipeline.commands import (
     stylize,
     use,
 )
-from pipeline.commands.faults import Fault
-from pipeline.results import BAD_INPUT, FAILED, INTERRUPTED, LOCKED
+from pipeline.commands.faults import explain
 from pipeline.terminal import quiet
 from pipeline.terminal.console import plain
-from pipeline.unattended.lock import LockedError
 from pipeline.unattended.secrets import Mask
-from trainer.errors import UserError
 
 EPILOG = """
 \b
@@ -64,24 +57,6 @@ class Easel(click.Group):
     def list_commands(self, context: click.Context) -> list[str]:
         """In the order in which one needs them, not in the alphabet's."""
         return list(self.commands)
-
-
-def explain(error: BaseException) -> tuple[str, int]:
-    """The line to show for an exception and the exit code; writes the traceback of an unexpected one to a file."""
-    if isinstance(error, Fault):
-        return str(error), error.exit_code
-    if isinstance(error, click.Abort):
-        return "interrupted", INTERRUPTED
-    if isinstance(error, click.UsageError):
-        path = error.ctx.command_path if error.ctx else "easel"
-        return f"{error.format_message()} (`{path} --help` shows what it takes)", BAD_INPUT
-    if isinstance(error, LockedError):
-        return str(error), LOCKED
-    if isinstance(error, (UserError, ServingError)):
-        return str(error), BAD_INPUT
-    with tempfile.NamedTemporaryFile("w", prefix="easel-", suffix=".log", delete=False) as log:
-        log.write(Mask()("".join(traceback.format_exception(error))))
-    return str(Fault.unexpected(error, Path(log.name))), FAILED
 
 
 @click.group(

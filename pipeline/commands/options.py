@@ -50,6 +50,20 @@ server = click.option(
     "Environment: EASEL_API_KEY is the key that it asks for, EASEL_CA the file of an authority to trust.",
 )
 
+everything = click.option(
+    "--all", "everything", is_flag=True, help="Show what has its default value, too; --json always has everything."
+)
+
+runtime = click.option(
+    "--runtime",
+    type=click.Choice(["auto", "tflite", "tensorflow"]),
+    default="auto",
+    show_default=True,
+    help="What computes here. tflite: LiteRT, by the version's verified float32 or float16 variant; it starts in a "
+    "second and gives the SavedModel's answer, within the tolerance that `easel models show` tells. tensorflow: the "
+    "SavedModel itself. auto: tflite where the version has such a variant, else tensorflow.",
+)
+
 config_file = click.argument("config", metavar="CONFIG", type=click.Path(path_type=Path))
 
 overrides = click.option(

@@ -53,6 +53,7 @@ _SECONDS = 2
 @click.option(
     "-o", "--output", required=True, type=click.Path(path_type=Path), help="Where to write it: a file, or a folder."
 )
+@options.as_json
 def paint(
     content: Path,
     style: tuple[str, ...],
@@ -64,6 +65,7 @@ def paint(
     config: Path | None,
     overrides: tuple[str, ...],
     output: Path,
+    as_json: bool,
 ) -> None:
     """Paint photos in the manner of paintings, each by an optimisation of its own: minutes, and better than a network.
 
@@ -79,11 +81,12 @@ def paint(
     pairs = pictures.pairs(content, output)
     lane = _lane(config, overrides)
     chosen = lane.paint.model_copy(update={"side": size}) if size else lane.paint
-    with pictures.progress(pairs, preview) as each:
+    read = [Path(one.source) for one in mix] + ([mask] if mask else [])
+    with pictures.painting(pairs, read, preview, as_json) as painting:
         from trainer.style.perceptual import Perceptual
 
         perceptual = Perceptual(lane.perceptual.weights, "replicate")
-        each(functools.partial(_paint, perceptual, chosen, mix, mask, keep_colours, dpi))
+        painting.each(functools.partial(_paint, perceptual, chosen, mix, mask, keep_colours, dpi))
 
 
 def _lane(path: Path | None, overrides: tuple[str, ...]) -> "StyleLane":
@@ -105,7 +108,7 @@ def _paint(
     dpi: float | None,
     path: Path,
     target: Path,
-    show: pictures.Show,
+    show: pictures.Show | None,
 ) -> None:
     import numpy as np
     from easel_serving.painting import colours, files, masks
@@ -122,7 +125,7 @@ def _paint(
 
     def watch(iterate: "Iterate") -> None:
         nonlocal shown
-        if time.monotonic() - shown > _SECONDS:
+        if show and time.monotonic() - shown > _SECONDS:
             shown = time.monotonic()
             show(np.rint(iterate.picture).astype(np.uint8))
 

@@ -1,16 +1,15 @@
-"""What the commands that paint share: options, many photos with a progress bar, previews."""
+"""What the commands that take photos share: options, folders, many photos with a progress bar, previews."""
 
 import contextlib
-import os
-import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from pipeline.terminal import quiet
-from pipeline.terminal.console import console
+from pipeline.commands import many
+from pipeline.commands.outputs import Outputs
+from pipeline.terminal.console import plain
 from trainer.errors import UserError
 
 if TYPE_CHECKING:
@@ -43,34 +42,53 @@ preview = click.option(
 
 Show = Callable[["np.ndarray"], None]
 """Shows a picture, uint8 [H, W, 3], before the work is done."""
-Job = Callable[[Path, Path, Show], None]
-"""Paints one photo into one file."""
+Job = Callable[[Path, Path, Show | None], None]
+"""Paints one photo into one file; has somewhere to show what is there before, or None."""
+
+
+def photos(paths: Iterable[Path]) -> list[Path]:
+    """The files themselves, and of folders the photos in and below them, by name; says what is passed over there.
+
+    Raises:
+      UserError: a folder has no photo, or cannot be read.
+    """
+    from components.image_folder_example_gen.photos import photos as listed
+
+    found: list[Path] = []
+    for path in paths:
+        if not path.is_dir():
+            found.append(path)
+            continue
+        inside = listed(path)
+        if not inside.files:
+            raise UserError(f"{path}: no photo in this folder")
+        found += inside.files
+        for each, why in inside.passed_over:
+            click.echo(f"easel: passed over {plain(each)}: {plain(why)}", err=True)
+    return found
 
 
 def pairs(content: Path, output: Path, suffix: str | None = None) -> list[tuple[Path, Path]]:
-    """Each photo and the file that its picture goes to; a folder's pictures get its photos' places and names.
+    """Each photo and the file that its picture goes to; a folder's pictures get their photos' places and names.
 
     Raises:
-      UserError: no photo, no folder to write to, or a name that asks for no image format.
+      UserError: no photo, no folder to write to, a folder that its own photos are in, or a name that asks for no image
+        format.
     """
-    from easel_serving.painting import files
-
-    from components.image_folder_example_gen.photos import photos as listed
-
     if not content.is_dir():
         if output.is_dir():
             output = output / f"{content.stem}.{suffix or 'png'}"
-        if not output.absolute().parent.is_dir():
-            raise UserError(f"{output}: the folder {output.absolute().parent} does not exist")
-        files.kind(output)
-        return [(content, output)]
-    photos = [path for path in listed(content).files if output.absolute() not in path.absolute().parents]
-    if not photos:
-        raise UserError(f"{content}: no photo in this folder")
+        return [(content, writable(output))]
+    there, here = output.resolve(), content.resolve()
+    if there == here or there in here.parents:
+        raise UserError(f"{output}: the photos are in this folder; name another for their pictures")
     if output.exists() and not output.is_dir():
         raise UserError(f"{output}: is a file; the pictures of a folder need a folder")
+    found = [path for path in photos([content]) if not path.parent.resolve().is_relative_to(there)]
+    if not found:
+        raise UserError(f"{content}: no photo in this folder")
     targets: dict[Path, Path] = {}
-    for path in photos:
+    for path in found:
         target = output / _renamed(path.relative_to(content), suffix)
         if target in targets:
             raise UserError(f"{path} and {targets[target]} would both become {target}; rename one")
@@ -78,48 +96,68 @@ def pairs(content: Path, output: Path, suffix: str | None = None) -> list[tuple[
     return [(path, target) for target, path in targets.items()]
 
 
-@contextlib.contextmanager
-def progress(work: Sequence[tuple[Path, Path]], preview: Path | None = None) -> Iterator[Callable[[Job], None]]:
-    """Yields a function that does a job for each pair; TensorFlow's flood meanwhile goes nowhere.
-
-    What the job shows goes to the file `preview`, or for one photo to the terminal. One photo that fails is an error;
-    of several, the others are painted all the same, and then it is.
-    """
-    from easel_serving.errors import ServingError
+def writable(path: Path) -> Path:
+    """The path itself; raises UserError when it names no image format, or its folder is not there."""
     from easel_serving.painting import files
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    screen = console(file=quiet.keep(sys.stderr))
-    out = quiet.keep(sys.stdout)
-    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    bar = Progress(*columns, console=screen, transient=True, disable=len(work) == 1 or not screen.is_terminal)
-    failed: list[str] = []
+    files.kind(path)
+    if not path.absolute().parent.is_dir():
+        raise UserError(f"{path}: the folder {path.absolute().parent} does not exist")
+    return path
 
-    def show(picture: "np.ndarray") -> None:
-        if preview:
-            files.write(picture, preview)
-        elif bar.disable and screen.is_terminal:
-            screen.print(_in_blocks(picture, min(screen.width, _COLUMNS)))
 
-    def each(job: Job) -> None:
-        task = bar.add_task("painting", total=len(work))
-        for photo, target in work:
-            bar.update(task, description=photo.name)
-            try:
-                target.parent.mkdir(parents=True, exist_ok=True)
-                job(photo, target, show)
-                print(target, file=out, flush=True)
-            except (UserError, ServingError) as error:
-                if len(work) == 1:
-                    raise
-                failed.append(str(error))
-                screen.print(f"easel: {error}", soft_wrap=True)
-            bar.advance(task)
+class Painting:
+    """Photos on their way to pictures; `painting` makes it.
 
-    with quiet.capture(Path(os.devnull)), bar:
-        yield each
-    if failed:
-        raise UserError(f"{len(failed)} of {len(work)} photos could not be painted; the others are")
+    Args:
+      work: what goes through the photos.
+      pairs: photos and the files that their pictures go to.
+      outputs: knows what must not be written.
+      preview: a file, or None.
+    """
+
+    def __init__(self, work: many.Work, pairs: Sequence[tuple[Path, Path]], outputs: Outputs, preview: Path | None):
+        self.work, self._pairs, self._outputs, self._preview = work, pairs, outputs, preview
+
+    def each(self, job: Job) -> None:
+        """Does a job for each photo; what it shows goes to the preview's file, or for one photo to the terminal."""
+        watched = self._preview or (len(self._pairs) == 1 and self.work.screen.is_terminal)
+        for photo, target in self._pairs:
+            with self.work.on(photo):
+                self._outputs.check(target)
+                job(photo, target, self._show if watched else None)
+                self._outputs.wrote(target)
+                self.work.done(str(target), path=photo, output=target)
+
+    def _show(self, picture: "np.ndarray") -> None:
+        if self._preview:
+            from easel_serving.painting import files
+
+            files.write(picture, self._preview)
+        else:
+            self.work.screen.print(_in_blocks(picture, min(self.work.screen.width, _COLUMNS)))
+
+
+@contextlib.contextmanager
+def painting(
+    pairs: Sequence[tuple[Path, Path]], read: Iterable[Path], preview: Path | None, as_json: bool
+) -> Iterator[Painting]:
+    """Yields what paints photos; see `many.work` for bad ones.
+
+    Args:
+      pairs: photos and the files that their pictures go to.
+      read: what else the command reads: paintings and masks.
+      preview: a file for what is there before a picture is done, or None.
+      as_json: whether to print one document: `[{"path", "output"} or {"path", "error"}]`.
+
+    Raises:
+      UserError: an output is one of the files that are read; nothing has been written then.
+    """
+    outputs = Outputs([*(photo for photo, _ in pairs), *read])
+    for path in (*(target for _, target in pairs), *([writable(preview)] if preview else [])):
+        outputs.check(path)
+    with many.work("painted", len(pairs), as_json) as work:
+        yield Painting(work, pairs, outputs, preview)
 
 
 def _in_blocks(picture: "np.ndarray", columns: int) -> "Text":

@@ -3,7 +3,7 @@
 import contextlib
 import functools
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,9 +15,10 @@ from pipeline.terminal import quiet
 from trainer.errors import UserError
 
 if TYPE_CHECKING:
-    from easel_serving.painting.engines import Engine
+    import numpy as np
+    from easel_serving.painting.engines import Code, Engine
     from easel_serving.painting.files import Photo
-    from easel_serving.painting.painter import Finish, Layer
+    from easel_serving.painting.painter import Finish
     from easel_serving.painting.styles import Style
 
 
@@ -71,6 +72,8 @@ if TYPE_CHECKING:
 @options.serving
 @options.server
 @options.model
+@options.runtime
+@options.as_json
 def stylize(
     content: Path,
     style: tuple[str, ...],
@@ -89,6 +92,8 @@ def stylize(
     serving: Path,
     server: str | None,
     model: str | None,
+    runtime: str,
+    as_json: bool,
 ) -> None:
     """Paint photos in the manner of paintings, with the version that serves.
 
@@ -110,8 +115,11 @@ def stylize(
             dpi=dpi,
             finish=painter.Finish(strength, keep_colours == "luminance", brush, denoise, sharpen),
         )
-    with pictures.progress(pairs, preview) as each, _engine(serving, server, model) as engine:
-        each(functools.partial(_paint, engine, wishes))
+    with (
+        pictures.painting(pairs, wishes.files(), preview, as_json) as painting,
+        _engine(painting, serving, server, model, runtime) as engine,
+    ):
+        painting.each(functools.partial(_paint, engine, wishes, _codes(engine, wishes)))
 
 
 @dataclass(frozen=True)
@@ -126,33 +134,64 @@ class Wishes:
     dpi: float | None
     finish: "Finish"
 
+    def layers(self) -> "list[tuple[Path | None, list[Style]]]":
+        """What is painted and where, from below: a mask, or None for everywhere, and a mix of styles."""
+        first = [(self.mask, self.mix)] if self.mix else []
+        return [*first, *((mask, [style]) for mask, style in self.regions)]
 
-def _paint(engine: "Engine", wishes: Wishes, path: Path, target: Path, show: pictures.Show) -> None:
-    from easel_serving.painting import files, painter
+    def files(self) -> list[Path]:
+        """What is read besides the photos, and perhaps names of paintings."""
+        paintings = [Path(style.source) for _, mix in self.layers() for style in mix]
+        return [*(mask for mask, _ in self.layers() if mask), *paintings]
+
+
+def _codes(engine: "Engine", wishes: Wishes) -> "Callable[[Photo], list[Code]]":
+    """Gives the layers' style codes for a photo. What is wrong with a painting or a mask is said here, once for all."""
+    import numpy as np
+    from easel_serving import images
+    from easel_serving.painting import styles
+
+    for mask, _ in wishes.layers():
+        if mask:
+            images.checked(mask)
+    mixes = [mix for _, mix in wishes.layers()]
+
+    def codes(colours_of: "np.ndarray | None") -> "list[Code]":
+        return [styles.code(engine, mix, colours_of) for mix in mixes]
+
+    if wishes.keep_colours != "histogram":
+        known = codes(None)
+        return lambda photo: known
+    codes(np.zeros((8, 8, 3), np.uint8))
+    return lambda photo: codes(photo.pixels)
+
+
+def _paint(
+    engine: "Engine",
+    wishes: Wishes,
+    codes: "Callable[[Photo], list[Code]]",
+    path: Path,
+    target: Path,
+    show: pictures.Show | None,
+) -> None:
+    from easel_serving.painting import files, masks, painter
 
     photo = files.read(path, wishes.size)
-    for picture in painter.paint(engine, photo.pixels, _layers(engine, photo, wishes), wishes.finish):
-        if picture.shape != photo.pixels.shape:
+    shape = photo.pixels.shape[:2]
+    layers = [
+        painter.Layer(code, masks.read(mask, *shape) if mask else None)
+        for code, (mask, _) in zip(codes(photo), wishes.layers(), strict=True)
+    ]
+    for picture in painter.paint(engine, photo.pixels, layers, wishes.finish, preview=show is not None):
+        if show and picture.shape != photo.pixels.shape:
             show(picture)
     files.write(picture, target, photo, wishes.dpi)
 
 
-def _layers(engine: "Engine", photo: "Photo", wishes: Wishes) -> "list[Layer]":
-    from easel_serving.painting import masks, styles
-    from easel_serving.painting.painter import Layer
-
-    colours_of = photo.pixels if wishes.keep_colours == "histogram" else None
-
-    def layer(mix: "Sequence[Style]", mask: Path | None) -> "Layer":
-        white = masks.read(mask, *photo.pixels.shape[:2]) if mask else None
-        return Layer(styles.code(engine, mix, colours_of), white)
-
-    first = [layer(wishes.mix, wishes.mask)] if wishes.mix else []
-    return first + [layer([style], mask) for mask, style in wishes.regions]
-
-
 @contextlib.contextmanager
-def _engine(serving: Path, server: str | None, model: str | None) -> "Iterator[Engine]":
+def _engine(
+    painting: pictures.Painting, serving: Path, server: str | None, model: str | None, runtime: str
+) -> "Iterator[Engine]":
     if server:
         from easel_serving.painting.engines import ServerEngine
 
@@ -161,4 +200,4 @@ def _engine(serving: Path, server: str | None, model: str | None) -> "Iterator[E
     else:
         from easel_serving.local import LocalModels
 
-        yield LocalModels(serving).engine(model)
+        yield LocalModels(serving, runtime, painting.work.warn).engine(model)

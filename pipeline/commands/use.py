@@ -2,49 +2,76 @@
 
 import dataclasses
 import logging
-import os
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
-from rich import box
-from rich.table import Table
-from rich.text import Text
+from easel_serving.errors import ServingError
+from rich.cells import cell_len
 
-from pipeline.commands import options
-from pipeline.terminal import quiet
+from pipeline.commands import faults, many, options, pictures
 from pipeline.terminal.summary import value
 
 _BEST = 3
 """How many classes a person wants to see; `--json` has all."""
+_WIDEST = 60
+"""Columns of a photo's name; what is longer pushes the rest of its line to the right."""
 
 
 @click.command(short_help="Label photos with the model that serves.")
-@click.argument("photos", metavar="PHOTO...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("paths", metavar="PHOTO...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @options.serving
 @options.server
 @options.model
+@options.runtime
 @options.as_json
-def classify(photos: tuple[Path, ...], serving: Path, server: str | None, model: str | None, as_json: bool) -> None:
-    """Label photos with the version that serves, and say how sure it is."""
-    with quiet.capture(Path(os.devnull)):
-        if server:
-            with options.client(server, classifier=model) as client:
-                found = zip(photos, client.classify(*photos), strict=True)
-                answers = [{"path": str(path), **dataclasses.asdict(answer)} for path, answer in found]
-        else:
-            from easel_serving.local import LocalModels
+def classify(
+    paths: tuple[Path, ...], serving: Path, server: str | None, model: str | None, runtime: str, as_json: bool
+) -> None:
+    """Label photos with the version that serves, and say how sure it is. A folder stands for the photos in it.
 
-            answers = LocalModels(serving).classify(photos, model)
-    if as_json:
-        options.print_json(answers)
+    Photos that cannot be read are listed at the end (with --json they have an `error`), and the exit code is then 2.
+    """
+    photos = pictures.photos(paths)
+    width = min(_WIDEST, max(cell_len(str(photo)) for photo in photos))
+    with many.work("classified", len(photos), as_json) as work:
+        for photo, answer in zip(photos, _answers(work, photos, serving, server, model, runtime), strict=True):
+            if "error" in answer:
+                work.failed(photo, answer["error"])
+            else:
+                work.done(_line(answer, width), **answer)
+
+
+def _answers(
+    work: many.Work, photos: Sequence[Path], serving: Path, server: str | None, model: str | None, runtime: str
+) -> Iterator[dict[str, Any]]:
+    """What the model says of each photo, one after another."""
+    if not server:
+        from easel_serving.local import LocalModels
+
+        yield from LocalModels(serving, runtime, work.warn).classified(photos, model)
         return
-    table = Table("photo", "label", "score", "then", box=box.SIMPLE_HEAD)
-    for answer in answers:
-        ranked = sorted(answer["scores"].items(), key=lambda item: -item[1])[1:_BEST]
-        others = ", ".join(f"{label} {value(score)}" for label, score in ranked)
-        table.add_row(answer["path"], Text(answer["label"], "bold"), value(answer["score"]), Text(others, "dim"))
-    options.print_for_people(table)
+    with options.client(server, classifier=model) as client:
+        for photo in photos:
+            try:
+                [found] = client.classify(photo)
+            except ServingError as error:
+                if faults.everybodys(error):
+                    raise
+                yield {"error": str(error)}
+            else:
+                yield {"path": str(photo), **dataclasses.asdict(found)}
+
+
+def _line(answer: Mapping[str, Any], width: int) -> str:
+    """`photo  label  score  the next best`, in columns."""
+    labels = max(map(cell_len, answer["scores"]))
+    ranked = sorted(answer["scores"].items(), key=lambda item: -item[1])[1:_BEST]
+    others = ", ".join(f"{label} {value(score)}" for label, score in ranked)
+    path = answer["path"] + " " * (width - cell_len(answer["path"]))
+    label = answer["label"] + " " * (labels - cell_len(answer["label"]))
+    return f"{path}  {label}  {value(answer['score'])}  {others}".rstrip()
 
 
 @click.command(short_help="Serve the models with TensorFlow Serving's API.")

@@ -1,4 +1,4 @@
-"""The command as a whole: help, what goes to which stream, and that it answers quickly."""
+"""The command as a whole: help, what goes to which stream, and what it need not import."""
 
 import subprocess
 import sys
@@ -10,19 +10,18 @@ from pipeline.cli import main
 from tests.pipeline.commands.command import easel
 
 
-def test_help_answers_within_a_second_and_imports_nothing_heavy():
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["classify", "--help"], ["stylize", "--help"]])
+def test_help_and_version_import_nothing_heavy(arguments):
     code = (
-        "import sys, time; start = time.process_time(); from pipeline.cli import main\n"
-        "try: main(['--help'])\n"
+        "import sys; from pipeline.cli import main\n"
+        "try: main(sys.argv[1:])\n"
         "except SystemExit: pass\n"
-        "heavy = [m for m in ('tensorflow', 'tfx', 'apache_beam', 'keras', 'numpy', 'pydantic') if m in sys.modules]\n"
-        "print(heavy, time.process_time() - start, file=sys.stderr)"
+        "heavy = 'tensorflow tfx apache_beam keras numpy PIL cv2 ai_edge_litert pydantic absl grpc'.split()\n"
+        "print([name for name in heavy if name in sys.modules], file=sys.stderr)"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    heavy, seconds = done.stderr.rsplit(" ", 1)
-    assert heavy == "[]"
-    assert float(seconds) < 1
-    assert "easel check CONFIG.yaml" in done.stdout
+    done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True)
+    assert done.stderr == "[]\n"
+    assert len(done.stdout.split()) >= 2
 
 
 def test_no_arguments_shows_the_help():

@@ -1,5 +1,7 @@
 """`easel stylize`: files and folders, regions, sizes, and what it refuses."""
 
+import json
+
 import pytest
 from PIL import Image
 
@@ -70,3 +72,33 @@ def test_stylize_refuses_what_cannot_be(photo, tmp_path, output, extra, expected
     assert result.exit_code == 2
     assert expected in result.stderr
     assert list(tmp_path.iterdir()) == [photo.parent]
+
+
+@pytest.mark.usefixtures("fake_models")
+def test_an_unknown_painting_or_mask_is_said_once_for_a_folder(photo, tmp_path):
+    for name in ("q.jpg", "r.jpg"):
+        Image.new("RGB", (8, 8)).save(photo.parent / name)
+    for arguments in (["--style", "sea"], ["--style", "wave", "--mask", "none.png"]):
+        result = easel("stylize", "--content", photo.parent, *arguments, "-o", tmp_path / "out")
+        assert (result.exit_code, result.stdout, result.stderr.count("\n")) == (2, "", 1)
+
+
+@pytest.mark.usefixtures("fake_models")
+def test_kept_colours_reach_the_painting(tmp_path):
+    Image.new("RGB", (32, 32), (100, 100, 100)).save(tmp_path / "photo.png")
+    Image.new("RGB", (32, 32), (200, 200, 200)).save(tmp_path / "sea.png")
+    arguments = ["stylize", "--content", tmp_path / "photo.png", "--style", tmp_path / "sea.png", "-o"]
+    easel(*arguments, tmp_path / "plain.png")
+    easel(*arguments, tmp_path / "kept.png", "--keep-colours", "histogram")
+    assert (grey(tmp_path / "plain.png")[0], grey(tmp_path / "kept.png")[0]) == (200, 100)
+
+
+@pytest.mark.usefixtures("fake_models")
+def test_stylize_in_json_has_every_photo(photo, tmp_path):
+    (photo.parent / "broken.jpg").write_text("hello")
+    result = easel("stylize", "--content", photo.parent, "--style", "wave", "-o", tmp_path / "out", "--json")
+    assert result.exit_code == 2
+    assert json.loads(result.stdout) == [
+        {"path": str(photo.parent / "broken.jpg"), "error": "not an image in a known format"},
+        {"path": str(photo), "output": str(tmp_path / "out" / "p.jpg")},
+    ]

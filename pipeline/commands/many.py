@@ -1,0 +1,121 @@
+"""Work on many files: each result is said when it is there, and the end names the bad ones with their reasons."""
+
+import contextlib
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+
+from pipeline.commands import faults, options
+from pipeline.commands.faults import Fault
+from pipeline.results import BAD_INPUT, FAILED
+from pipeline.terminal import quiet
+from pipeline.terminal.console import console, plain
+from pipeline.unattended.secrets import Mask
+
+
+class Work:
+    """A command's way through its files; `work` makes it.
+
+    Args:
+      total: how many files there are.
+      as_json: whether standard output is left to one document.
+    """
+
+    def __init__(self, total: int, as_json: bool):
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        self.screen = console(file=quiet.keep(sys.stderr))
+        self._out, self._to_terminal = quiet.keep(sys.stdout), sys.stdout.isatty()
+        self._total, self._as_json = total, as_json
+        self.records: list[dict[str, Any]] = []
+        self._bad: list[tuple[str, int]] = []
+        columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn())
+        self.bar = Progress(
+            *columns,
+            TimeRemainingColumn(),
+            console=self.screen,
+            transient=True,
+            disable=total == 1 or not self.screen.is_terminal,
+        )
+        self._task = self.bar.add_task(f"{total} photos", total=total)
+
+    @contextlib.contextmanager
+    def on(self, path: Path) -> Iterator[None]:
+        """What is done with one file: an error in it is noted, unless every other file would meet it too."""
+        self.bar.update(self._task, description=path.name)
+        try:
+            yield
+        except Exception as error:
+            if faults.everybodys(error):
+                raise
+            self.failed(path, *faults.explain(error))
+
+    def warn(self, line: str) -> None:
+        """Says on standard error what concerns all files."""
+        self.screen.print(f"easel: {line}", soft_wrap=True)
+
+    def done(self, line: str, **record: Any) -> None:
+        """Says what became of a file: `line` for people, `record` (with its `path`) for programs."""
+        self._note(record)
+        if self._as_json:
+            return
+        if self._to_terminal and not self.bar.disable:
+            self.screen.print(line, soft_wrap=True)  # above the bar instead of in it
+        else:
+            print(plain(line) if self._to_terminal else line, file=self._out, flush=True)
+
+    def failed(self, path: Path, reason: str, code: int = BAD_INPUT) -> None:
+        """Notes why nothing became of a file."""
+        reason = Mask()(reason).removeprefix(f"{path}: ")
+        self._bad.append((f"{path}: {reason}", code))
+        self._note({"path": path, "error": reason})
+
+    def report(self) -> None:
+        """Prints the document, and of several files those that were bad."""
+        if self._as_json:
+            options.print_json(self.records)
+        for line, _ in self._bad if self._total > 1 else ():
+            click.echo(f"easel: {plain(line)}", err=True)
+
+    def fault(self, done: str) -> Fault | None:
+        """What to end with, if files were bad."""
+        if not self._bad:
+            return None
+        code = FAILED if any(code == FAILED for _, code in self._bad) else BAD_INPUT
+        if self._total == 1:
+            return Fault(self._bad[0][0], code)
+        others = "the others are" if len(self._bad) < self._total else "that is all of them"
+        return Fault(f"{len(self._bad)} of {self._total} photos could not be {done}; {others}", code)
+
+    def _note(self, record: dict[str, Any]) -> None:
+        self.records.append(record)
+        self.bar.advance(self._task)
+
+
+@contextlib.contextmanager
+def work(done: str, total: int, as_json: bool = False) -> Iterator[Work]:
+    """Yields what a command goes through its files with; TensorFlow's flood meanwhile goes nowhere.
+
+    Args:
+      done: what is done with the files, such as `painted`.
+      total: how many files there are.
+      as_json: whether to print one document of all records, instead of a line for each result.
+
+    Raises:
+      Fault: files were bad. They are listed on standard error before, also when an error ends the work early.
+    """
+    begun = Work(total, as_json)
+    try:
+        with quiet.capture(Path(os.devnull)), begun.bar:
+            yield begun
+    except BaseException:
+        if begun.records:
+            begun.report()
+        raise
+    begun.report()
+    if fault := begun.fault(done):
+        raise fault
