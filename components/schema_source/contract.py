@@ -16,6 +16,7 @@ import uuid
 from collections.abc import Sequence
 from pathlib import Path
 
+from easel_serving import files
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
@@ -118,11 +119,7 @@ def complete(schema: schema_pb2.Schema) -> schema_pb2.Schema:
 
 def write(text: str, path: str | os.PathLike) -> None:
     """Writes the file at once: a reader sees all of it or nothing."""
-    target = Path(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = target.with_name(f".{target.name}.{os.getpid()}")
-    unfinished.write_text(text, encoding="utf-8")
-    unfinished.replace(target)
+    files.write(Path(path), text)
 
 
 def _digest(text: str) -> str:

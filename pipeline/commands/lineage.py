@@ -17,6 +17,7 @@ from pipeline.commands import options
     type=click.Path(path_type=Path, dir_okay=False),
     help="Draw it: a .dot file, or .svg, .png and .pdf by Graphviz.",
 )
+@options.everything
 @options.serving
 @options.workspace
 @options.as_json
@@ -27,6 +28,7 @@ def lineage(
     version: int | None,
     photo: Path | None,
     graph: Path | None,
+    everything: bool,
     serving: Path,
     workspace: Path,
     as_json: bool,
@@ -59,4 +61,4 @@ def lineage(
     if as_json:
         options.print_json(found.to_json())
     else:
-        options.print_for_people(view.lineage(found))
+        options.print_for_people(view.lineage(found, everything))

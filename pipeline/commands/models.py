@@ -85,10 +85,14 @@ def models(context: click.Context, serving: Path, as_json: bool) -> None:
 @models.command()
 @name
 @version
+@options.everything
 @options.as_json
 @click.pass_obj
-def show(serving: Path, name: str, version: int, as_json: bool) -> None:
-    """Show the card of one version: metrics, data, lineage, signatures."""
+def show(serving: Path, name: str, version: int, everything: bool, as_json: bool) -> None:
+    """Show the card of one version: metrics, data, lineage, signatures.
+
+    Of its configuration only what differs from the defaults, of its data the counts; --all shows the whole card.
+    """
     found = Directory(serving).version(name, version)
     if as_json:
         options.print_json(found.manifest)
@@ -98,7 +102,9 @@ def show(serving: Path, name: str, version: int, as_json: bool) -> None:
         raise ServingError(f"{name} version {version} has no card: it was not pushed by Easel")
     from rich.markdown import Markdown  # 0.2 s that the other commands need not wait for
 
-    text = card.read_text("utf-8")
+    from pipeline.history import brief  # what it imports would slow `easel --help` down
+
+    text = card.read_text("utf-8") if everything else brief.card(found.manifest)
     if sys.stdout.isatty():
         options.print_for_people(Markdown(text))
     else:

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import click
+from easel_serving import files as whole_files
 
 from pipeline.commands import options
 from pipeline.terminal import quiet
@@ -65,7 +66,7 @@ def schedule(
         written = []
         for name, text in files.WRITERS[kind](job).items():
             written.append(output / name)
-            written[-1].write_text(text, "utf-8")
+            whole_files.write(written[-1], text)
         if job.variables and not as_json:
             click.echo(f"Put {', '.join(job.variables)} into {job.environment_file}, readable by you alone.", err=True)
     if as_json:

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from easel_serving import files
+
 from pipeline import html
 from pipeline.config import Config
 from pipeline.data_page import charts
@@ -32,9 +34,8 @@ def write(title: str, found: Sequence[Section], folder: Path) -> Path | None:
     """
     if not found:
         return None
-    folder.mkdir(parents=True, exist_ok=True)
     path = folder / "data.html"
-    path.write_text(render(title, found), encoding="utf-8")
+    files.write(path, render(title, found))
     return path
 
 

@@ -9,6 +9,9 @@ from pydantic import ValidationError
 from pipeline.config import Config
 from pipeline.history.records import Run
 
+_REQUIRED = {"": ("workspace",), "classifier": ("photos",), "style": ("photos", "paintings")}
+"""What a configuration has to name, by section."""
+
 
 class Change(NamedTuple):
     """One key of two configurations; None where it is missing."""
@@ -47,6 +50,32 @@ def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[Change
     old, new = dict(_flat(before)), dict(_flat(after))
     keys = dict.fromkeys([*new, *old])
     return tuple(Change(key, old.get(key), new.get(key)) for key in keys if old.get(key) != new.get(key))
+
+
+def chosen(document: Mapping[str, Any]) -> tuple[dict[str, Any], int]:
+    """What a recorded configuration says that Easel would not say by itself.
+
+    Args:
+      document: with all defaults.
+
+    Returns:
+      The keys (`style.train.steps`) that have no default or another value, and how many more there are. All of them,
+      and 0, where the defaults of its Easel are not known any more.
+    """
+    known = dict(_flat(document))
+    needed = {}
+    for lane, required in _REQUIRED.items():
+        section = document.get(lane) if lane else document
+        if section:
+            given = {key: section[key] for key in required if key in section}
+            needed |= {lane: given} if lane else given
+    try:
+        defaults = dict(_flat(Config.model_validate(needed).described()))
+    except ValidationError:
+        return known, 0
+    named = {f"{lane}.{key}".lstrip(".") for lane, required in _REQUIRED.items() for key in required}
+    kept = {key: value for key, value in known.items() if key in named or value != defaults.get(key)}
+    return kept, len(known) - len(kept)
 
 
 def _lineage(run: Run) -> dict[str, Any]:

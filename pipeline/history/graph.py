@@ -4,6 +4,8 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from easel_serving import files
+
 from pipeline.history.lineage import Edge, Lineage
 from trainer.errors import UserError
 
@@ -45,18 +47,24 @@ def write(lineage: Lineage, path: Path) -> None:
     """Draws the graph; the ending of the file's name says how.
 
     Raises:
-      UserError: another ending, or Graphviz is needed and not there.
+      UserError: another ending, or Graphviz is needed and not there, or fails.
     """
     if path.suffix not in FORMATS:
         raise UserError(f"--graph {path}: must end in {', '.join(FORMATS)}")
     if path.suffix == ".dot":
-        path.write_text(dot(lineage), encoding="utf-8")
+        files.write(path, dot(lineage))
         return
     program = shutil.which("dot")
     if program is None:
         raise UserError(f"--graph {path}: needs Graphviz' `dot`; install the package graphviz, or write a .dot file")
-    command = [program, f"-T{path.suffix[1:]}", "-o", str(path)]
-    subprocess.run(command, input=dot(lineage), text=True, encoding="utf-8", check=True)
+    done = subprocess.run(
+        [program, f"-T{path.suffix[1:]}"], input=dot(lineage).encode(), capture_output=True, check=False
+    )
+    if done.returncode:
+        raise UserError(
+            f"--graph {path}: Graphviz failed ({done.stderr.decode(errors='replace').strip() or done.returncode})"
+        )
+    files.write(path, done.stdout)
 
 
 def _quoted(text: str) -> str:

@@ -10,7 +10,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from pipeline.history.configuration import changes
+from pipeline.history.configuration import changes, chosen
 from pipeline.history.lineage import Lineage, Sighting
 from pipeline.history.story import Component, Folder, Story, Summary
 from pipeline.terminal import summary
@@ -56,8 +56,13 @@ def story(told: Story) -> RenderableType:
     return Group(*parts)
 
 
-def lineage(found: Lineage) -> RenderableType:
-    """A version's way back: data, configuration, code, metrics, and every step with the run that did it."""
+def lineage(found: Lineage, everything: bool = False) -> RenderableType:
+    """A version's way back: data, configuration, code, metrics, and every step with the run that did it.
+
+    Args:
+      found: the lineage.
+      everything: whether to show those keys of the configuration, too, that have their defaults.
+    """
     title = Text.assemble((found.model, "bold"), f" version {found.version}", (f"  pushed {found.created}", "dim"))
     run = found.run or "unknown: the metadata of its workspace are gone"
     parts: list[RenderableType] = [title, Padding(_grid({"run": run, "digest": found.digest}), (0, 0, 0, 2))]
@@ -72,8 +77,12 @@ def lineage(found: Lineage) -> RenderableType:
     parts += _section("steps", _steps(found))
     facts = {key: value for key, value in found.provenance.items() if not isinstance(value, Mapping)}
     parts += _section("code", _grid({**facts, **found.provenance.get("packages", {})}))
-    settings = {change.key: change.after for change in changes({}, found.configuration)}
+    settings, defaults = chosen(found.configuration)
+    if everything:
+        settings, defaults = {change.key: change.after for change in changes({}, found.configuration)}, 0
     parts += _section("configuration", _grid(settings))
+    if defaults:
+        parts.append(Text(f"  {defaults} more keys have their defaults; --all shows them", "dim"))
     return Group(*parts)
 
 

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from easel_serving import files
+
 from pipeline import classifier_report, classifier_sheet, html, pictures
 from pipeline.classifier_report import Findings
 from pipeline.config import Config
@@ -55,9 +57,8 @@ def write(store: Store, outputs: Outputs, material: Material, folder: Path) -> P
     runs = [outputs.run, *(store.run(each.id) for each in story.before(store, outputs.run)[: _RUNS - 1])]
     summaries = [story.summarize(run) for run in runs]
     pages = [_model(model, outputs, material, summaries) for model in told.summary.models]
-    folder.mkdir(parents=True, exist_ok=True)
     path = folder / NAME
-    path.write_text(render(f"{told.summary.pipeline}, run {told.summary.run}", told, pages, material.sections), "utf-8")
+    files.write(path, render(f"{told.summary.pipeline}, run {told.summary.run}", told, pages, material.sections))
     return path
 
 

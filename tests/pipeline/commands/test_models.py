@@ -121,3 +121,17 @@ def test_what_people_write_is_shown_as_it_is(serving):
         shown = easel("models", "--serving", serving, "log")
         assert shown.exit_code == 0
         assert why in shown.stdout
+
+
+def test_show_is_brief_and_all_is_the_whole_card(serving):
+    configuration = {"workspace": "/w", "classifier": {"photos": "/p", "train": {"dropout": 0.5, "patience": 8}}}
+    model = serving.parent / "model"
+    (model / "saved_model.pb").write_bytes(b"third")
+    Registry(serving).push("cats", model, {"kind": "classifier", "lineage": {"configuration": configuration}})
+    brief, whole = (
+        easel("models", "--serving", serving, "show", "cats", "3", *more).stdout for more in ([], ["--all"])
+    )
+    assert "classifier.train.dropout: 0.5" in brief
+    assert "patience" not in brief
+    assert "patience: 8" in whole
+    assert whole == (serving / "cats/manifests/3/card.md").read_text()
