@@ -12,7 +12,7 @@ __all__ = ["AsyncClient", "Client"]
 
 
 def __getattr__(name: str) -> Any:
-    # The registry needs only the standard library; the client needs the extra `client`.
+    # The registry needs little; the client needs the extra `client`.
     if name in __all__:
         from easel_serving import client
 

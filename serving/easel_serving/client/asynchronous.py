@@ -6,13 +6,12 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
+import tenacity
 
 from easel_serving import images
-from easel_serving.client import calls
-from easel_serving.client.errors import RequestError
+from easel_serving.client import calls, retry
 from easel_serving.client.options import Options
 from easel_serving.client.results import VersionStatus
-from easel_serving.client.retry import Tries
 from easel_serving.client.transports import transport
 
 T = TypeVar("T")
@@ -75,9 +74,9 @@ class AsyncClient:
         return await asyncio.gather(*map(one, requests))
 
     async def _retried(self, send: Callable[[float], Awaitable[T]]) -> T:
-        tries = Tries(self._server, self._options.timeout, self._options.tries)
-        while True:
-            try:
-                return await send(tries.left())
-            except RequestError as error:
-                await asyncio.sleep(tries.pause(error))
+        left = retry.countdown(self._server, self._options.timeout)
+
+        async def once() -> T:
+            return await send(left())
+
+        return await tenacity.AsyncRetrying(**retry.policy(self._options))(once)

@@ -1,50 +1,54 @@
 """When to try again: exponential backoff with full jitter (Brooker 2015, "Exponential Backoff And Jitter")."""
 
-import random
 import time
 from collections.abc import Callable
+from typing import Any
+
+import tenacity
 
 from easel_serving.client.errors import RequestError
+from easel_serving.client.options import Options
 
 FIRST_PAUSE = 0.1
 LONGEST_PAUSE = 5.0
 
+_backoff = tenacity.wait_random_exponential(multiplier=FIRST_PAUSE, max=LONGEST_PAUSE)
 
-class Tries:
-    """The tries of one request, within a deadline.
 
-    Args:
-        server: for the message.
-        timeout: seconds for all of them.
-        limit: how many there are at most.
-        clock, jitter: for tests; `jitter(a, b)` is a random number between both.
+def policy(options: Options) -> dict[str, Any]:
+    """The arguments of `tenacity.Retrying` or `tenacity.AsyncRetrying` for one request.
+
+    An error that another try cannot mend is raised at once; the last one when the tries are used up, or when the pause
+    before the next would end after `timeout`. A pause is at least as long as the server asked for.
     """
+    return {
+        "retry": tenacity.retry_if_exception(_worth_a_try),
+        "wait": _pause,
+        "stop": tenacity.stop_after_attempt(options.tries) | tenacity.stop_before_delay(options.timeout),
+        "reraise": True,
+    }
 
-    def __init__(
-        self,
-        server: str,
-        timeout: float,
-        limit: int,
-        clock: Callable[[], float] = time.monotonic,
-        jitter: Callable[[float, float], float] = random.uniform,
-    ):
-        self._server, self._timeout, self._limit = server, timeout, limit
-        self._clock, self._jitter = clock, jitter
-        self._end = clock() + timeout
-        self._made = 0
 
-    def left(self) -> float:
-        """Seconds that the next try may take; raises RequestError (DEADLINE_EXCEEDED) when none are left."""
-        left = self._end - self._clock()
-        if left <= 0:
-            raise RequestError(self._server, "DEADLINE_EXCEEDED", f"no answer in {self._timeout:g} s")
-        return left
+def countdown(server: str, timeout: float) -> Callable[[], float]:
+    """A function that says how many seconds of `timeout` are left; from now on.
 
-    def pause(self, error: RequestError) -> float:
-        """Seconds to wait before the next try; raises `error` when there is no use, no try or no time left."""
-        self._made += 1
-        ceiling = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (self._made - 1))
-        pause = max(error.retry_after, self._jitter(0.0, ceiling))
-        if not error.retryable or self._made >= self._limit or self._clock() + pause >= self._end:
-            raise error
-        return pause
+    It raises RequestError (DEADLINE_EXCEEDED) when there are none.
+    """
+    end = time.monotonic() + timeout
+
+    def left() -> float:
+        seconds = end - time.monotonic()
+        if seconds <= 0:
+            raise RequestError(server, "DEADLINE_EXCEEDED", f"no answer in {timeout:g} s")
+        return seconds
+
+    return left
+
+
+def _worth_a_try(error: BaseException) -> bool:
+    return isinstance(error, RequestError) and error.retryable
+
+
+def _pause(state: tenacity.RetryCallState) -> float:
+    error = state.outcome.exception() if state.outcome else None
+    return max(getattr(error, "retry_after", 0.0), _backoff(state))

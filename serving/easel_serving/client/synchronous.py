@@ -1,18 +1,16 @@
 """The client for ordinary programs."""
 
 import dataclasses
-import time
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
+import tenacity
 
 from easel_serving import images
-from easel_serving.client import calls
-from easel_serving.client.errors import RequestError
+from easel_serving.client import calls, retry
 from easel_serving.client.options import Options
 from easel_serving.client.results import VersionStatus
-from easel_serving.client.retry import Tries
 from easel_serving.client.transports import transport
 
 T = TypeVar("T")
@@ -85,9 +83,5 @@ class Client:
         return [self._retried(lambda left, call=call: self._transport.predict(call, left)) for call in requests]
 
     def _retried(self, send: Callable[[float], T]) -> T:
-        tries = Tries(self._server, self._options.timeout, self._options.tries)
-        while True:
-            try:
-                return send(tries.left())
-            except RequestError as error:
-                time.sleep(tries.pause(error))
+        left = retry.countdown(self._server, self._options.timeout)
+        return tenacity.Retrying(**retry.policy(self._options))(lambda: send(left()))

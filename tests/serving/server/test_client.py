@@ -10,9 +10,9 @@ import threading
 
 import numpy as np
 import pytest
+import tenacity
 from easel_serving import AsyncClient, Client
-from easel_serving.client import Options, RequestError, VersionStatus, calls
-from easel_serving.client.retry import Tries
+from easel_serving.client import Options, RequestError, VersionStatus, calls, retry
 from easel_serving.errors import ServingError
 from PIL import Image
 
@@ -235,27 +235,44 @@ def test_the_command_asks_a_server(live, png, tmp_path):
 
 
 class TestTries:
-    def tries(self, timeout=10.0, limit=3):
-        self.now = 0.0
-        return Tries("server", timeout, limit, clock=lambda: self.now, jitter=lambda low, high: high)
+    """When a request is sent again; pauses are noted, not slept."""
+
+    @pytest.fixture
+    def send(self, monkeypatch):
+        monkeypatch.setattr("random.uniform", lambda low, high: high)
+
+        def send(*answers, **options):
+            pauses, left = [], iter(answers)
+
+            def once():
+                answer = next(left)
+                if isinstance(answer, Exception):
+                    raise answer
+                return answer
+
+            tries = tenacity.Retrying(**retry.policy(Options(**options)), sleep=pauses.append)
+            try:
+                return tries(once), pauses
+            except RequestError as error:
+                return error.code, pauses
+
+        return send
 
     def busy(self, retry_after=0.0):
         return RequestError("server", "RESOURCE_EXHAUSTED", "busy", retry_after)
 
-    def test_pauses_grow_until_the_tries_are_used_up(self):
-        tries, busy = self.tries(limit=4), self.busy()
-        assert [tries.pause(busy) for _ in range(3)] == pytest.approx([0.1, 0.2, 0.4])
-        with pytest.raises(RequestError, match="busy"):
-            tries.pause(busy)
+    def test_pauses_grow_until_the_tries_are_used_up(self, send):
+        assert send(*[self.busy()] * 3, "done") == ("done", pytest.approx([0.1, 0.2, 0.4]))
+        assert send(*[self.busy()] * 9, tries=4) == ("RESOURCE_EXHAUSTED", pytest.approx([0.1, 0.2, 0.4]))
 
-    def test_the_server_may_ask_for_more(self):
-        assert self.tries().pause(self.busy(retry_after=3.0)) == 3.0
+    def test_the_server_may_ask_for_more(self, send):
+        assert send(self.busy(retry_after=3.0), "done") == ("done", [3.0])
 
-    def test_no_pause_beyond_the_deadline(self):
-        tries = self.tries(timeout=2.0)
-        assert tries.left() == 2.0
-        with pytest.raises(RequestError, match="busy"):
-            tries.pause(self.busy(retry_after=3.0))
-        self.now = 2.0
-        with pytest.raises(RequestError, match=r"no answer in 2 s \(DEADLINE_EXCEEDED\)"):
-            tries.left()
+    def test_no_pause_beyond_the_deadline(self, send):
+        assert send(self.busy(retry_after=3.0), "done", timeout=2.0) == ("RESOURCE_EXHAUSTED", [])
+        left = retry.countdown("server", 0.0)
+        with pytest.raises(RequestError, match=r"no answer in 0 s \(DEADLINE_EXCEEDED\)"):
+            left()
+
+    def test_what_another_try_cannot_mend_is_said_at_once(self, send):
+        assert send(RequestError("server", "INVALID_ARGUMENT", "no image"), "done") == ("INVALID_ARGUMENT", [])
