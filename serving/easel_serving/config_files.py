@@ -1,16 +1,15 @@
 """TensorFlow Serving's three configuration files in the serving directory.
 
 `models.config` is the registry's state: which versions are loaded and where each label points. It is replaced in one
-rename, so labels and loaded versions change together. Message definitions: `tensorflow_serving/config/
-model_server_config.proto`, `monitoring_config.proto` and `tensorflow_serving/sources/storage_path/
-file_system_storage_path_source.proto` in TensorFlow Serving's repository.
+rename, so labels and loaded versions change together. Their messages are in `easel_serving.messages`.
 """
 
 import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-from easel_serving import files, textproto
+from easel_serving import files, messages
 from easel_serving.errors import ServingError
 
 MODELS = "models.config"
@@ -50,7 +49,7 @@ def read_models(serving_dir: Path) -> dict[str, ModelEntry]:
     Raises:
         ServingError: the file cannot be parsed.
     """
-    return {textproto.get(config, "name"): entry(config) for config in read_configs(serving_dir)}
+    return {config.name: entry(config) for config in read_configs(serving_dir)}
 
 
 def write_model(serving_dir: Path, name: str, labels: Mapping[str, int], base_path: str) -> None:
@@ -58,23 +57,26 @@ def write_model(serving_dir: Path, name: str, labels: Mapping[str, int], base_pa
 
     A model without labels is left out: TensorFlow Serving refuses a model of which no version is to be loaded.
     Fields that a person added (logging, an own platform) are kept.
+
+    Raises:
+        ServingError: the file cannot be parsed.
     """
     configs = read_configs(serving_dir)
-    old = next((config for config in configs if textproto.get(config, "name") == name), [])
-    ours = ("name", "base_path", "model_version_policy", "version_labels")
-    kept = textproto.without(old, *ours) if old else [("model_platform", "tensorflow")]
-    policy = [("specific", [("versions", number) for number in sorted(set(labels.values()))])]
-    new = [
-        ("name", name),
-        ("base_path", base_path),
-        *kept,
-        ("model_version_policy", policy),
-        *(("version_labels", [("key", key), ("value", labels[key])]) for key in sorted(labels)),
-    ]
-    others = [config for config in configs if textproto.get(config, "name") != name]
-    configs = sorted([*others, new] if labels else others, key=lambda config: textproto.get(config, "name", ""))
-    message = [("model_config_list", [("config", config) for config in configs])]
-    files.write(serving_dir / MODELS, textproto.render(message))
+    new = next((config for config in configs if config.name == name), None)
+    if new is None:
+        new = messages.ModelConfig(name=name, model_platform="tensorflow")
+    new.base_path = base_path
+    new.model_version_policy.specific.versions[:] = sorted(set(labels.values()))
+    new.version_labels.clear()
+    new.version_labels.update(labels)
+    others = [config for config in configs if config.name != name]
+    message = messages.ModelServerConfig()
+    message.model_config_list.config.extend(
+        sorted([*others, new] if labels else others, key=lambda config: config.name)
+    )
+    # An empty list is no choice of the two that there are; it must be said.
+    message.model_config_list.SetInParent()
+    files.write(serving_dir / MODELS, messages.render(message))
 
 
 def write_defaults(serving_dir: Path) -> None:
@@ -84,45 +86,53 @@ def write_defaults(serving_dir: Path) -> None:
             files.write(serving_dir / name, text)
 
 
-def read_configs(serving_dir: Path) -> list[textproto.Message]:
-    """The `config` messages of `models.config`, with every field; empty without the file.
+def read_configs(serving_dir: Path) -> list[Any]:
+    """The `ModelConfig` messages of `models.config`, with every field; empty without the file.
+
+    Raises:
+        ServingError: the file cannot be parsed, or lists no models but names a configuration of another kind.
+    """
+    path = serving_dir / MODELS
+    message = _read(path, messages.ModelServerConfig)
+    if message.WhichOneof("config") == "custom_model_config":
+        raise ServingError(f"{path}: has a custom_model_config, Easel knows model_config_list only; mend or remove it")
+    return list(message.model_config_list.config)
+
+
+def read_batching(serving_dir: Path) -> Any:
+    """`batching.config` as a `BatchingParameters` message; empty when it is not there.
 
     Raises:
         ServingError: the file cannot be parsed.
     """
-    message = read(serving_dir / MODELS)
-    return textproto.get_all(textproto.get(message, "model_config_list", []), "config")
-
-
-def read(path: Path) -> textproto.Message:
-    """One of the three files; empty when it is not there.
-
-    Raises:
-        ServingError: the file cannot be parsed.
-    """
-    try:
-        return textproto.parse(path.read_text())
-    except FileNotFoundError:
-        return []
-    except ValueError as error:
-        what = f"{path.stem.removesuffix('s')} configuration"
-        raise ServingError(f"{path}: not a TensorFlow Serving {what} ({error}); mend or remove it") from None
+    return _read(serving_dir / BATCHING, messages.BatchingParameters, allow_unknown=True)
 
 
 def metrics_path(serving_dir: Path) -> str | None:
-    """Where `monitoring.config` wants the metrics; None when it turns them off or is not there."""
-    prometheus = textproto.get(read(serving_dir / MONITORING), "prometheus_config", [])
-    if not textproto.get(prometheus, "enable", False):
-        return None
-    return textproto.get(prometheus, "path", METRICS_PATH) or METRICS_PATH
+    """Where `monitoring.config` wants the metrics; None when it turns them off or is not there.
+
+    Raises:
+        ServingError: the file cannot be parsed.
+    """
+    message = _read(serving_dir / MONITORING, messages.MonitoringConfig, allow_unknown=True)
+    prometheus = message.prometheus_config
+    return (prometheus.path or METRICS_PATH) if prometheus.enable else None
 
 
-def entry(config: textproto.Message) -> ModelEntry:
-    """What Easel reads of one `config` message."""
-    labels = textproto.get_all(config, "version_labels")
-    specific = textproto.get(textproto.get(config, "model_version_policy", []), "specific", [])
+def entry(config: Any) -> ModelEntry:
+    """What Easel reads of one `ModelConfig` message."""
     return ModelEntry(
-        base_path=textproto.get(config, "base_path", ""),
-        labels={textproto.get(label, "key"): textproto.get(label, "value") for label in labels},
-        versions=tuple(textproto.get_all(specific, "versions")),
+        base_path=config.base_path,
+        labels=dict(config.version_labels),
+        versions=tuple(config.model_version_policy.specific.versions),
     )
+
+
+def _read(path: Path, kind: Any, allow_unknown: bool = False) -> Any:
+    try:
+        return messages.parse(path.read_text("utf-8"), kind, allow_unknown)
+    except FileNotFoundError:
+        return kind()
+    except ValueError as error:
+        what = f"{path.stem.removesuffix('s')} configuration"
+        raise ServingError(f"{path}: not a TensorFlow Serving {what} ({error}); mend or remove it") from None

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from easel_serving import config_files, textproto
+from easel_serving import config_files
 from easel_serving.errors import ServingError
 from easel_serving.server.status import StatusError, invalid
 
@@ -38,15 +38,15 @@ class Limits:
         Raises:
             ServingError: the file cannot be parsed, or a value is no whole number above 0.
         """
-        path = serving_dir / config_files.BATCHING
-        message = config_files.read(path)
+        message = config_files.read_batching(serving_dir)
         names = [field.name for field in dataclasses.fields(cls)]
-        given = {name: textproto.get(textproto.get(message, name, []), "value") for name in names}
+        given = {name: getattr(message, name).value for name in names if message.HasField(name)}
         for name, value in given.items():
             least = 0 if name == "batch_timeout_micros" else 1
-            if value is not None and not (isinstance(value, int) and value >= least):
+            if value < least:
+                path = serving_dir / config_files.BATCHING
                 raise ServingError(f"{path}: {name} must be a whole number of at least {least}, not {value}")
-        return cls(**{name: value for name, value in given.items() if value is not None})
+        return cls(**given)
 
 
 @dataclasses.dataclass

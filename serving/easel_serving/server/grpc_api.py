@@ -9,7 +9,6 @@ from typing import Any
 import grpc
 import numpy as np
 import tensorflow as tf
-from google.protobuf import text_format
 from tensorflow_serving.apis import (
     classification_pb2,
     get_model_metadata_pb2,
@@ -20,7 +19,7 @@ from tensorflow_serving.apis import (
     prediction_service_pb2_grpc,
 )
 
-from easel_serving import textproto
+from easel_serving import messages
 from easel_serving.errors import ServingError
 from easel_serving.server.access import interceptors
 from easel_serving.server.core import Address, Core, classifications
@@ -130,9 +129,9 @@ class ModelService(model_service_pb2_grpc.ModelServiceServicer):
                     "ServerModelConfig type not supported by HandleReloadConfigRequest. Only ModelConfigList is "
                     "currently supported"
                 )
-            message = textproto.parse(text_format.MessageToString(request.config.model_config_list))
+            message = messages.ModelServerConfig.FromString(request.config.SerializeToString())
             try:
-                self._core.manager.reload(textproto.get_all(message, "config"))
+                self._core.manager.reload(list(message.model_config_list.config))
             except ServingError as error:
                 raise invalid(str(error)) from None
         return model_management_pb2.ReloadConfigResponse()

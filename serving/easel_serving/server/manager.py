@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from easel_serving import config_files, textproto
+from easel_serving import config_files
 from easel_serving.directory import check_name
 from easel_serving.errors import ServingError
 from easel_serving.server.status import StatusError, invalid
@@ -61,7 +61,7 @@ class Manager:
         self._lock = threading.Condition()
         self._refreshing = threading.Lock()
         self._looked = False
-        self._asked: tuple[str, list[textproto.Message]] | None = None
+        self._asked: tuple[str, list[Any]] | None = None
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -79,15 +79,15 @@ class Manager:
             for number in [number for number, slot in self._slots[name].items() if slot.servable is not None]:
                 self._unload(name, number)
 
-    def reload(self, configs: list[textproto.Message]) -> None:
-        """Follows another configuration until `models.config` changes, as HandleReloadConfigRequest asks for.
+    def reload(self, configs: list[Any]) -> None:
+        """Follows other `ModelConfig`s until `models.config` changes, as HandleReloadConfigRequest asks for.
 
         Raises:
             StatusError: FAILED_PRECONDITION, with nothing changed, for a label that would move to a version which is
                 not loaded (`ServerCore::UpdateModelVersionLabelMap` in server_core.cc).
         """
         for config in configs:
-            name, labels = textproto.get(config, "name"), config_files.entry(config).labels
+            name, labels = config.name, config_files.entry(config).labels
             with self._lock:
                 slots, known = self._slots.get(name, {}), self._labels.get(name, {})
                 for label, number in labels.items():
@@ -287,20 +287,19 @@ def _text(root: Path) -> str:
     return path.read_text() if path.exists() else ""
 
 
-def _wanted(root: Path, configs: list[textproto.Message]) -> Wanted:
+def _wanted(root: Path, configs: list[Any]) -> Wanted:
     """What a configuration asks for, with its version policies."""
     wanted = {}
     for config in configs:
-        name = textproto.get(config, "name")
-        folder = root / check_name(Path(textproto.get(config, "base_path", name)).name)
+        folder = root / check_name(Path(config.base_path or config.name).name)
         found = sorted(int(path.name) for path in folder.glob("*") if path.name.isdecimal() and path.is_dir())
-        policy = textproto.get(config, "model_version_policy", [("latest", [])])
-        specific = textproto.get(policy, "specific")
-        if specific is not None:
-            numbers = textproto.get_all(specific, "versions")
-        elif textproto.get(policy, "all") is not None:
+        policy = config.model_version_policy
+        chosen = policy.WhichOneof("policy_choice")
+        if chosen == "specific":
+            numbers = policy.specific.versions
+        elif chosen == "all":
             numbers = found
         else:
-            numbers = found[-textproto.get(textproto.get(policy, "latest", []), "num_versions", 1) :]
-        wanted[name] = (folder, frozenset(numbers), config_files.entry(config).labels)
+            numbers = found[-(policy.latest.num_versions or 1) :]
+        wanted[config.name] = (folder, frozenset(numbers), config_files.entry(config).labels)
     return wanted

@@ -2,6 +2,7 @@ import threading
 import time
 
 import pytest
+from easel_serving import messages
 from easel_serving.registry import Registry
 from easel_serving.server.manager import Manager
 from easel_serving.server.status import StatusError
@@ -164,9 +165,9 @@ def test_a_request_to_reload_moves_no_label_to_what_is_not_loaded(registry, mana
     manager.refresh()
 
     def config(versions, labels):
-        numbers = [("versions", number) for number in versions]
-        pairs = [("version_labels", [("key", label), ("value", number)]) for label, number in labels.items()]
-        return [("name", "m"), ("base_path", "/x/m"), ("model_version_policy", [("specific", numbers)]), *pairs]
+        made = messages.ModelConfig(name="m", base_path="/x/m", version_labels=labels)
+        made.model_version_policy.specific.versions.extend(versions)
+        return made
 
     with pytest.raises(StatusError, match="assign label to version 2 of model m, which is not currently available"):
         manager.reload([config([1, 2], {"stable": 2})])
