@@ -16,6 +16,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, fi
 from components.data_gate.options import GateOptions
 from components.image_folder_example_gen import spans
 from components.image_folder_example_gen.options import IngestOptions
+from components.serving_pusher.options import TlsOptions
 from pipeline.beam.options import BeamOptions
 from pipeline.config_errors import explain
 from pipeline.config_file import ConfigError, Key, Source, apply, read
@@ -64,7 +65,7 @@ WEIGHTS: tuple[Key, ...] = (
     ("style", "perceptual", "weights"),
     ("style", "encoder", "weights"),
 )
-KEYS: tuple[Key, ...] = (("signing_key",),)
+KEYS: tuple[Key, ...] = (("signing_key",), ("serving_tls", "ca"), ("serving_tls", "cert"), ("serving_tls", "key"))
 OUTPUTS: tuple[Key, ...] = (("workspace",), ("serving",))
 NAMED_WEIGHTS = ("imagenet", "none")
 
@@ -151,8 +152,10 @@ class Config(Options):
     """The directory that TensorFlow Serving reads; the default is `serving` in the workspace."""
     serving_base_path: str = Field(default="/models", pattern=r"^/")
     """Where TensorFlow Serving finds that directory: the prefix of the paths in `models.config`."""
-    serving_address: Annotated[str, Field(pattern=r"^[^\s/]+:\d+$")] | None = None
-    """`HOST:PORT` of a running TensorFlow Serving's gRPC: it loads a version before a label is moved to it."""
+    serving_address: Annotated[str, Field(pattern=r"^(grpcs?://)?[^\s/]+:\d+$")] | None = None
+    """`HOST:PORT` of a running TensorFlow Serving's gRPC, which is told of versions; `grpcs://HOST:PORT` for TLS."""
+    serving_tls: TlsOptions = TlsOptions()
+    """Certificates for that."""
     promotion: Literal["auto", "canary", "manual"] = "auto"
     """What an approved version becomes: `stable` (`auto`), `canary` beside the stable one, or nothing (`manual`) until
     `easel models promote`. The first version is stable unless this is `manual`."""
@@ -199,6 +202,8 @@ class Config(Options):
             raise ValueError(
                 f"style.train.crop ({crop}) is larger than style.image.train_side ({side}) that it is cut from"
             )
+        if self.serving_tls != TlsOptions() and not (self.serving_address or "").startswith("grpcs://"):
+            raise ValueError("serving_tls is for TLS: give serving_address as grpcs://HOST:PORT")
         if self.when and self.when.drift and self.data_gate.label_drift == self.data_gate.measure_drift == "ignore":
             raise ValueError("when.drift waits for what data_gate ignores: set label_drift or measure_drift to warn")
         return self

@@ -21,6 +21,7 @@ class ServingPusherSpec(component_spec.ComponentSpec):
         "base_path": component_spec.ExecutionParameter(type=str),
         "policy": component_spec.ExecutionParameter(type=str),
         "server": component_spec.ExecutionParameter(type=str),
+        "server_tls": component_spec.ExecutionParameter(type=str),
         "signing_key": component_spec.ExecutionParameter(type=str),
         "lineage": component_spec.ExecutionParameter(type=str),
         "nonce": component_spec.ExecutionParameter(type=str),
@@ -70,7 +71,9 @@ class ServingPusher(base_component.BaseComponent):
         paintings_statistics: like `photos_statistics`.
         base_path: where TensorFlow Serving sees the serving directory.
         policy: `auto`, `canary` or `manual`; see `Registry.push`.
-        server: `HOST:PORT` of a running TensorFlow Serving's gRPC that is told of the version; "" for none.
+        server: `HOST:PORT` or `grpcs://HOST:PORT` of a running TensorFlow Serving's gRPC, which is told what the
+            directory says, also when nothing changed; "" for none.
+        server_tls: a JSON object with the files of `easel_serving.model_service.Tls`, for `grpcs://`.
         signing_key: the file of a private Ed25519 key (PEM) that signs the manifest; "" for none.
     """
 
@@ -98,6 +101,7 @@ class ServingPusher(base_component.BaseComponent):
         base_path: str = "/models",
         policy: str = "auto",
         server: str = "",
+        server_tls: str = "{}",
         signing_key: str = "",
     ):
         spec = ServingPusherSpec(
@@ -118,6 +122,7 @@ class ServingPusher(base_component.BaseComponent):
             base_path=base_path,
             policy=policy,
             server=server,
+            server_tls=server_tls,
             signing_key=signing_key,
             lineage=lineage,
             nonce=nonce,

@@ -9,6 +9,7 @@ from typing import Any
 import tensorflow as tf
 from easel_serving.directory import CANARY, Version
 from easel_serving.errors import ServingError
+from easel_serving.model_service import Tls
 from easel_serving.registry import Registry
 from easel_serving.remote import Remote
 from easel_serving.saved_model import SavedModel
@@ -58,6 +59,7 @@ class Executor(base_executor.BaseExecutor):
                 exec_properties["serving_dir"],
                 exec_properties["base_path"],
                 signing_key=exec_properties["signing_key"] or None,
+                on_wait=lambda who: progress.report(waiting=who),
             )
             for part in FOLDERS:
                 statistics = _only(input_dict, f"{part}_statistics")
@@ -73,7 +75,8 @@ class Executor(base_executor.BaseExecutor):
                 why="; ".join(decision["reasons"]),
             )
         version = done.version
-        warnings = _tell(exec_properties["server"], registry) if done.outcome != "unchanged" else []
+        # An unchanged version, too: the server may not have heard of an earlier push.
+        warnings = _tell(exec_properties["server"], exec_properties["server_tls"], registry)
         pushed = artifact_utils.get_single_instance(output_dict["pushed_model"])
         pushed.set_int_custom_property("pushed", 1)
         pushed.set_string_custom_property("pushed_destination", str(version.path))
@@ -101,11 +104,11 @@ def _waiting(version: Version, stable: int | None) -> list[str]:
     return [f"version {version.number} {what}; {serving} until `{command}`"]
 
 
-def _tell(server: str, registry: Registry) -> list[str]:
+def _tell(server: str, tls: str, registry: Registry) -> list[str]:
     """Has a running TensorFlow Serving follow; a version that is pushed stays so when the server cannot be told."""
     try:
         if server:
-            Remote(server).announce(registry.root)
+            Remote(server, tls=Tls(**json.loads(tls))).announce(registry.root)
     except ServingError as error:
         return [str(error)]
     return []

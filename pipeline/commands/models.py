@@ -1,14 +1,17 @@
 """`easel models`: what is pushed, and which version serves."""
 
+import functools
 import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import click
 from easel_serving import audit
 from easel_serving.directory import STABLE, Directory, check_name, listing
 from easel_serving.errors import ServingError
+from easel_serving.model_service import Tls
 from easel_serving.registry import Registry
 from easel_serving.remote import NotToldError, Remote
 from easel_serving.verify import verify as find_differences
@@ -24,18 +27,43 @@ from pipeline.terminal.summary import tflite_line, value
 name = click.argument("name", metavar="MODEL")
 version = click.argument("version", metavar="VERSION", type=click.IntRange(min=1))
 why = click.option("--why", default="", help="The reason, for the audit log.")
-server = click.option(
-    "--server",
-    metavar="HOST:PORT",
-    envvar="EASEL_TENSORFLOW_SERVING",
-    show_envvar=True,
-    help="A running TensorFlow Serving's gRPC: it loads the version before a label is moved, and follows at once.",
-)
+_PATIENCE = 60.0
+"""Seconds that a command waits for another writer, which copies a version meanwhile."""
+
+
+def _server(command: Callable) -> Callable:
+    """The options that name a running TensorFlow Serving; the command gets them as `server`, a `Remote` or None."""
+
+    @functools.wraps(command)
+    def connected(
+        *arguments: Any, server: str | None, ca: str | None, cert: str | None, key: str | None, **others: Any
+    ):
+        tls = Tls(ca, cert, key)
+        if not server and (ca or cert or key):
+            raise click.UsageError("certificates are for a server: --server grpcs://HOST:PORT")
+        return command(*arguments, server=Remote(server, tls=tls) if server else None, **others)
+
+    for option in reversed(
+        (
+            click.option(
+                "--server",
+                metavar="HOST:PORT",
+                envvar="EASEL_TENSORFLOW_SERVING",
+                show_envvar=True,
+                help="A running TensorFlow Serving's gRPC, told once the change is made; grpcs://HOST:PORT for TLS.",
+            ),
+            click.option("--ca", metavar="PEM", help="The authority to trust, with grpcs://."),
+            click.option("--cert", metavar="PEM", help="The certificate to show a server that asks for one."),
+            click.option("--key", metavar="PEM", help="Its private key."),
+        )
+    ):
+        connected = option(connected)
+    return connected
 
 
 def _changing(command: Callable) -> Callable:
     """The options of every command that changes something."""
-    return why(server(options.as_json(command)))
+    return why(_server(options.as_json(command)))
 
 
 class _Models(click.Group):
@@ -156,7 +184,7 @@ def compare(serving: Path, name: str, first: int, second: int, as_json: bool) ->
 @click.option("--to", "label", type=click.Choice(["stable", "canary"]), default="stable", show_default=True)
 @_changing
 @click.pass_obj
-def promote(serving: Path, name: str, version: int, label: str, why: str, server: str | None, as_json: bool) -> None:
+def promote(serving: Path, name: str, version: int, label: str, why: str, server: Remote | None, as_json: bool) -> None:
     """Let a version serve (stable), or be tried beside the one that does (canary)."""
     _change(serving, server, as_json, name, lambda registry: registry.promote(name, version, label, why))
 
@@ -166,7 +194,7 @@ def promote(serving: Path, name: str, version: int, label: str, why: str, server
 @click.option("--to", type=click.IntRange(min=1), help="The version to go back to, instead of the one before.")
 @_changing
 @click.pass_obj
-def rollback(serving: Path, name: str, to: int | None, why: str, server: str | None, as_json: bool) -> None:
+def rollback(serving: Path, name: str, to: int | None, why: str, server: Remote | None, as_json: bool) -> None:
     """Let the version serve that served before."""
     _change(serving, server, as_json, name, lambda registry: registry.rollback(name, to, why))
 
@@ -185,7 +213,7 @@ def label(
     version: int | None,
     remove: bool,
     why: str,
-    server: str | None,
+    server: Remote | None,
     as_json: bool,
 ) -> None:
     """Point a label of your own at a version; clients can ask for it by that name."""
@@ -203,7 +231,7 @@ def label(
 @version
 @_changing
 @click.pass_obj
-def retire(serving: Path, name: str, version: int, why: str, server: str | None, as_json: bool) -> None:
+def retire(serving: Path, name: str, version: int, why: str, server: Remote | None, as_json: bool) -> None:
     """Take a version out of service for good; its card and its figures stay."""
     _change(serving, server, as_json, name, lambda registry: registry.retire(name, version, why))
 
@@ -216,7 +244,7 @@ def retire(serving: Path, name: str, version: int, why: str, server: str | None,
 @click.pass_obj
 def gc(serving: Path, name: str, keep: int, why: str, as_json: bool) -> None:
     """Delete old versions; never a labelled one, never the only one."""
-    removed = Registry(serving).gc(name, keep, why)
+    removed = _registry(serving).gc(name, keep, why)
     if as_json:
         options.print_json({"model": name, "removed": removed})
     else:
@@ -232,7 +260,7 @@ def gc(serving: Path, name: str, keep: int, why: str, as_json: bool) -> None:
 @click.pass_obj
 def sign(serving: Path, name: str, version: int, key: str, why: str, as_json: bool) -> None:
     """Sign a version that was pushed without a key, after comparing its files with its manifest."""
-    Registry(serving, signing_key=key).sign(name, version, why)
+    _registry(serving, signing_key=key).sign(name, version, why)
     if as_json:
         options.print_json({"model": name, "version": version, "signed": True})
     else:
@@ -261,18 +289,18 @@ def log(serving: Path, name: str | None, as_json: bool) -> None:
 
 
 @models.command(name="reload")
-@server
+@_server
 @options.as_json
 @click.pass_obj
-def reload_(serving: Path, server: str | None, as_json: bool) -> None:
+def reload_(serving: Path, server: Remote | None, as_json: bool) -> None:
     """Have a running TensorFlow Serving follow the directory: versions first, labels once those are loaded."""
     if not server:
         raise click.UsageError("name the server: --server HOST:PORT", click.get_current_context())
-    Remote(server).announce(serving.absolute())
+    server.announce(serving.absolute())
     if as_json:
-        options.print_json({"server": server, "serving": serving.absolute()})
+        options.print_json({"server": server.address, "serving": serving.absolute()})
     else:
-        click.echo(f"{server} follows {serving.absolute()}")
+        click.echo(f"{server.address} follows {serving.absolute()}")
 
 
 @models.command()
@@ -294,10 +322,10 @@ def verify(serving: Path, public_key: str | None, as_json: bool) -> None:
 
 
 def _change(
-    serving: Path, server: str | None, as_json: bool, name: str, change: Callable[[Registry], dict[str, int]]
+    serving: Path, server: Remote | None, as_json: bool, name: str, change: Callable[[Registry], dict[str, int]]
 ) -> None:
     """Changes labels and says where they point; exits 1 when the change is made and the server did not follow."""
-    registry, fault = Registry(serving, server=Remote(server) if server else None), None
+    registry, fault = _registry(serving, server=server), None
     try:
         labels = change(registry)
     except NotToldError as error:
@@ -309,6 +337,10 @@ def _change(
         click.echo(f"{name}: {', '.join(pointing) or 'no labels'}")
     if fault:
         raise Fault(str(fault))
+
+
+def _registry(serving: Path, **extra: Any) -> Registry:
+    return Registry(serving, timeout=_PATIENCE, on_wait=lambda who: click.echo(f"easel: {who}", err=True), **extra)
 
 
 def _moves(record: dict) -> str:

@@ -112,6 +112,7 @@ def judge_and_push(
                     base_path=config.serving_base_path,
                     policy=config.promotion,
                     server=config.serving_address or "",
+                    server_tls=config.serving_tls.model_dump_json(),
                     signing_key=config.signing_key or "",
                     lineage=json.dumps({"configuration": config.described(), **world.provenance}),
                     nonce=world.nonce,

@@ -151,10 +151,10 @@ def listing(serving_dir: str | Path) -> list[dict[str, Any]]:
     return [_summary(version) for name in directory.models() for version in directory.versions(name)]
 
 
-def check_name(name: str) -> str:
-    """The model's name; raises ServingError for one that cannot be a folder beside versions."""
+def check_name(name: str, what: str = "model") -> str:
+    """The name of a model, or of `what` else; raises ServingError for one that cannot be a folder beside versions."""
     if not _NAME.fullmatch(name):
-        raise ServingError(f"{name!r} cannot name a model: use letters, digits, '.', '_' and '-', a letter first")
+        raise ServingError(f"{name!r} cannot name a {what}: use letters, digits, '.', '_' and '-', a letter first")
     return name
 
 

@@ -3,18 +3,20 @@
 Safe with several processes (one lock), with kills (every change is journalled) and with TensorFlow Serving reading
 along (a version appears by one rename, complete). Labels: `stable` serves; `canary` is tried; `previous` was stable
 before and stays loaded, so that a rollback takes no loading. TensorFlow Serving moves a label only to a version that is
-loaded: `easel_serving.remote` leads one that runs; the embedded server needs no leading.
+loaded: `easel_serving.remote` leads one that runs, after the change is made and the lock released; the embedded server
+needs no leading.
 """
 
 import contextlib
 import dataclasses
 import json
+import logging
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from easel_serving import audit, card, config_files, files, journal, lock, signing, verify
+from easel_serving import audit, card, config_files, files, journal, lock, signing, soundness, succession, verify
 from easel_serving.directory import (
     CANARY,
     MANIFEST,
@@ -28,7 +30,9 @@ from easel_serving.directory import (
     read_pictures,
 )
 from easel_serving.errors import ServingError
-from easel_serving.remote import Remote
+from easel_serving.remote import NotToldError, Remote
+
+LOGGER = logging.getLogger("easel.serving")
 
 BASE_PATH = "/models"
 POLICIES = ("auto", "canary", "manual")
@@ -49,16 +53,19 @@ class Registry(Directory):
         serving_dir: made by the first push.
         base_path: where TensorFlow Serving sees the serving directory, an absolute path (`/models` in its container);
             None keeps what `models.config` says.
-        timeout: seconds to wait for another writer.
+        timeout: seconds to wait for another writer; None waits as long as it must.
+        on_wait: is told, in words, which writer is waited for; without it, the log is.
         signing_key: a private key (PEM) with which every pushed manifest is signed; see `easel_serving.signing`.
-        server: a TensorFlow Serving that loads a version before a label is pointed at it, and is told of every change.
+        server: a TensorFlow Serving that is told of every change. What it cannot load is promoted nowhere: the labels
+            go back. When it cannot be reached, the change stands.
     """
 
     def __init__(
         self,
         serving_dir: str | Path,
         base_path: str | None = None,
-        timeout: float = 60.0,
+        timeout: float | None = None,
+        on_wait: Callable[[str], None] = LOGGER.warning,
         signing_key: str | Path | None = None,
         server: Remote | None = None,
     ):
@@ -67,6 +74,7 @@ class Registry(Directory):
             raise ServingError(f"{base_path}: the base path must be absolute, as TensorFlow Serving sees it")
         self._base_path = base_path
         self._timeout = timeout
+        self._on_wait = on_wait
         self._signing_key = signing_key
         self._server = server
 
@@ -83,7 +91,8 @@ class Registry(Directory):
         """Makes a SavedModel the next version, unless its content already is one.
 
         A content that was rolled back or retired stays so: the outcome is `unchanged` and no label moves. A version
-        whose folder was lost (not retired) is filled again under its own number.
+        whose folder was lost (not retired) is filled again under its own number. The server is told in any case: it may
+        not have heard of an earlier push.
 
         Args:
             name: of the model.
@@ -97,6 +106,7 @@ class Registry(Directory):
 
         Raises:
             ServingError: no SavedModel, a name that cannot be one, an unknown policy, another writer.
+            NotToldError: the version is pushed, and the server did not follow.
         """
         check_name(name)
         saved_model = Path(saved_model)
@@ -122,16 +132,20 @@ class Registry(Directory):
                 files.rename(staged, self.root / name / str(number))
                 journal.finish(self.root, change)
                 done = Push("pushed", self.version(name, number))
-        if done.outcome != "unchanged":
-            self._announce()
+        self._announce()
         return done
 
     def promote(self, name: str, number: int, label: str = STABLE, why: str = "") -> dict[str, int]:
-        """Points `stable` or `canary` at a version; the old stable becomes `previous`. Returns the labels."""
+        """Points `stable` or `canary` at a version; the old stable becomes `previous`. Returns the labels.
+
+        Raises:
+            ServingError: there is no such version, or it is not whole, or the server cannot load it; nothing changed.
+            NotToldError: the change is made, and the server did not follow; here as in all methods that change labels.
+        """
         return self._relabel("promote", name, number, label, why)
 
     def label(self, name: str, label: str, number: int, why: str = "") -> dict[str, int]:
-        """Points any label at a version. Returns the labels."""
+        """Points any label but `previous` at a version. Returns the labels; raises as `promote` does."""
         return self._relabel("label", name, number, label, why)
 
     def unlabel(self, name: str, label: str, why: str = "") -> dict[str, int]:
@@ -150,24 +164,31 @@ class Registry(Directory):
     def rollback(self, name: str, to: int | None = None, why: str = "") -> dict[str, int]:
         """Points `stable` back at the version that was stable before, or at `to`. Returns the labels.
 
-        The version before that becomes `previous`, so that a second rollback goes one further.
+        By history, not by number (`easel_serving.succession`): the version before that becomes `previous`, so that a
+        second rollback goes one further, and none returns to a version that was rolled back from. Retired versions are
+        passed over.
 
         Raises:
-            ServingError: there is no earlier version to go back to, or it is gone.
+            ServingError: there is no earlier version to go back to, or it is not whole; or as `promote`.
         """
         with self._writing():
             labels = self.labels(name)
-            target = labels.get(PREVIOUS) if to is None else to
-            if target is None:
+            past = succession.of_model(self._records(name), labels)
+            there = {version.number for version in self.history(name) if not version.retired}
+            candidates = [number for number in succession.earlier(past) if number in there]
+            if to is None and not candidates:
                 raise ServingError(f"{name}: no version was stable before; name one with --to")
-            self._require_loadable(name, target)
-            new = {key: number for key, number in labels.items() if key != PREVIOUS}
+            target = candidates[0] if to is None else to
+            self._require_sound(name, target)
+            new = {label: at for label, at in labels.items() if label != PREVIOUS and (label, at) != (CANARY, target)}
             new[STABLE] = target
-            earlier = [number for number in self._once_stable(name) if number < target]
-            if earlier:
-                new[PREVIOUS] = earlier[-1]
-            self._commit(self._change("rollback", name, target, new, why))
-        self._announce()
+            further = succession.earlier(succession.rolled_back(past, target))
+            previous = next((number for number in further if number in there and self._sound(name, number)), None)
+            if previous is not None:
+                new[PREVIOUS] = previous
+            change = self._change(succession.ROLLBACK, name, target, new, why)
+            self._commit(change)
+        self._announce(change)
         return new
 
     def retire(self, name: str, number: int, why: str = "") -> dict[str, int]:
@@ -220,8 +241,11 @@ class Registry(Directory):
 
     @contextlib.contextmanager
     def _writing(self) -> Iterator[None]:
-        with lock.exclusive(self.root, self._timeout):
+        with lock.exclusive(self.root, self._timeout, self._on_wait):
             journal.recover(self.root)
+            if not (self.root / config_files.MODELS).exists():
+                for name in self.models():
+                    self._heal_config(name)
             try:
                 yield
             except BaseException:
@@ -231,12 +255,15 @@ class Registry(Directory):
                 raise
 
     def _relabel(self, action: str, name: str, number: int, label: str, why: str) -> dict[str, int]:
-        check_name(label)
+        check_name(label, "label")
+        if label == PREVIOUS:
+            raise ServingError(f"{name}: {PREVIOUS} is always the version that was stable before; choose another label")
         with self._writing():
-            self._require_loadable(name, number)
-            labels = moved(self.labels(name), label, number)
-            self._commit(self._change(action, name, number, labels, why))
-        self._announce()
+            self._require_sound(name, number)
+            labels = self._moved(name, label, number)
+            change = self._change(action, name, number, labels, why)
+            self._commit(change)
+        self._announce(change)
         return labels
 
     def _commit(self, change: journal.Change) -> None:
@@ -255,34 +282,78 @@ class Registry(Directory):
             return entry.base_path
         return f"{(self._base_path or BASE_PATH).rstrip('/')}/{name}"
 
-    def _announce(self) -> None:
-        if self._server is not None:
-            self._server.announce(self.root)
+    def _announce(self, change: journal.Change | None = None) -> None:
+        """Tells the server, which nobody waits for: the lock is free.
 
-    def _require_loadable(self, name: str, number: int) -> None:
-        version = self.version(name, number)
-        if not version.present:
-            state = "was retired" if version.retired else "has lost its folder"
-            raise ServingError(f"{name} version {number} {state}; a label needs a version that can be loaded")
-        if self._server is not None:
-            self._server.load(self.root, name, number)
+        Args:
+            change: of labels, to be taken back when the server cannot load the version that they were moved to.
+        """
+        if self._server is None:
+            return
+        try:
+            self._server.announce(self.root)
+        except NotToldError as error:
+            if change is None or (change.record["model"], change.record["version"]) not in error.missing:
+                raise
+            if not self._take_back(change):
+                raise
+            try:
+                self._server.announce(self.root)
+            except NotToldError as again:
+                LOGGER.warning("%s", again)
+            raise ServingError(f"{error.reason}; nothing was changed") from None
+
+    def _take_back(self, change: journal.Change) -> bool:
+        """Undoes a change of labels, unless somebody has changed them since."""
+        record = change.record
+        with self._writing():
+            if self.labels(record["model"]) != record["to"]:
+                return False
+            why = "the server could not load it"
+            undo = self._change(succession.UNDO, record["model"], record["version"], record["from"], why)
+            undo.record["undoes"] = record["id"]
+            self._commit(undo)
+        return True
+
+    def _require_sound(self, name: str, number: int) -> None:
+        fault = soundness.fault(self.version(name, number))
+        if fault:
+            raise ServingError(f"{name} version {number} {fault}; a label needs a version that can be loaded")
+
+    def _sound(self, name: str, number: int) -> bool:
+        return soundness.fault(self.version(name, number)) is None
 
     def _labels_after_push(self, name: str, number: int, policy: str) -> dict[str, int]:
         labels = self.labels(name)
         if policy == "manual":
             return labels
-        return moved(labels, CANARY if policy == "canary" and STABLE in labels else STABLE, number)
+        return self._moved(name, CANARY if policy == "canary" and STABLE in labels else STABLE, number)
+
+    def _moved(self, name: str, label: str, number: int) -> dict[str, int]:
+        """The labels after one is pointed at a version: the old stable is `previous`, the new one no canary any more.
+
+        An old stable that cannot be loaded becomes nothing: TensorFlow Serving would refuse the label, and all others.
+        """
+        labels = self.labels(name)
+        new = {**labels, label: number}
+        old = labels.get(STABLE, number)
+        if label == STABLE and old != number:
+            new.pop(PREVIOUS, None)
+            known = {version.number for version in self.history(name)}
+            if old in known and self._sound(name, old):
+                new[PREVIOUS] = old
+        if label == STABLE and new.get(CANARY) == number:
+            del new[CANARY]
+        return new
 
     def _next_number(self, name: str) -> int:
         used = [version.number for version in self.history(name)]
-        used += [record["version"] for record in audit.read(self.root) if record["model"] == name]
+        used += [record["version"] for record in self._records(name)]
         used += self.labels(name).values()
         return max(used, default=0) + 1
 
-    def _once_stable(self, name: str) -> list[int]:
-        records = [record for record in audit.read(self.root) if record["model"] == name]
-        stable = {record["to"].get(STABLE) for record in records}
-        return [version.number for version in self.versions(name) if version.number in stable]
+    def _records(self, name: str) -> list[dict[str, Any]]:
+        return [record for record in audit.read(self.root) if record.get("model") == name]
 
     def _known(self, version: Version, saved_model: Path, warmup: bytes) -> Push:
         if version.present or version.retired:
@@ -336,17 +407,6 @@ class Registry(Directory):
             (staged / signing.SIGNATURE).write_bytes(signing.signature(complete.encode(), self._signing_key))
         files.sync_tree(staged)
         return staged
-
-
-def moved(labels: Mapping[str, int], label: str, number: int) -> dict[str, int]:
-    """The labels after one is pointed at a version: a new stable leaves `previous` behind and is no canary any more."""
-    new = dict(labels)
-    new[label] = number
-    if label == STABLE and labels.get(STABLE, number) != number:
-        new[PREVIOUS] = labels[STABLE]
-    if label == STABLE and new.get(CANARY) == number:
-        del new[CANARY]
-    return new
 
 
 def _collected(version: Version) -> bool:

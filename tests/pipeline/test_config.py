@@ -132,6 +132,8 @@ def test_an_unset_variable_names_the_key_and_the_line(config_file, monkeypatch):
         ("promotion=later", "promotion: should be"),
         ("serving_address=tfs", "serving_address: should match"),
         ("signing_key=key.pem", "signing_key: no such file: "),
+        ("serving_tls.ca=easel.yaml", "serving_tls is for TLS: give serving_address as grpcs://HOST:PORT"),
+        ("serving_tls.cert=easel.yaml", "serving_tls: cert and key are needed together"),
         ("classifier.photos=nowhere", "classifier.photos: no such folder: "),
         ("classifier.photos=easel.yaml", "classifier.photos: is not a folder: "),
         ("classifier.schema=mine.pbtxt", "classifier.schema: no such file: "),

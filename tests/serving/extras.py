@@ -23,8 +23,13 @@ UV = next((path for path in (SERVING.parent / ".uv/bin/uv", Path(sys.executable)
 REGISTRY = """
 import sys
 from easel_serving.directory import listing
+from easel_serving.registry import Registry
 from easel_serving.verify import verify
 print(len(listing(sys.argv[1])), "versions,", len(verify(sys.argv[1])), "findings")
+name, = sys.argv[2:]
+registry = Registry(sys.argv[1])
+registry.label(name, "extras", registry.stable(name).number)
+registry.unlabel(name, "extras")
 assert not {"numpy", "PIL", "tensorflow"} & set(sys.modules)
 """
 
@@ -48,7 +53,8 @@ print(answer.label, f"{answer.score:.3f},", len(painted), "and", len(by_code), "
 """
 
 WITHOUT = {
-    "": "numpy PIL tensorflow",
+    "": "numpy PIL tensorflow grpc",
+    "remote": "numpy PIL tensorflow tensorflow_serving",
     "client": "tensorflow starlette grpc",
     "tflite": "tensorflow grpc httpx",
     "gateway": "tensorflow grpc",
@@ -127,7 +133,7 @@ def main(serving_dir, photo, *extras):
 
         if "" in python:
             print("no extra: the registry")
-            run(python[""], "-c", REGISTRY, serving_dir)
+            run(python[""], "-c", REGISTRY, serving_dir, names(serving_dir)[0])
         if "tflite" in python:
             with start("tflite", "--runtime", "tflite") as (rest, _, seconds):
                 print(
@@ -148,6 +154,8 @@ def main(serving_dir, photo, *extras):
             with start("server,grpc") as (_, grpc, seconds):
                 print(f"server,grpc: ready in {seconds:.1f} s, gRPC {grpc}")
                 call(grpc, "server,grpc")
+                if "remote" in python:
+                    run(python["remote"], "-m", "easel_serving.remote", serving_dir, grpc.removeprefix("grpc://"))
 
 
 if __name__ == "__main__":

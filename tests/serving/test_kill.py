@@ -19,7 +19,7 @@ from easel_serving.verify import verify
 KILLER = """
 import os, signal, sys
 from easel_serving.registry import Registry
-import easel_serving.audit, easel_serving.signing, getpass, json, shutil, uuid
+import easel_serving.audit, easel_serving.signing, filelock, getpass, json, shutil, uuid
 
 os.fsync = lambda descriptor: None  # a kill, unlike a power cut, loses nothing that was written
 

@@ -4,7 +4,7 @@ import sys
 import threading
 
 import pytest
-from easel_serving import audit, config_files, files, textproto
+from easel_serving import audit, config_files, files, messages
 from easel_serving.directory import listing
 from easel_serving.errors import ServingError
 from easel_serving.registry import Registry
@@ -60,22 +60,21 @@ def test_configuration_is_what_tensorflow_serving_parses(registry, push):
     assert (config.name, config.base_path, config.model_platform) == ("classifier", "/models/classifier", "tensorflow")
     assert list(config.model_version_policy.specific.versions) == [1, 2]
     assert dict(config.version_labels) == {"stable": 2, "previous": 1}
-    monitoring = textproto.parse((registry.root / "monitoring.config").read_text())
-    assert monitoring == [("prometheus_config", [("enable", True), ("path", "/monitoring/prometheus/metrics")])]
-    batching = textproto.parse((registry.root / "batching.config").read_text())
-    assert ("max_batch_size", [("value", 16)]) in batching
+    monitoring = messages.parse((registry.root / "monitoring.config").read_text(), messages.MonitoringConfig)
+    assert monitoring.prometheus_config.enable
+    assert config_files.metrics_path(registry.root) == "/monitoring/prometheus/metrics"
+    assert config_files.read_batching(registry.root).max_batch_size.value == 16
 
 
 def test_other_models_and_hand_made_fields_survive(registry, push):
     registry.root.mkdir()
-    mine = (
-        'config { name: "other" base_path: "/x" } config { name: "classifier" base_path: "/y" logging_config { x: 1 } }'
-    )
+    logging = 'logging_config { log_collector_config { type: "x" } }'
+    mine = f'config {{ name: "other" base_path: "/x" }} config {{ name: "classifier" base_path: "/y" {logging} }}'
     (registry.root / "models.config").write_text(f"model_config_list {{ {mine} }}")
     (registry.root / "batching.config").write_text("max_batch_size { value: 3 }")
     push("one")
     text = (registry.root / "models.config").read_text()
-    assert "logging_config" in text
+    assert 'type: "x"' in text
     assert set(config_files.read_models(registry.root)) == {"classifier", "other"}
     assert config_files.read_models(registry.root)["classifier"].base_path == "/y"
     assert (registry.root / "batching.config").read_text() == "max_batch_size { value: 3 }"
@@ -116,6 +115,14 @@ def test_lost_configuration_is_restored(registry, push):
     (registry.root / "models.config").unlink()
     assert push("two").outcome == "unchanged"
     assert config_files.read_models(registry.root)["classifier"].labels == {"stable": 1}
+
+
+def test_a_lost_configuration_is_restored_for_every_model(registry, push, saved_model):
+    push("one")
+    registry.push("style", saved_model("painter"), {})
+    (registry.root / "models.config").unlink()
+    assert push("two").outcome == "pushed"
+    assert config_files.read_models(registry.root)["style"].labels == {"stable": 1}
 
 
 def test_numbers_are_never_reused(registry, push):

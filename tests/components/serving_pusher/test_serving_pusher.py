@@ -131,6 +131,7 @@ def push(inputs, tmp_path):
         "base_path": "/srv/models",
         "policy": "auto",
         "server": "",
+        "server_tls": "{}",
         "signing_key": "",
         "lineage": json.dumps({"commit": "abc", "packages": {"tensorflow": tf.__version__}}),
         "nonce": "1",
@@ -156,6 +157,8 @@ def test_a_version_waits_for_its_promotion_and_a_server_that_is_away_fails_nothi
     assert waiting == "version 1 does not serve; no version serves until `easel models promote colours 1`"
     assert away.startswith("127.0.0.1:9: UNAVAILABLE")
     registry.promote("colours", 1)
+    again = push(server="127.0.0.1:9")
+    assert (again["outcome"], again["warnings"]) == ("unchanged", [away])  # it is told until it has heard
     assert push() | {"path": ""} == {
         "outcome": "unchanged", "version": 1, "stable": 1, "path": "", "labels": ["stable"], "warnings": [],
     }  # fmt: skip

@@ -96,15 +96,14 @@ def test_a_server_that_does_not_follow_is_named_and_1(serving, monkeypatch):
     from easel_serving.remote import NotToldError, Remote
 
     def unreachable(self, root):
-        raise NotToldError(f"{self.address}: UNAVAILABLE")
+        raise NotToldError(f"{self.address}: UNAVAILABLE", root)
 
     monkeypatch.setattr(Remote, "announce", unreachable)
     result = easel("models", "--serving", serving, "label", "cats", "canary", "--remove", "--server", "h:1", "--json")
     assert result.exit_code == 2
-    monkeypatch.setattr(Remote, "load", lambda *_: None)
     result = easel("models", "--serving", serving, "promote", "cats", "1", "--server", "tfs:8500", "--json")
     assert (result.exit_code, json.loads(result.stdout)["labels"]["stable"]) == (1, 1)
-    assert result.stderr == "easel: tfs:8500: UNAVAILABLE\n"
+    assert result.stderr == f"easel: tfs:8500: UNAVAILABLE; the change is made in {serving / 'models.config'}\n"
     assert easel("models", "--serving", serving, "reload").exit_code == 2
 
 
@@ -135,3 +134,36 @@ def test_show_is_brief_and_all_is_the_whole_card(serving):
     assert "patience" not in brief
     assert "patience: 8" in whole
     assert whole == (serving / "cats/manifests/3/card.md").read_text()
+
+
+def test_certificates_need_a_server_with_tls(serving):
+    for given, said in (
+        (["--ca", "ca.pem"], "certificates are for a server: --server grpcs://HOST:PORT"),
+        (["--server", "h:1", "--ca", "ca.pem"], "h:1: certificates are for TLS; give the address as grpcs://h:1"),
+    ):
+        result = easel("models", "--serving", serving, "promote", "cats", "1", *given)
+        assert (result.exit_code, result.stderr.count("\n")) == (2, 1)
+        assert said in result.stderr
+    assert Registry(serving).labels("cats")["stable"] == 2
+
+
+def test_a_label_is_not_called_a_model(serving):
+    result = easel("models", "--serving", serving, "label", "cats", "a b", "1")
+    assert (result.exit_code, result.stderr.count("\n")) == (2, 1)
+    assert "'a b' cannot name a label" in result.stderr
+
+
+def test_who_is_waited_for_is_said(serving, monkeypatch):
+    import fcntl
+
+    from pipeline.commands import models
+
+    monkeypatch.setattr(models, "_PATIENCE", 0.2)
+    with open(serving / ".lock", "w") as held:
+        held.write("process 7 on a host")
+        held.flush()
+        fcntl.flock(held, fcntl.LOCK_EX)
+        result = easel("models", "--serving", serving, "rollback", "cats")
+    assert result.exit_code == 2
+    assert result.stderr.startswith(f"easel: waiting for process 7 on a host, who is changing {serving}\n")
+    assert "process 7 on a host is changing the serving directory; try again later" in result.stderr
