@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
+from easel_serving import images
 from easel_serving.saved_model import SavedModel
 from easel_serving.tf_errors import one_line
 from PIL import Image
@@ -134,7 +135,7 @@ def _reduced(example: tf.train.Example) -> tf.train.Example:
 
 
 def _small(encoded: bytes) -> bytes:
-    image = Image.open(io.BytesIO(encoded)).convert("RGB")
+    image = Image.fromarray(images.pixels(encoded))
     image.thumbnail((SIDE, SIDE))
     buffer = io.BytesIO()
     image.save(buffer, "JPEG", quality=90)

@@ -7,12 +7,14 @@ their own. What XMP says of it is not looked at, as in browsers. The graphs do t
 """
 
 import contextlib
-import io
 import struct
 import warnings
+from collections.abc import Sequence
 from typing import BinaryIO
 
 from PIL import Image
+
+from easel_serving import guards
 
 FORMATS = ["JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "AVIF"]
 """Pillow's names of the readers that are used; JPEG's reads MPO, too. Not all that there are: some start programs."""
@@ -29,7 +31,7 @@ SUFFIXES = frozenset(
 )
 """How names of image files end, in lower case: a name that ends so is not a painting's."""
 
-_ORIENTATION, _SUBFILE = 0x0112, 254
+_ORIENTATION, _SUBFILE, _TILE_WIDTH, _TILE_HEIGHT = 0x0112, 254, 322, 323
 _SHORT, _LONG = 3, 4
 _To = Image.Transpose
 _UPRIGHT = {
@@ -47,20 +49,28 @@ _NOT_A_PAGE = 0b101
 _PARTS = {"TIFF": "pages", "HEIF": "images"}
 
 
-def open_image(data: bytes | BinaryIO) -> Image.Image:
+def open_image(data: bytes | BinaryIO, among: Sequence[str] = FORMATS) -> Image.Image:
     """Opens an image lazily: only the header is read.
 
     Args:
-        data: a file's content, or the file.
+        data: a file's content, whoever sent it; or a file that is one's own.
+        among: the formats of `FORMATS` that are taken.
 
     Raises:
-        PIL.UnidentifiedImageError: the content is in none of `FORMATS`. Other exceptions of Pillow's: its header is
-            damaged.
+        PIL.UnidentifiedImageError: the content is in none of them. ValueError: it would cost much more than its picture
+            is worth (`easel_serving.guards`). Other exceptions of Pillow's: its header is damaged.
     """
+    file = data
+    if isinstance(data, bytes):
+        guards.check(data)
+        file = guards.Bounded(data)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of sizes and of odd metadata: both are looked at by who asks
-        image = Image.open(io.BytesIO(data) if isinstance(data, bytes) else data, formats=FORMATS)
+        image = Image.open(file, formats=among)
+    if isinstance(file, guards.Bounded):
+        file.opened()
     if image.format == "TIFF":
+        guards.check_tile(image.tag_v2.get(_TILE_WIDTH, 0), image.tag_v2.get(_TILE_HEIGHT, 0), image.size)
         image.info.pop("xmp", None)  # Pillow, which turns a TIFF when it decodes it, would turn it by what is in there
     return image
 

@@ -8,7 +8,7 @@ ingest does: upright, transparent pixels over white.
 import contextlib
 import io
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -48,6 +48,21 @@ def checked(path: str | Path) -> bytes:
     with readable(str(path)):
         _check_size(formats.open_image(data), str(path))
     return data
+
+
+def size(data: bytes, name: str = "image", among: Sequence[str] = formats.FORMATS) -> tuple[int, int]:
+    """Width and height in pixels as they are stored, from the header alone.
+
+    Args:
+        data: a file's content.
+        name: for the message.
+        among: the formats that are taken.
+
+    Raises:
+        ServingError: the bytes are no image in one of these formats, or would cost more than their picture is worth.
+    """
+    with readable(name):
+        return formats.open_image(data, among).size
 
 
 def left_out(path: str | Path) -> str:
