@@ -3,11 +3,14 @@
 Names and numbers of the fields are those of TensorFlow Serving's `config/model_server_config.proto`,
 `config/{logging,log_collector,monitoring}_config.proto`, `sources/storage_path/file_system_storage_path_source.proto`,
 `servables/tensorflow/session_bundle_config.proto` (BatchingParameters), `apis/{model,get_model_status,
-model_management}.proto` and `util/status.proto`, and of TensorFlow's `core/protobuf/{saved_model,meta_graph}.proto`,
-of which only what Easel looks at is here. Text and bytes are interchangeable with their own classes. The messages live
-in a pool of their own: a process that also imports `tensorflow_serving` would otherwise have two of one name.
+model_management,prediction_log,predict,classification,input}.proto` and `util/status.proto`, and of TensorFlow's
+`core/protobuf/{saved_model,meta_graph}.proto` and `core/example/{example,feature}.proto`, of which only what Easel
+looks at is here; what is passed on as it is counts as `bytes`, which in the wire format a message is, too. Text and
+bytes are interchangeable with their own classes. The messages live in a pool of their own: a process that also imports
+`tensorflow_serving` would otherwise have two of one name.
 """
 
+import re
 from typing import Any
 
 from google.protobuf import (
@@ -40,7 +43,7 @@ _MESSAGES = {
         "string model_platform 4",
         "LoggingConfig logging_config 6",
         "ServableVersionPolicy model_version_policy 7",
-        "map version_labels 8",
+        "map<int64> version_labels 8",
     ),
     "ServableVersionPolicy": (
         "Latest latest 100 policy_choice",
@@ -79,6 +82,19 @@ _MESSAGES = {
     "SavedModel": ("MetaGraphDef* meta_graphs 2",),
     "MetaGraphDef": ("AssetFileDef* asset_file_def 6", "bytes object_graph_def 7"),
     "AssetFileDef": ("string filename 2",),
+    "BytesList": ("bytes* value 1",),
+    "FloatList": ("float* value 1",),
+    "Int64List": ("int64* value 1",),
+    "Feature": ("BytesList bytes_list 1 kind", "FloatList float_list 2 kind", "Int64List int64_list 3 kind"),
+    "Features": ("map<Feature> feature 1",),
+    "Example": ("Features features 1",),
+    "PredictRequest": ("ModelSpec model_spec 1", "map<bytes> inputs 2"),
+    "ExampleList": ("bytes* examples 1",),
+    "Input": ("ExampleList example_list 1",),
+    "ClassificationRequest": ("ModelSpec model_spec 1", "Input input 2"),
+    "PredictLog": ("PredictRequest request 1",),
+    "ClassifyLog": ("ClassificationRequest request 1",),
+    "PredictionLog": ("ClassifyLog classify_log 2", "PredictLog predict_log 6"),
 }
 _ENUMS = {
     "ModelType": {"MODEL_TYPE_UNSPECIFIED": 0, "TENSORFLOW": 1, "OTHER": 2},
@@ -101,15 +117,16 @@ def _file() -> descriptor_pb2.FileDescriptorProto:
 
 
 def _add(described: descriptor_pb2.DescriptorProto, kind: str, name: str, number: str, choice: str = "") -> None:
-    repeated = kind.endswith("*") or kind == "map"
+    of_map = re.fullmatch(r"map<(\w+)>", kind)
+    repeated = kind.endswith("*") or of_map is not None
     field = described.field.add(name=name, number=int(number))
     field.label = _KINDS.LABEL_REPEATED if repeated else _KINDS.LABEL_OPTIONAL
     kind = kind.removesuffix("*")
-    if kind == "map":
+    if of_map:
         entry = described.nested_type.add(name="".join(map(str.capitalize, name.split("_"))) + "Entry")
         entry.options.map_entry = True
         _add(entry, "string", "key", "1")
-        _add(entry, "int64", "value", "2")
+        _add(entry, of_map[1], "value", "2")
         field.type, field.type_name = _KINDS.TYPE_MESSAGE, f".{_PACKAGE}.{described.name}.{entry.name}"
     elif kind[0].islower():
         field.type = _KINDS.Type.Value(f"TYPE_{kind.upper()}")
@@ -153,6 +170,9 @@ ReloadConfigRequest: Any = _class("ReloadConfigRequest")
 ReloadConfigResponse: Any = _class("ReloadConfigResponse")
 SavedModel: Any = _class("SavedModel")
 """`saved_model.pb`: which assets it needs, and its objects (which TensorFlow 1 did not write)."""
+Example: Any = _class("Example")
+PredictionLog: Any = _class("PredictionLog")
+"""A record of `assets.extra/tf_serving_warmup_requests`."""
 STATES: dict[int, str] = {number: name for name, number in _ENUMS["State"].items()}
 """What became of a version, `ModelVersionStatus.State`."""
 
@@ -172,6 +192,23 @@ def parse(text: str, kind: Any, allow_unknown: bool = False) -> Any:
         return text_format.Parse(text, kind(), allow_unknown_field=allow_unknown)
     except text_format.ParseError as error:
         raise ValueError(" ".join(str(error).split())) from None
+
+
+def decode(data: bytes, kind: Any) -> Any:
+    """A message of the class `kind` from protocol buffers' wire format.
+
+    Raises:
+        ValueError: it is no such message, or not all of the bytes belong to it.
+    """
+    decoded = kind()
+    try:
+        # protobuf 3 takes a stray end of a group for the message's, warns, and says how far it came.
+        complete = decoded.ParseFromString(data) == len(data)
+    except (DecodeError, SystemError, RuntimeWarning):  # the latter two where its warning is an error
+        complete = False
+    if not complete:
+        raise ValueError(f"no {kind.DESCRIPTOR.name} in protocol buffers' wire format")
+    return decoded
 
 
 def render(document: Any) -> str:

@@ -26,9 +26,7 @@ def eps() -> bytes:
 def png_header(width: int, height: int) -> bytes:
     """A PNG of a few bytes that says it is of any size."""
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + b"".join(
-        map(_chunk, (b"IHDR", b"IDAT", b"IEND"), (header, zlib.compress(b""), b""))
-    )
+    return b"\x89PNG\r\n\x1a\n" + b"".join(map(_chunk, (b"IHDR", b"IDAT", b"IEND"), (header, zlib.compress(b""), b"")))
 
 
 def png_bomb(side: int) -> bytes:

@@ -91,7 +91,7 @@ def test_grafana_asks_for_metrics_and_labels_that_the_server_has():
     from easel_serving.server.metrics import Metrics
 
     metrics = Metrics()
-    with metrics.request("Predict", "REST"):
+    with metrics.request("Predict", "REST", "photos"):
         pass
     page = metrics.page().decode()
     labels = set(re.findall(r'(\w+)="', page))

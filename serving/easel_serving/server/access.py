@@ -6,7 +6,6 @@ import hmac
 import json
 import logging
 import time
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -115,42 +114,3 @@ def _logfmt(value: Any) -> str:
     text = str(value)
     plain = text.isascii() and text.isprintable() and text and not set(text) & set(' "=\\')
     return text if plain else json.dumps(text)
-
-
-def interceptors(key: str | None) -> Iterable[Any]:
-    """The same for gRPC."""
-    import grpc
-
-    class Observed(grpc.ServerInterceptor):
-        def intercept_service(self, continuation: Any, details: Any) -> Any:
-            handler = continuation(details)
-            if handler is None or handler.unary_unary is None:
-                return handler
-            refused = key is not None and not allowed(dict(details.invocation_metadata).get("authorization", ""), key)
-
-            def call(request: Any, context: grpc.ServicerContext) -> Any:
-                start = time.perf_counter()
-                try:
-                    if refused:
-                        context.abort(
-                            grpc.StatusCode.UNAUTHENTICATED, "An API key is needed: metadata authorization: Bearer KEY"
-                        )
-                    return handler.unary_unary(request, context)
-                finally:
-                    record(
-                        protocol="gRPC",
-                        method=details.method.rpartition("/")[2],
-                        path=details.method,
-                        status=(context.code() or grpc.StatusCode.OK).name,
-                        milliseconds=round((time.perf_counter() - start) * 1e3, 1),
-                        bytes=request.ByteSize(),
-                        client=context.peer(),
-                    )
-
-            return grpc.unary_unary_rpc_method_handler(
-                call,
-                request_deserializer=handler.request_deserializer,
-                response_serializer=handler.response_serializer,
-            )
-
-    return [Observed()]

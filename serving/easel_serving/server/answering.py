@@ -40,8 +40,8 @@ class Answering(abc.ABC):
             raise invalid(f'Serving signature name: "{name}" not found in signature def')
         return dict(sorted(self._specs[name].items()))
 
-    def submit(self, signature: str, inputs: Tensors, alone: bool = False) -> concurrent.futures.Future:
-        """Queues a request, to be run `alone` if need be; a future of the outputs. The signature must exist and the
+    def submit(self, signature: str, inputs: Tensors, pixels: int = 0) -> concurrent.futures.Future:
+        """Queues a request with images of so many pixels; a future of the outputs. The signature must exist and the
         inputs be its own.
         """
         name = signature or DEFAULT_SIGNATURE
@@ -54,7 +54,7 @@ class Answering(abc.ABC):
                 f"len({{{_names(wanted)}}}). Sent extra: {{{_names(set(inputs) - wanted)}}}. Missing but required: "
                 f"{{{_names(wanted - set(inputs))}}}."
             )
-        return self._batcher.submit(name, inputs, alone)
+        return self._batcher.submit(name, inputs, pixels)
 
     def close(self) -> None:
         """Answers what is queued, then ends."""

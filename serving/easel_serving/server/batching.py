@@ -18,6 +18,9 @@ from easel_serving import config_files
 from easel_serving.errors import ServingError
 from easel_serving.server.status import StatusError, invalid
 
+PIXELS = 16_000_000
+"""Of the images that are decoded for one batch: many large photos at once take gigabytes."""
+
 Tensors = Mapping[str, np.ndarray]
 Run = Callable[[str, Tensors], dict[str, np.ndarray]]
 
@@ -54,7 +57,7 @@ class _Task:
     signature: str
     inputs: Tensors
     rows: int
-    alone: bool
+    pixels: int
     future: concurrent.futures.Future
 
 
@@ -76,13 +79,13 @@ class Batcher:
         for thread in self._threads:
             thread.start()
 
-    def submit(self, signature: str, inputs: Tensors, alone: bool = False) -> concurrent.futures.Future:
+    def submit(self, signature: str, inputs: Tensors, pixels: int = 0) -> concurrent.futures.Future:
         """Queues a request; the future yields its outputs.
 
         Args:
             signature: which to run.
             inputs: tensors with a common first dimension of at most `max_batch_size`.
-            alone: not to be run together with others.
+            pixels: of its images. Requests are run together up to `PIXELS` of all.
 
         Raises:
             StatusError: RESOURCE_EXHAUSTED, at once, when the queue is full; INVALID_ARGUMENT for other inputs.
@@ -94,7 +97,7 @@ class Batcher:
                 raise StatusError("UNAVAILABLE", "The model version is being unloaded; try again")
             if len(self._tasks) >= self._limits.max_enqueued_batches * self._limits.max_batch_size:
                 raise StatusError("RESOURCE_EXHAUSTED", "The batch scheduling queue is full; try again later")
-            self._tasks.append(_Task(signature, inputs, rows, alone, future))
+            self._tasks.append(_Task(signature, inputs, rows, pixels, future))
             self._changed.notify()
         return future
 
@@ -117,17 +120,16 @@ class Batcher:
             if not self._tasks:
                 return []
             batch = [self._tasks.popleft()]
-            if batch[0].alone:
-                return batch
             deadline = time.monotonic() + self._limits.batch_timeout_micros / 1e6
-            total = batch[0].rows
-            while total < self._limits.max_batch_size and not self._closed:
-                fitting = (task for task in self._tasks if _fits(task, batch[0], self._limits.max_batch_size - total))
+            rows, pixels = self._limits.max_batch_size - batch[0].rows, PIXELS - batch[0].pixels
+            while rows > 0 and pixels > 0 and not self._closed:
+                fitting = (task for task in self._tasks if _fits(task, batch[0], rows, pixels))
                 task = next(fitting, None)
                 if task is not None:
                     self._tasks.remove(task)
                     batch.append(task)
-                    total += task.rows
+                    rows -= task.rows
+                    pixels -= task.pixels
                 elif (left := deadline - time.monotonic()) > 0:
                     self._changed.wait(left)
                 else:
@@ -175,11 +177,11 @@ def _rows(inputs: Tensors, limit: int) -> int:
     return rows
 
 
-def _fits(task: _Task, first: _Task, room: int) -> bool:
+def _fits(task: _Task, first: _Task, rows: int, pixels: int) -> bool:
     return (
         task.signature == first.signature
-        and not task.alone
-        and task.rows <= room
+        and task.rows <= rows
+        and task.pixels <= pixels
         and all(
             name in task.inputs
             and task.inputs[name].shape[1:] == value.shape[1:]

@@ -2,18 +2,10 @@
 
 import contextlib
 import dataclasses
-import io
 import threading
-import warnings
 from collections.abc import Iterator
 
-import numpy as np
-from PIL import Image
-
-from easel_serving.server.example_protos import bytes_values
-from easel_serving.server.status import StatusError, invalid
-
-Image.init()  # every format's reader now, and not in the first request
+from easel_serving.server.status import StatusError
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,13 +25,6 @@ class Bounds:
     header_seconds: float = 10.0
     """Until a request's first line and headers have arrived."""
     connections: int = 512
-
-
-LARGE_PIXELS = 16_000_000
-"""A request with more is run alone, so that a batch of them does not multiply the memory that one takes."""
-
-_MAGIC = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"BM")
-"""The beginnings of what TensorFlow decodes."""
 
 
 class Budget:
@@ -78,57 +63,3 @@ class Hold:
         """Takes more; RESOURCE_EXHAUSTED when there is not as much left."""
         self._budget.add(size)
         self.size += size
-
-
-def pixels(inputs: dict[str, np.ndarray], limit: int) -> int:
-    """How many pixels the images in a request's string tensors have; INVALID_ARGUMENT for more than `limit`.
-
-    Only headers are read. Serialized Examples (input `inputs`, TensorFlow Serving's name) are looked into.
-    """
-    total = 0
-    for name, tensor in inputs.items():
-        if tensor.dtype != object:
-            continue
-        for value in tensor.flat:
-            if isinstance(value, bytes):
-                for image in _images(name, value):
-                    total += _size(image)
-                    if total > limit:
-                        raise invalid(f"The images have {total} pixels or more; at most {limit} are decoded a request")
-    return total
-
-
-def require_size(data: bytes, name: str, limit: int) -> None:
-    """Raises INVALID_ARGUMENT for an image of any format with more pixels; what else is wrong shows in decoding."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            with Image.open(io.BytesIO(data)) as image:
-                size = image.width * image.height
-    except Image.DecompressionBombError:
-        size = limit + 1
-    except Exception:  # Pillow's readers raise whatever they stumble over
-        return
-    if size > limit:
-        raise invalid(f"{name}: the image has more than {limit} pixels")
-
-
-def _images(name: str, value: bytes) -> Iterator[bytes]:
-    if value.startswith(_MAGIC):
-        yield value
-    elif name == "inputs":
-        with contextlib.suppress(StatusError):  # no Example: nothing that would be decoded
-            yield from (content for _, content in bytes_values(value) if content.startswith(_MAGIC))
-
-
-def _size(data: bytes) -> int:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            with Image.open(io.BytesIO(data)) as image:
-                return image.width * image.height
-    except Image.DecompressionBombError:
-        return 1 << 62
-    except Exception as error:  # Pillow's readers raise whatever they stumble over
-        # What is not understood here might be decoded there, at any size.
-        raise invalid(f"Invalid image: the header cannot be read ({error})") from None

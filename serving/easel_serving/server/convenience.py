@@ -4,7 +4,8 @@ Described for programs in `openapi.json`; the tests compare both.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import contextlib
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -15,8 +16,10 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from easel_serving import images
 from easel_serving.directory import PICTURES, Directory
 from easel_serving.errors import ServingError
+from easel_serving.server import pixels
 from easel_serving.server.backends import Backend, Embedded
-from easel_serving.server.bounds import Bounds, Budget, require_size
+from easel_serving.server.batching import PIXELS
+from easel_serving.server.bounds import Bounds, Budget
 from easel_serving.server.core import Core
 from easel_serving.server.metrics import Metrics
 from easel_serving.server.painting import Painter, Painting
@@ -44,6 +47,8 @@ class Convenience:
         self._directory = directory
         self._metrics = metrics
         self._limits, self._budget = limits, budget
+        self._large = asyncio.Lock()
+        """Held while a large image is decoded: one at a time."""
         self._painter = Painter(backend, directory)
 
     @classmethod
@@ -95,10 +100,9 @@ class Convenience:
         if not uploads:
             raise invalid("no file in the field image")
         encoded = np.empty(len(uploads), object)
-        encoded[:] = [await _image(upload, self._limits.pixels) for upload in uploads]
-        model = await self._model("classifier", form.get("model"))
-        with self._metrics.request("EaselClassify", "REST") as who:
-            who["model_name"] = model
+        encoded[:] = await self._images(*uploads)
+        model, known = await self._model("classifier", form.get("model"))
+        with self._metrics.request("EaselClassify", "REST", known) as who:
             version, outputs = await self._backend.run(
                 model, "serving_default", {"image_bytes": encoded}, ("classes", "scores", "label")
             )
@@ -116,27 +120,40 @@ class Convenience:
         content = form.get("content")
         if not isinstance(content, UploadFile):
             raise invalid("no file in the field content")
-        style = await _painting(form, "style", self._limits.pixels)
-        if style is None:
+        style, other = form.get("style"), form.get("mix_style")
+        if not isinstance(style, UploadFile) and not form.get("style_name"):
             raise invalid("send a painting in the field style, or the name of one that the model knows in style_name")
-        other = await _painting(form, "mix_style", self._limits.pixels)
         strength, mix = _share(form, "strength", "1"), _share(form, "mix", "0.5")
-        photo = await _image(content, self._limits.pixels)
-        model = await self._model("style", form.get("model"))
-        with self._metrics.request("EaselStylize", "REST") as who:
-            who["model_name"] = model
+        sent = [upload for upload in (style, other) if isinstance(upload, UploadFile)]
+        photo, *files = await self._images(content, *sent)
+        style, other = (_painting(form, field, dict(zip(sent, files, strict=True))) for field in ("style", "mix_style"))
+        model, known = await self._model("style", form.get("model"))
+        with self._metrics.request("EaselStylize", "REST", known) as who:
             version, data = await self._painter.paint(model, photo, style, strength, other, mix)
             who["version"] = str(version)
         kind = "image/png" if data.startswith(b"\x89PNG") else "image/jpeg"
         return Response(data, media_type=kind, headers={"X-Easel-Model": model, "X-Easel-Version": str(version)})
 
-    async def _model(self, kind: str, named: Any) -> str:
-        """The model that was asked for, or the first of that kind."""
+    async def _images(self, *uploads: UploadFile) -> list[bytes]:
+        """The images of one request as the graphs decode them, in their order."""
+        files = [(await upload.read(), upload.filename or "image") for upload in uploads]
+        sizes: list[int] = []
+        for data, name in files:
+            sizes.append(await asyncio.to_thread(pixels.require, data, name, self._limits.pixels - sum(sizes)))
+        converted = []
+        for (data, name), size in zip(files, sizes, strict=True):
+            async with self._large if size > PIXELS else contextlib.nullcontext():
+                converted.append(await asyncio.to_thread(images.convert, data, name))
+        return converted
+
+    async def _model(self, kind: str, named: Any) -> tuple[str, str]:
+        """The model that was asked for, or the first of that kind; and its name for the metrics."""
+        served = await self._backend.models()
         if named is not None:
-            return str(named)
-        for name, served in (await self._backend.models()).items():
-            if self._directory.version(name, served.version).manifest.get("kind") == kind:
-                return name
+            return str(named), str(named) if named in served else ""
+        for name, version in served.items():
+            if self._directory.version(name, version.version).manifest.get("kind") == kind:
+                return name, name
         raise StatusError("NOT_FOUND", f"no {kind} is served here")
 
     async def _describe(self) -> Response:
@@ -171,10 +188,10 @@ async def _answered(answer: Awaitable[Response]) -> Response:
         return JSONResponse({"error": str(error)}, 400)
 
 
-async def _painting(form: FormData, field: str, pixels: int) -> Painting | None:
+def _painting(form: FormData, field: str, files: Mapping[Any, bytes]) -> Painting | None:
     upload, name = form.get(field), form.get(f"{field}_name")
-    if isinstance(upload, UploadFile):
-        return Painting(file=await _image(upload, pixels))
+    if upload in files:
+        return Painting(file=files[upload])
     return Painting(name=str(name)) if name else None
 
 
@@ -187,12 +204,3 @@ def _share(form: FormData, field: str, default: str) -> float:
     if not 0.0 <= value <= 1.0:
         raise invalid(f"{field} {text}: must be a number between 0 and 1")
     return value
-
-
-async def _image(upload: UploadFile, pixels: int) -> bytes:
-    return await asyncio.to_thread(_convert, await upload.read(), upload.filename or "image", pixels)
-
-
-def _convert(data: bytes, name: str, pixels: int) -> bytes:
-    require_size(data, name, pixels)
-    return images.convert(data, name)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from easel_serving.server import bounds
+from easel_serving.server import pixels
 from easel_serving.server.batching import Tensors
 from easel_serving.server.beside import beside
 from easel_serving.server.bounds import Bounds, Budget
@@ -41,6 +41,13 @@ class Core:
         self.limits = limits
         self.budget = Budget(limits.pending_bytes)
 
+    def counted(self, api: str, entrypoint: str, model: str) -> contextlib.AbstractContextManager[dict[str, str]]:
+        """A context that is counted as a request; fill in the `version` of what it yields once it is known.
+
+        What asks for a model that is not served is counted without a name: clients invent as many as they like.
+        """
+        return self.metrics.request(api, entrypoint, model if self.manager.serves(model) else "")
+
     def use(self, address: Address) -> contextlib.AbstractContextManager[tuple[int, Any]]:
         """A context in which the version that answers, `(version, servable)`, stays loaded."""
         return self.manager.use(address.model, address.version, address.label)
@@ -48,8 +55,7 @@ class Core:
     async def run(self, servable: Any, signature: str, inputs: Tensors) -> Tensors:
         """The outputs of a signature, for a coroutine."""
         size = sum(len(item) for value in inputs.values() if value.dtype == object for item in value.flat)
-        large = await beside(size, self._is_large, inputs)
-        future = servable.submit(signature, inputs, large)
+        future = servable.submit(signature, *await beside(size, pixels.measured, inputs, self.limits.pixels))
         try:
             return await asyncio.wait_for(asyncio.wrap_future(future), self.limits.seconds)
         except (TimeoutError, asyncio.TimeoutError):
@@ -57,15 +63,12 @@ class Core:
 
     def run_blocking(self, servable: Any, signature: str, inputs: Tensors) -> Tensors:
         """The outputs of a signature, for a thread."""
-        future = servable.submit(signature, inputs, self._is_large(inputs))
+        future = servable.submit(signature, *pixels.measured(inputs, self.limits.pixels))
         try:
             return future.result(self.limits.seconds)
         except concurrent.futures.TimeoutError:
             future.cancel()
             raise StatusError("DEADLINE_EXCEEDED", "Timed out waiting for the model") from None
-
-    def _is_large(self, inputs: Tensors) -> bool:
-        return bounds.pixels(inputs, self.limits.pixels) > bounds.LARGE_PIXELS
 
 
 def classifications(outputs: Tensors, rows: int) -> list[list[tuple[bytes, np.floating]]]:

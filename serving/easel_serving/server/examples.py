@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from easel_serving.server.example_protos import Feature, serialize
+from easel_serving.messages import Example
 from easel_serving.server.json_tensors import check_lossless, parse_request
 from easel_serving.server.json_values import decode_base64, is_base64, text_of, type_of
 from easel_serving.server.status import invalid
@@ -13,7 +13,7 @@ from easel_serving.server.status import invalid
 def classify_request(body: bytes) -> tuple[str, list[bytes]]:
     """The signature's name ("" for the default) and the serialized Examples, the context merged into each."""
     document, signature = parse_request(body)
-    context = _example(document["context"]) if "context" in document else None
+    context = _example(document["context"]) if "context" in document else Example()
     if "examples" not in document:
         raise invalid(
             f"JSON Value: {text_of(document)} When method is classify, key 'examples' is expected and was not found"
@@ -23,17 +23,27 @@ def classify_request(body: bytes) -> tuple[str, list[bytes]]:
         raise invalid(f"JSON Value: {text_of(document)} Expecting 'examples' value to be an list/array")
     if not values:
         raise invalid(f"JSON Value: {text_of(document)} 'examples' value is an empty array")
-    examples = [_example(value) for value in values]
-    return signature, [serialize({**(context or {}), **example}) for example in examples]
+    return signature, [_merged(context, _example(value)) for value in values]
 
 
-def _example(value: Any) -> dict[str, Feature]:
+def _merged(context: Any, example: Any) -> bytes:
+    """The context's features and the example's own, which go before."""
+    merged = Example()
+    merged.CopyFrom(context)
+    merged.MergeFrom(example)
+    return merged.SerializeToString()
+
+
+def _example(value: Any) -> Any:
     if not isinstance(value, dict):
         raise invalid(f"Example must be JSON object but got JSON {type_of(value)}")
-    return {name: _feature(name, content) for name, content in value.items()}
+    example = Example()
+    for name, content in value.items():
+        _fill(example.features.feature[name], name, content)
+    return example
 
 
-def _feature(name: str, content: Any) -> Feature:
+def _fill(feature: Any, name: str, content: Any) -> None:
     kind, values = "", []
     for item in content if isinstance(content, list) else [content]:
         found, value = _value(name, item)
@@ -41,7 +51,8 @@ def _feature(name: str, content: Any) -> Feature:
             raise invalid(f"Unexpected element type in feature: {name} expecting type: {kind.removesuffix('_list')}")
         kind = found
         values.append(value)
-    return kind, values
+    if kind:
+        getattr(feature, kind).value.extend(values)
 
 
 def _value(name: str, value: Any) -> tuple[str, Any]:

@@ -14,31 +14,33 @@ from tensorflow_serving.apis import (
     get_model_metadata_pb2,
     get_model_status_pb2,
     model_management_pb2,
-    model_service_pb2_grpc,
     predict_pb2,
-    prediction_service_pb2_grpc,
+    regression_pb2,
 )
 
 from easel_serving import messages
 from easel_serving.errors import ServingError
-from easel_serving.server.access import interceptors
 from easel_serving.server.core import Address, Core, classifications
 from easel_serving.server.rest import check_classify, check_regress
-from easel_serving.server.status import StatusError, invalid
+from easel_serving.server.rpc_door import Door
+from easel_serving.server.status import invalid
 
 _ERROR_UNKNOWN = 2
 
 
-class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
-    """Predict, GetModelMetadata, Classify; Regress refuses as TensorFlow Serving does for these models."""
+class PredictionService:
+    """Predict, GetModelMetadata, Classify; Regress refuses as TensorFlow Serving does for these models.
+
+    Each method takes a request and returns a response, or raises StatusError.
+    """
 
     def __init__(self, core: Core):
         self._core = core
 
-    def Predict(self, request: Any, context: grpc.ServicerContext) -> Any:
+    def Predict(self, request: Any) -> Any:
         """Runs a signature; `output_filter` selects outputs."""
         response = predict_pb2.PredictResponse()
-        with self._request(request, context, "Predict") as (version, servable):
+        with self._request(request, "Predict") as (version, servable):
             limit = self._core.limits.request_bytes
             inputs = {name: _array(name, proto, limit) for name, proto in request.inputs.items()}
             outputs = self._core.run_blocking(servable, request.model_spec.signature_name, inputs)
@@ -47,10 +49,10 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
             _fill_spec(response.model_spec, request, version)
         return response
 
-    def Classify(self, request: Any, context: grpc.ServicerContext) -> Any:
+    def Classify(self, request: Any) -> Any:
         """Runs a classification signature on Examples."""
         response = classification_pb2.ClassificationResponse()
-        with self._request(request, context, "Classify") as (version, servable):
+        with self._request(request, "Classify") as (version, servable):
             check_classify(servable, request.model_spec.signature_name)
             serialized = _examples(request.input)
             inputs = {"inputs": np.array(serialized, dtype=object)}
@@ -62,79 +64,83 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
             _fill_spec(response.model_spec, request, version)
         return response
 
-    def Regress(self, request: Any, context: grpc.ServicerContext) -> Any:
+    def Regress(self, request: Any) -> Any:
         """Always an error."""
-        with self._request(request, context, "Regress") as (_, servable):
+        with self._request(request, "Regress") as (_, servable):
             check_regress(servable, request.model_spec.signature_name)
 
-    def GetModelMetadata(self, request: Any, context: grpc.ServicerContext) -> Any:
+    def GetModelMetadata(self, request: Any) -> Any:
         """The signatures; `metadata_field` must be `signature_def`."""
         response = get_model_metadata_pb2.GetModelMetadataResponse()
-        with _aborting(context):
-            if not request.HasField("model_spec"):
-                raise invalid("Missing ModelSpec")
-            if not request.metadata_field:
-                raise invalid("GetModelMetadataRequest must specify at least one metadata_field")
-            unknown = [field for field in request.metadata_field if field != "signature_def"]
-            if unknown:
-                # The source gives a format to a function that concatenates.
-                raise invalid(f"Metadata field %s is not supported{unknown[0]}")
-            with self._core.use(_address(request)) as (version, servable):
-                signatures = get_model_metadata_pb2.SignatureDefMap(signature_def=servable.signature_defs)
-            response.metadata["signature_def"].Pack(signatures)
-            response.model_spec.name = request.model_spec.name
-            response.model_spec.version.value = version
+        if not request.HasField("model_spec"):
+            raise invalid("Missing ModelSpec")
+        if not request.metadata_field:
+            raise invalid("GetModelMetadataRequest must specify at least one metadata_field")
+        unknown = [field for field in request.metadata_field if field != "signature_def"]
+        if unknown:
+            # The source gives a format to a function that concatenates.
+            raise invalid(f"Metadata field %s is not supported{unknown[0]}")
+        with self._core.use(_address(request)) as (version, servable):
+            signatures = get_model_metadata_pb2.SignatureDefMap(signature_def=servable.signature_defs)
+        response.metadata["signature_def"].Pack(signatures)
+        response.model_spec.name = request.model_spec.name
+        response.model_spec.version.value = version
         return response
 
     @contextlib.contextmanager
-    def _request(self, request: Any, context: grpc.ServicerContext, api: str) -> Iterator[tuple[int, Any]]:
-        with (
-            _aborting(context),
-            self._core.metrics.request(api, "GRPC") as who,
-            self._core.budget.hold() as hold,
-        ):
-            address = _address(request)
-            who["model_name"] = address.model
-            hold.grow(request.ByteSize())
-            with self._core.use(address) as (version, servable):
-                who["version"] = str(version)
-                yield version, servable
+    def _request(self, request: Any, api: str) -> Iterator[tuple[int, Any]]:
+        address = _address(request)
+        with self._core.counted(api, "GRPC", address.model) as who, self._core.use(address) as (version, servable):
+            who["version"] = str(version)
+            yield version, servable
 
 
-class ModelService(model_service_pb2_grpc.ModelServiceServicer):
-    """GetModelStatus and HandleReloadConfigRequest."""
+class ModelService:
+    """GetModelStatus and HandleReloadConfigRequest; methods as in `PredictionService`."""
 
     def __init__(self, core: Core):
         self._core = core
 
-    def GetModelStatus(self, request: Any, context: grpc.ServicerContext) -> Any:
+    def GetModelStatus(self, request: Any) -> Any:
         """The state of one or all versions of a model."""
         response = get_model_status_pb2.GetModelStatusResponse()
-        with _aborting(context):
-            if not request.HasField("model_spec"):
-                raise invalid("Missing ModelSpec")
-            address = _address(request)
-            for version, state, error in self._core.manager.states(address.model, address.version):
-                status = response.model_version_status.add(version=version)
-                status.state = get_model_status_pb2.ModelVersionStatus.State.Value(state)
-                status.status.error_code = _ERROR_UNKNOWN if error else 0
-                status.status.error_message = error
+        if not request.HasField("model_spec"):
+            raise invalid("Missing ModelSpec")
+        address = _address(request)
+        for version, state, error in self._core.manager.states(address.model, address.version):
+            status = response.model_version_status.add(version=version)
+            status.state = get_model_status_pb2.ModelVersionStatus.State.Value(state)
+            status.status.error_code = _ERROR_UNKNOWN if error else 0
+            status.status.error_message = error
         return response
 
-    def HandleReloadConfigRequest(self, request: Any, context: grpc.ServicerContext) -> Any:
+    def HandleReloadConfigRequest(self, request: Any) -> Any:
         """Follows the request's configuration, until `models.config` changes; returns when its versions are loaded."""
-        with _aborting(context):
-            if request.config.WhichOneof("config") != "model_config_list":
-                raise invalid(
-                    "ServerModelConfig type not supported by HandleReloadConfigRequest. Only ModelConfigList is "
-                    "currently supported"
-                )
-            message = messages.ModelServerConfig.FromString(request.config.SerializeToString())
-            try:
-                self._core.manager.reload(list(message.model_config_list.config))
-            except ServingError as error:
-                raise invalid(str(error)) from None
+        if request.config.WhichOneof("config") != "model_config_list":
+            raise invalid(
+                "ServerModelConfig type not supported by HandleReloadConfigRequest. Only ModelConfigList is "
+                "currently supported"
+            )
+        message = messages.decode(request.config.SerializeToString(), messages.ModelServerConfig)
+        try:
+            self._core.manager.reload(list(message.model_config_list.config))
+        except ServingError as error:
+            raise invalid(str(error)) from None
         return model_management_pb2.ReloadConfigResponse()
+
+
+_METHODS = {
+    PredictionService: {
+        "Predict": predict_pb2.PredictRequest,
+        "Classify": classification_pb2.ClassificationRequest,
+        "Regress": regression_pb2.RegressionRequest,
+        "GetModelMetadata": get_model_metadata_pb2.GetModelMetadataRequest,
+    },
+    ModelService: {
+        "GetModelStatus": get_model_status_pb2.GetModelStatusRequest,
+        "HandleReloadConfigRequest": model_management_pb2.ReloadConfigRequest,
+    },
+}
 
 
 def serve(
@@ -158,12 +164,22 @@ def serve(
     size = core.limits.request_bytes
     server = grpc.server(
         futures.ThreadPoolExecutor(threads),
-        options=[("grpc.max_receive_message_length", size), ("grpc.max_send_message_length", size)],
+        options=[
+            ("grpc.max_receive_message_length", size),
+            ("grpc.max_send_message_length", size),
+            # What a compressed message unpacks to is not bounded by its length.
+            ("grpc.compression_enabled_algorithms_bitset", 1 << grpc.Compression.NoCompression),
+        ],
         maximum_concurrent_rpcs=2 * threads,
-        interceptors=interceptors(api_key),
     )
-    prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(PredictionService(core), server)
-    model_service_pb2_grpc.add_ModelServiceServicer_to_server(ModelService(core), server)
+    door = Door(core, api_key)
+    for service, methods in _METHODS.items():
+        functions = service(core)
+        full = f"tensorflow.serving.{service.__name__}"
+        handlers = {
+            name: door.method(f"/{full}/{name}", kind, getattr(functions, name)) for name, kind in methods.items()
+        }
+        server.add_generic_rpc_handlers([grpc.method_handlers_generic_handler(full, handlers)])
     address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     if tls:
         bound = server.add_secure_port(address, grpc.ssl_server_credentials([tls]))
@@ -185,14 +201,6 @@ def _array(name: str, proto: Any, limit: int) -> np.ndarray:
     raise invalid(f"tensor parsing error: {name}")  # GetInputValues in tensorflow/cc/saved_model/util.cc
 
 
-@contextlib.contextmanager
-def _aborting(context: grpc.ServicerContext) -> Iterator[None]:
-    try:
-        yield
-    except StatusError as error:
-        context.abort(grpc.StatusCode[error.code], str(error))
-
-
 def _address(request: Any) -> Address:
     spec = request.model_spec
     choice = spec.WhichOneof("version_choice")
@@ -210,15 +218,17 @@ def _fill_spec(spec: Any, request: Any, version: int) -> None:
 
 
 def _filtered(wanted: Any, outputs: Any) -> list[str]:
+    chosen: dict[str, None] = {}
     for name in wanted:
         if name not in outputs:
             known = ",".join(sorted(outputs))
             raise invalid(
                 f"output tensor alias not found in signature: {name} Outputs expected to be in the set {{{known}}}."
             )
-        if list(wanted).count(name) > 1:
+        if name in chosen:
             raise invalid(f"duplicate output tensor alias: {name}")
-    return list(wanted) or sorted(outputs)
+        chosen[name] = None
+    return list(chosen) or sorted(outputs)
 
 
 def _examples(source: Any) -> list[bytes]:

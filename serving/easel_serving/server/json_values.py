@@ -29,10 +29,16 @@ _QUOTED = 16_384
 """Characters of a request that an error message quotes; a small deep document is gigabytes when it is indented."""
 
 
+_PARTS = 1_000_000
+"""Values in lists and objects: in memory each is some hundred bytes, in a request it may be two."""
+
+
 def parse_object(body: bytes) -> dict[str, Any]:
     """The request body as a JSON object; raises INVALID_ARGUMENT with TensorFlow Serving's message."""
     if not body:
         raise invalid("JSON Parse error: The document is empty")
+    if sum(map(body.count, b",[{")) > _PARTS:
+        raise invalid(f"The document has more than {_PARTS} parts")
     try:
         document = json.loads(body.decode("utf-8-sig"), parse_int=_whole)
     except UnicodeDecodeError as error:

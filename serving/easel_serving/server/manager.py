@@ -209,6 +209,11 @@ class Manager:
                 if any(slot.state != "END" or slot.error for slot in slots.values())
             }
 
+    def serves(self, name: str) -> bool:
+        """Whether the configuration asks for a model of that name."""
+        with self._lock:
+            return name in self._labels
+
     def ready(self) -> bool:
         """Whether the directory was read and every model that it asks for has a version that answers."""
         with self._lock:

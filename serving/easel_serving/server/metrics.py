@@ -37,10 +37,13 @@ class Metrics:
         )
 
     @contextlib.contextmanager
-    def request(self, api: str, entrypoint: str) -> Iterator[dict[str, str]]:
-        """Counts and times what happens inside; fill `model_name` and `version` into what it yields once known."""
+    def request(self, api: str, entrypoint: str, model: str) -> Iterator[dict[str, str]]:
+        """Counts and times what happens inside; fill the `version` into what it yields once it is known.
+
+        Every name and version makes series that stay: only those of models that are served may come here.
+        """
         start = time.perf_counter()
-        who = {"model_name": "", "version": ""}
+        who = {"model_name": model, "version": ""}
         status = "UNKNOWN"
         try:
             yield who

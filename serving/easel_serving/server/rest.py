@@ -51,9 +51,8 @@ class RestApi:
             raise StatusError("NOT_FOUND", f"Not found: {path}")
         if request.method == "POST" and (match := _CALL.fullmatch(path)):
             address, method = _address(match), match[4].lower()
-            metrics = self._core.metrics.request(method.capitalize(), "REST")
-            with metrics as who, self._core.budget.hold() as hold:
-                who["model_name"] = address.model
+            counted = self._core.counted(method.capitalize(), "REST", address.model)
+            with counted as who, self._core.budget.hold() as hold:
                 body = await read_body(request, self._core.limits, hold)
                 return await getattr(self, f"_{method}")(address, body, who)
         if request.method == "GET" and (match := _STATUS.fullmatch(path)):
@@ -81,7 +80,7 @@ class RestApi:
         return {"results": classifications(outputs, len(serialized))}
 
     async def _regress(self, address: Address, body: bytes, who: dict[str, str]) -> Any:
-        signature, _ = examples.classify_request(body)
+        signature, _ = await beside(len(body), examples.classify_request, body)
         with self._core.use(address) as (version, servable):
             who["version"] = str(version)
             check_regress(servable, signature)
@@ -141,12 +140,17 @@ async def read_body(request: Request, limits: Bounds, hold: Hold) -> bytes:
     if encoding not in ("identity", "gzip"):
         raise invalid(f"Content-Encoding {encoding} is not supported; send gzip or none")
     unpacker = zlib.decompressobj(zlib.MAX_WBITS | 16) if encoding == "gzip" else None
+    beyond = invalid("The body goes on after the end of its gzip data")
 
     async def collect() -> bytes:
         chunks, size = [], 0
         async for chunk in request.stream():
             if unpacker is not None:
+                if unpacker.eof and chunk:
+                    raise beyond
                 chunk = unpacker.decompress(chunk, limits.request_bytes - size + 1)
+                if unpacker.unused_data:
+                    raise beyond
             size += len(chunk)
             if size > limits.request_bytes:
                 raise too_large

@@ -4,7 +4,7 @@ import time
 import numpy as np
 import pytest
 from easel_serving.errors import ServingError
-from easel_serving.server.batching import Batcher, Limits
+from easel_serving.server.batching import PIXELS, Batcher, Limits
 from easel_serving.server.status import StatusError
 
 
@@ -13,12 +13,14 @@ class Doubler:
 
     def __init__(self):
         self.sizes = []
+        self.batches = []
         self.gate = threading.Event()
         self.gate.set()
 
     def __call__(self, signature, inputs):
         self.gate.wait(10)
         self.sizes.append(len(inputs["x"]))
+        self.batches.append(set(inputs["x"].ravel()))
         if (inputs["x"] < 0).any():
             raise ValueError("negative")
         return {"y": inputs["x"] * 2}
@@ -88,13 +90,11 @@ def test_inputs_that_cannot_be_batched_are_refused(batcher):
         assert error.value.code == "INVALID_ARGUMENT"
 
 
-def test_a_request_that_is_large_runs_alone(batcher, doubler):
-    doubler.gate.clear()
-    futures = [batcher.submit("s", rows(number), alone=number == 2) for number in range(4)]
-    doubler.gate.set()
-    assert [future.result(5)["y"].tolist() for future in futures] == [[0], [2], [4], [6]]
-    assert sorted(doubler.sizes) in ([1, 1, 2], [1, 3], [1, 1, 1, 1])
-    assert 4 not in doubler.sizes
+def test_what_is_decoded_together_is_bounded(batcher, doubler):
+    half = PIXELS // 2 + 1
+    futures = [batcher.submit("s", rows(number), pixels) for number, pixels in enumerate([0, half, half, PIXELS, 0])]
+    assert [future.result(5)["y"].tolist() for future in futures] == [[0], [2], [4], [6], [8]]
+    assert not any(len({1, 2, 3} & batch) > 1 for batch in doubler.batches)
 
 
 def test_limits_are_read_and_faults_named(tmp_path):

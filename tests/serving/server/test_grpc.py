@@ -1,3 +1,5 @@
+import time
+
 import pytest
 
 grpc = pytest.importorskip("grpc")
@@ -105,3 +107,90 @@ def test_model_service(channel, serving):
     with pytest.raises(grpc.RpcError) as error:
         stub.HandleReloadConfigRequest(request)
     assert "cannot name a model" in error.value.details()
+
+
+def raw(channel, data, method="/tensorflow.serving.PredictionService/Predict", **options):
+    return channel.unary_unary(method)(data, timeout=20, **options)
+
+
+def test_what_is_no_message_and_what_is_none_is_the_clients_fault(channel):
+    for data, code in ((b"\xff" * 9, "INVALID_ARGUMENT"), (b"", "NOT_FOUND")):
+        with pytest.raises(grpc.RpcError) as error:
+            raw(channel, data)
+        assert error.value.code().name == code
+    with pytest.raises(grpc.RpcError) as error:
+        raw(channel, b"", method="/tensorflow.serving.PredictionService/MultiInference")
+    assert error.value.code().name == "UNIMPLEMENTED"
+
+
+def test_a_compressed_message_is_not_unpacked(core):
+    from easel_serving.server import grpc_api
+
+    server, port = grpc_api.serve(core, "127.0.0.1", 0, threads=2)
+    with grpc.insecure_channel(f"127.0.0.1:{port}", compression=grpc.Compression.Gzip) as channel:
+        with pytest.raises(grpc.RpcError) as error:
+            raw(channel, bytes(50 << 20))  # 50 kB on their way
+        assert error.value.code().name == "UNIMPLEMENTED"
+    server.stop(0).wait()
+
+
+@pytest.fixture
+def guarded(core, monkeypatch):
+    """A server that wants a key and takes messages of 1 MiB, with what was parsed of them."""
+    import dataclasses
+
+    from easel_serving.server import grpc_api, rpc_door
+    from easel_serving.server.bounds import Budget
+
+    parsed, limits = (
+        [],
+        dataclasses.replace(core.limits, request_bytes=1 << 20, pending_bytes=2 << 20, body_seconds=0.5),
+    )
+    parse = rpc_door._parsed
+    monkeypatch.setattr(rpc_door, "_parsed", lambda kind, data: parsed.append(len(data)) or parse(kind, data))
+    monkeypatch.setattr(core, "limits", limits)
+    monkeypatch.setattr(core, "budget", Budget(2 << 20))
+    server, port = grpc_api.serve(core, "127.0.0.1", 0, threads=8, api_key="a-key-of-enough-characters")
+    with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+        yield channel, parsed
+    server.stop(0).wait()
+
+
+KEY = [("authorization", "Bearer a-key-of-enough-characters")]
+
+
+def test_the_key_and_the_budget_are_looked_at_before_a_message_is_parsed(guarded, core):
+    channel, parsed = guarded
+    with pytest.raises(grpc.RpcError) as error:
+        raw(channel, bytes(900_000))
+    assert error.value.code().name == "UNAUTHENTICATED"
+    with core.budget.hold() as hold:
+        hold.grow(3 << 19)
+        with pytest.raises(grpc.RpcError) as error:
+            raw(channel, bytes(900_000), metadata=KEY)
+        assert error.value.code().name == "RESOURCE_EXHAUSTED"
+    assert parsed == []
+    with pytest.raises(grpc.RpcError) as error:
+        raw(channel, bytes(900_000), metadata=KEY)
+    assert (error.value.code().name, parsed) == ("INVALID_ARGUMENT", [900_000])
+    assert core.budget._held == 0
+
+
+def test_messages_that_never_arrive_are_cut_off_when_others_wait(guarded):
+    """Two may be on their way at once here, and these two send nothing."""
+    import queue
+
+    channel, _ = guarded
+    silence = queue.Queue()
+    method = channel.stream_unary("/tensorflow.serving.PredictionService/Predict")
+    stuck = [method.future(iter(silence.get, None), metadata=KEY) for _ in range(2)]
+    photos = get_model_status_pb2.GetModelStatusRequest()
+    photos.model_spec.name = "photos"
+    stub = model_service_pb2_grpc.ModelServiceStub(channel)
+    deadline = time.monotonic() + 20
+    while not any(call.done() for call in stuck) and time.monotonic() < deadline:
+        assert stub.GetModelStatus(photos, metadata=KEY, timeout=20).model_version_status[0].version == 1
+    assert any(call.done() for call in stuck)
+    for call in stuck:
+        call.cancel()
+        silence.put(None)

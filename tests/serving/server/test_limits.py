@@ -8,9 +8,7 @@ import io
 import json
 import logging
 import socket
-import struct
 import time
-import zlib
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -20,9 +18,12 @@ from PIL import Image
 pytest.importorskip("tensorflow")
 httpx = pytest.importorskip("httpx")
 
-from easel_serving.server.bounds import Budget, pixels  # noqa: E402
+from easel_serving.server.bounds import Budget  # noqa: E402
 from easel_serving.server.json_values import decode_base64, parse_object, render, text_of  # noqa: E402
+from easel_serving.server.pixels import measured  # noqa: E402
 from easel_serving.server.status import StatusError  # noqa: E402
+
+from tests.serving import attacks  # noqa: E402
 
 PREDICT = "/v1/models/photos:predict"
 
@@ -35,15 +36,6 @@ def limit(core, monkeypatch):
         monkeypatch.setattr(core, "limits", dataclasses.replace(core.limits, **limits))
 
     return change
-
-
-def png_header(width, height):
-    """A PNG of a few bytes that says it is of any size."""
-    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    chunks = b""
-    for name, data in ((b"IHDR", header), (b"IDAT", zlib.compress(b"")), (b"IEND", b"")):
-        chunks += struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
-    return b"\x89PNG\r\n\x1a\n" + chunks
 
 
 def instances(*images):
@@ -70,6 +62,41 @@ def test_compressed_bodies_are_read(client, b64):
         assert client.post(PREDICT, content=content, headers={"Content-Encoding": encoding}).status_code == 400
 
 
+def test_nothing_may_follow_compressed_data(client, b64):
+    """50 MB behind the end of a body were held, and not counted."""
+    body = attacks.gzip_tail(json.dumps({"instances": [b64("red")]}).encode(), 1 << 20)
+
+    def pieces():
+        for start in range(0, len(body), 1000):
+            yield body[start : start + 1000]
+
+    for content in (body, pieces(), body[: -(1 << 20) + 1]):
+        answer = client.post(PREDICT, content=content, headers={"Content-Encoding": "gzip"})
+        assert (answer.status_code, answer.json()) == (
+            400,
+            {"error": "The body goes on after the end of its gzip data"},
+        )
+
+
+def test_a_document_of_a_million_parts_is_refused(client):
+    for body in (b'{"instances": [' + b"{}," * 1_000_000 + b"{}]}", b"[" * 500_001 + b"," * 500_000):
+        answer = client.post(PREDICT, content=body)
+        assert (answer.status_code, "more than 1000000 parts" in answer.json()["error"]) == (400, True)
+
+
+def test_names_that_clients_invent_are_no_metrics(client, core):
+    """200 of them added 7,400 lines for good."""
+    before = len(client.get("/monitoring/prometheus/metrics").text.splitlines())
+    for number in range(50):
+        client.post(f"/v1/models/invented{number}:predict", json={"instances": ["x"]})
+        photo = {"image": ("a.png", attacks.solid("PNG"))}
+        client.post("/easel/v1/classify", files=photo, data={"model": f"invented{number}"})
+    text = client.get("/monitoring/prometheus/metrics").text
+    assert 'request_count{model_name="",status="NOT_FOUND",version=""}' in text
+    assert "invented" not in text
+    assert len(text.splitlines()) < before + 100
+
+
 def test_what_is_held_at_once_is_bounded(client, core, b64, monkeypatch):
     monkeypatch.setattr(core, "budget", Budget(50))
     assert client.post(PREDICT, json={"instances": [b64("red")]}).status_code == 429
@@ -78,12 +105,25 @@ def test_what_is_held_at_once_is_bounded(client, core, b64, monkeypatch):
     assert core.budget._held == 0
 
 
-@pytest.mark.parametrize("format", ["PNG", "JPEG", "GIF", "BMP"])
-def test_images_that_unpack_to_too_much_are_refused(client, limit, png, format):
-    limit(pixels=99)
+@pytest.mark.parametrize(("format", "pixels"), [("PNG", 99), ("JPEG", 99), ("BMP", 362)])
+def test_images_that_unpack_to_too_much_are_refused(client, limit, png, format, pixels):
+    """Of a BMP its bytes are counted: it has no fewer than pixels."""
+    limit(pixels=pixels)
     assert client.post(PREDICT, json=instances(png("red", (9, 11), format))).status_code == 200
     answer = client.post(PREDICT, json=instances(png("red", (9, 11), format), png("red", (1, 1), format)))
-    assert (answer.status_code, "at most 99" in answer.json()["error"]) == (400, True)
+    assert (answer.status_code, f"at most {pixels}" in answer.json()["error"]) == (400, True)
+
+
+def test_formats_that_unpack_every_frame_are_not_served(client, png):
+    """518 kB of GIF were counted as 16 million pixels, and TensorFlow unpacked 640 million."""
+    bomb = attacks.gif_frames(40, 4000)
+    for image, name in ((bomb, "GIF"), (png("red", format="GIF"), "GIF"), (png("red", format="WEBP"), "WebP")):
+        for path, body in requests(image):
+            answer = client.post(path, json=body)
+            assert answer.status_code == 400
+            assert answer.json() == {"error": f"Invalid image: {name} is not served; send JPEG or PNG"}
+    # What is converted first may be of any kind: only the first frame of it is read.
+    assert client.post("/easel/v1/classify", files={"image": ("a.gif", bomb)}).json()[0]["label"] in ("red", "blue")
 
 
 def test_bombs_are_refused_everywhere(client, b64):
@@ -92,7 +132,7 @@ def test_bombs_are_refused_everywhere(client, b64):
         (2**31 - 1, 2**31 - 1),
         (10_000, 5_001),
     ):  # the last: more than here, less than there
-        bomb = png_header(*size)
+        bomb = attacks.png_header(*size)
         assert client.post(PREDICT, json=instances(bomb)).status_code == 400
         body = {"signature_name": "classify", "examples": [{"image/encoded": instances(bomb)["instances"][0]}]}
         assert client.post("/v1/models/photos:classify", json=body).status_code == 400
@@ -103,13 +143,44 @@ def test_bombs_are_refused_everywhere(client, b64):
     assert client.post(PREDICT, json=instances(spoilt)).status_code == 400
 
 
+def requests(image):
+    """An image on all ways to a decoder: by predict, by classify, in an Example by predict."""
+    yield PREDICT, instances(image)
+    encoded = instances(image)["instances"][0]
+    yield "/v1/models/photos:classify", {"signature_name": "classify", "examples": [{"image/encoded": encoded}]}
+    yield PREDICT, {"signature_name": "classify", **instances(attacks.example(image))}
+
+
+def test_examples_are_read_as_tensorflow_reads_them_or_refused(client, b64):
+    """A size that was told from `BM`, and one that was not told for a length nobody writes so: each hid a bomb."""
+    bomb = attacks.png_header(9000, 9000)
+    for make, message in (
+        (attacks.example, "at most 50000000 are decoded"),
+        (attacks.example_like_bmp, "at most 50000000 are decoded"),
+        (attacks.example_with_long_length, "Could not parse example input"),
+        (lambda image: b"\x0a\xff" + image, "Could not parse example input"),
+    ):
+        answer = client.post(PREDICT, json={"signature_name": "classify", **instances(make(bomb))})
+        assert (answer.status_code, message in answer.json()["error"]) == (400, True), make
+    red = base64.b64decode(b64("red")["b64"])
+    body = {"signature_name": "classify", **instances(attacks.example_like_bmp(red), attacks.example(red))}
+    assert [row["scores"] for row in client.post(PREDICT, json=body).json()["predictions"]] == [[0.0, 1.0]] * 2
+
+
+def test_examples_are_run_as_they_were_understood():
+    import numpy as np
+
+    inputs, _ = measured({"inputs": np.array([attacks.example_like_bmp(b"x")], object)}, 10)
+    assert inputs["inputs"].tolist() == [attacks.example(b"x")]
+
+
 def test_only_images_are_measured():
     import numpy as np
 
-    words = np.array([b"BM", b"\xff\xd8", b"plain", b"GIF7"], dtype=object)
+    words = np.array([b"\xff\xd8\xff", b"BMW", b"\xff\xd8", b"plain", b"GIF7"], dtype=object)
     with pytest.raises(StatusError, match="header cannot be read"):
-        pixels({"x": words}, 10)
-    assert pixels({"x": words[1:], "inputs": words[2:3], "y": np.zeros(3)}, 10) == 0
+        measured({"x": words}, 10)
+    assert measured({"x": words[1:], "y": np.zeros(3)}, 10)[1] == 3
 
 
 def test_a_request_that_takes_too_long_is_given_up(client, limit, b64):

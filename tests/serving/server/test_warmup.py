@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
-from easel_serving.server.example_protos import serialize
+
+from tests.serving import attacks
 
 tf = pytest.importorskip("tensorflow")
 prediction_log_pb2 = pytest.importorskip("tensorflow_serving.apis.prediction_log_pb2")
@@ -17,7 +18,7 @@ def test_reads_what_tensorflow_serving_writes(tmp_path):
     for name, value in (("content_bytes", np.array([b"\xff\x00"], object)), ("style_code", codes)):
         request.inputs[name].CopyFrom(tf.make_tensor_proto(value))
     request.output_filter.append("x")
-    example = serialize({"image/encoded": ("bytes_list", [b"photo"])})
+    example = attacks.example(b"photo")
     classify.classify_log.request.input.example_list.examples.add().ParseFromString(example)
     passed_over.regress_log.request.model_spec.name = "m"
     with tf.io.TFRecordWriter(str(tmp_path / "records")) as writer:
@@ -29,3 +30,12 @@ def test_reads_what_tensorflow_serving_writes(tmp_path):
     assert inputs["content_bytes"].tolist() == [b"\xff\x00"]
     np.testing.assert_array_equal(inputs["style_code"], codes)
     assert examples["inputs"].tolist() == [example]
+
+
+def test_what_is_no_record_is_named(tmp_path):
+    from easel_serving.server import warmup
+
+    with tf.io.TFRecordWriter(str(tmp_path / "records")) as writer:
+        writer.write(b"\xff" * 9)
+    with pytest.raises(ValueError, match="records: no PredictionLog"):
+        list(warmup.requests(tmp_path / "records"))
