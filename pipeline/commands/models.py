@@ -132,7 +132,7 @@ def show(serving: Path, name: str, version: int, everything: bool, as_json: bool
 
     from pipeline.history import brief  # what it imports would slow `easel --help` down
 
-    text = card.read_text("utf-8") if everything else brief.card(found.manifest)
+    text = card.read_text("utf-8") if everything else brief.card(found)
     if sys.stdout.isatty():
         options.print_for_people(Markdown(text))
     else:

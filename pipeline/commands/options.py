@@ -97,6 +97,12 @@ def print_json(document: Any) -> None:
     click.echo(json.dumps(jsonable(document), indent=2, ensure_ascii=False, allow_nan=False))
 
 
+def one_place(server: str | None, runtime: str) -> None:
+    """Raises UsageError when both a server and a runtime here are to compute."""
+    if server and runtime != "auto":
+        raise click.UsageError("--runtime is for models that compute here; with --server the server's compute")
+
+
 def client(address: str, **models: str | None) -> "Client":
     """A client for what `--server` names; `models` are `classifier` and `style`, None for the usual one."""
     from easel_serving import Client

@@ -11,7 +11,7 @@ from pipeline.commands import options, pictures
 from trainer.errors import UserError
 
 if TYPE_CHECKING:
-    from easel_serving.painting.styles import Style
+    import numpy as np
 
     from pipeline.config import StyleLane
     from trainer.style.optimiser import Iterate
@@ -70,7 +70,8 @@ def paint(
     """Paint photos in the manner of paintings, each by an optimisation of its own: minutes, and better than a network.
 
     From coarse to fine the picture's pixels are changed until VGG19 sees the photo's content and the paintings' style
-    in it (Gatys et al. 2016). The `--preview` file shows how far it is.
+    in it (Gatys et al. 2016). The `--preview` file shows how far it is. Of several photos the bad ones are listed at
+    the end; the exit code is then 2.
     """
     from easel_serving.painting import styles
 
@@ -79,6 +80,7 @@ def paint(
         if not one.is_file:
             raise UserError(f"{one.source}: no such file; a painting's name is not enough here")
     pairs = pictures.pairs(content, output)
+    paintings = [one.pixels() for one in mix]
     lane = _lane(config, overrides)
     chosen = lane.paint.model_copy(update={"side": size}) if size else lane.paint
     read = [Path(one.source) for one in mix] + ([mask] if mask else [])
@@ -86,7 +88,8 @@ def paint(
         from trainer.style.perceptual import Perceptual
 
         perceptual = Perceptual(lane.perceptual.weights, "replicate")
-        painting.each(functools.partial(_paint, perceptual, chosen, mix, mask, keep_colours, dpi))
+        weighed = list(zip(paintings, (one.weight for one in mix), strict=True))
+        painting.each(functools.partial(_paint, perceptual, chosen, weighed, mask, keep_colours, dpi))
 
 
 def _lane(path: Path | None, overrides: tuple[str, ...]) -> "StyleLane":
@@ -102,7 +105,7 @@ def _lane(path: Path | None, overrides: tuple[str, ...]) -> "StyleLane":
 def _paint(
     perceptual: "Perceptual",
     chosen: "PaintOptions",
-    mix: "list[Style]",
+    weighed: "list[tuple[np.ndarray, float]]",
     mask: Path | None,
     keep_colours: str | None,
     dpi: float | None,
@@ -117,10 +120,8 @@ def _paint(
 
     photo = files.read(path, chosen.side)
     white = masks.read(mask, *photo.pixels.shape[:2]) if mask else None
-    paintings = [style.pixels() for style in mix]
     if keep_colours == "histogram":
-        paintings = [colours.matched(painting, photo.pixels) for painting in paintings]
-    weighed = list(zip(paintings, (style.weight for style in mix), strict=True))
+        weighed = [(colours.matched(painting, photo.pixels), weight) for painting, weight in weighed]
     shown = time.monotonic()
 
     def watch(iterate: "Iterate") -> None:

@@ -55,6 +55,7 @@ def photos(paths: Iterable[Path]) -> list[Path]:
     from components.image_folder_example_gen.photos import photos as listed
 
     found: list[Path] = []
+    passed_over: list[tuple[Path, str]] = []
     for path in paths:
         if not path.is_dir():
             found.append(path)
@@ -63,8 +64,11 @@ def photos(paths: Iterable[Path]) -> list[Path]:
         if not inside.files:
             raise UserError(f"{path}: no photo in this folder")
         found += inside.files
-        for each, why in inside.passed_over:
-            click.echo(f"easel: passed over {plain(each)}: {plain(why)}", err=True)
+        passed_over += inside.passed_over
+    if passed_over:
+        (path, why), more = passed_over[0], len(passed_over) - 1
+        others = f", and {more} more {'file' if more == 1 else 'files'}" if more else ""
+        click.echo(f"easel: passed over {plain(path)} ({plain(why)}){others}", err=True)
     return found
 
 

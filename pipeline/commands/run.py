@@ -14,7 +14,7 @@ import click
 
 from pipeline.commands import options
 from pipeline.commands.faults import Fault
-from pipeline.results import BAD_INPUT, FAILED, OK, RunResult
+from pipeline.results import BAD_INPUT, OK, RunResult
 from pipeline.terminal import quiet
 from pipeline.terminal.console import console
 from pipeline.terminal.live import LiveView
@@ -117,8 +117,8 @@ def _told(commands: HookOptions, error: Exception, log: Path) -> Exception:
     """Tells the hook for failures about a run that ended without a result; the exception to raise."""
     from pipeline.unattended import hooks
 
-    fault = error if isinstance(error, UserError) else Fault.unexpected(error, log)
-    code = BAD_INPUT if isinstance(error, UserError) else FAILED
+    fault = error if isinstance(error, UserError) else Fault.of_system(error) or Fault.unexpected(error, log)
+    code = BAD_INPUT if isinstance(fault, UserError) else fault.exit_code
     document = {"run_id": "", "models": [], "error": Mask()(str(fault)), "log": log, "exit_code": code}
     for warning in hooks.call(commands, ["failed"], document, log):
         click.echo(f"easel: warning: {warning}", err=True)

@@ -98,8 +98,10 @@ def stylize(
     """Paint photos in the manner of paintings, with the version that serves.
 
     A picture has the photo's size (any size, unless a server paints it), its EXIF, colour profile and DPI, and the
-    format that the name of the output asks for.
+    format that the name of the output asks for. Of several photos the bad ones are listed at the end; the exit code is
+    then 2.
     """
+    options.one_place(server, runtime)
     if not style and not regions:
         raise UserError("--style: name a painting's file or a known painting")
     pairs = pictures.pairs(content, output, suffix)

@@ -33,6 +33,7 @@ def classify(
 
     Photos that cannot be read are listed at the end (with --json they have an `error`), and the exit code is then 2.
     """
+    options.one_place(server, runtime)
     photos = pictures.photos(paths)
     width = min(_WIDEST, max(cell_len(str(photo)) for photo in photos))
     with many.work("classified", len(photos), as_json) as work:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from easel_serving import card as full
+from easel_serving.directory import Version
 
 from pipeline.history import configuration
 
@@ -11,9 +12,12 @@ _MOST = 12
 """Classes that are named."""
 
 
-def card(manifest: Mapping[str, Any]) -> str:
+def card(version: Version) -> str:
     """The card of a version in Markdown, some fifty lines; `--all` is said to show the rest."""
+    manifest = version.manifest
     told = dict(manifest)
+    if version.styles:
+        told["notes"] = [*manifest.get("notes", []), f"Knows the paintings {', '.join(version.styles)}."]
     told["data"] = {name: _data(facts) for name, facts in manifest.get("data", {}).items()}
     told["training"] = {key: value for key, value in manifest.get("training", {}).items() if key != "history"}
     lineage = dict(manifest.get("lineage", {}))
@@ -22,7 +26,8 @@ def card(manifest: Mapping[str, Any]) -> str:
         own = {key: value for key, value in lineage["configuration"].items() if key != other}
         settings, defaults = configuration.chosen(own)
         lineage["configuration"] = {key: value for key, value in settings.items() if value not in (None, [], {})}
-        lineage["the rest"] = f"{defaults} more keys of the configuration have their defaults; --all shows them"
+        if defaults:
+            lineage["the rest"] = f"{defaults} more keys of the configuration have their defaults; --all shows them"
     told["lineage"] = lineage
     return full.render(told, {})
 

@@ -1,6 +1,7 @@
 """`easel run`: exit codes, hooks, locks, and what goes to which stream."""
 
 import datetime
+import errno
 import io
 import json
 import os
@@ -74,6 +75,17 @@ def test_a_failing_run_is_one_line_and_its_traceback_is_in_the_log(config_file, 
     [log] = (folders / "work" / "logs").iterdir()
     assert result.stderr == f"easel: RuntimeError: no luck (unexpected; the traceback is in {log})\n"
     assert "Traceback" in log.read_text()
+
+
+def test_a_full_disk_in_a_run_is_one_line_with_the_file(config_file, fake_runner, folders):
+    def run(config, events, log, decisions):
+        raise OSError(errno.ENOSPC, "No space left on device", str(folders / "work" / "x"))
+
+    fake_runner(run)
+    result = easel("run", config_file, "--json")
+    assert (result.exit_code, result.stdout) == (2, "")
+    expected = f"easel: {folders / 'work' / 'x'}: no room is left on its disk; make room and try again\n"
+    assert result.stderr == expected
 
 
 def test_a_users_error_in_a_run_is_2(config_file, fake_runner):

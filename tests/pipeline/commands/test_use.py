@@ -66,13 +66,14 @@ def test_classify_takes_folders(tmp_path):
     for name in ("b.jpg", "a.jfif", "more/c.png"):
         Image.new("RGB", (8, 8)).save(tmp_path / name, "JPEG")
     (tmp_path / "._a.jpg").write_bytes(b"\0" * 9)
-    (tmp_path / "film.mp4").write_bytes(b"\0" * 9)
+    for name in ("film.mp4", "music.mp3"):
+        (tmp_path / name).write_bytes(b"\0" * 9)
     result = easel("classify", tmp_path, "x.jpg")
     assert [line.split()[0] for line in result.stdout.splitlines()] == [
         *(str(tmp_path / name) for name in ("a.jfif", "b.jpg", "more/c.png")),
         "x.jpg",
     ]
-    assert result.stderr == f"easel: passed over {tmp_path / 'film.mp4'}: no image\n"
+    assert result.stderr == f"easel: passed over {tmp_path / 'film.mp4'} (no image), and 1 more file\n"
     (tmp_path / "empty").mkdir()
     result = easel("classify", tmp_path / "empty")
     assert (result.exit_code, result.stderr) == (2, f"easel: {tmp_path / 'empty'}: no photo in this folder\n")
@@ -84,6 +85,11 @@ def test_classify_says_why_tensorflow_has_to_load():
     assert result.stderr == "easel: no variant; TensorFlow computes instead\n"
     assert json.loads(result.stdout)[0]["label"] == "cat"
     assert easel("classify", "--json", "slow.jpg", "--runtime", "tensorflow").stderr == ""
+
+
+def test_a_server_and_a_runtime_exclude_each_other():
+    result = easel("classify", "--server", "http://127.0.0.1:9", "--runtime", "tflite", "a.jpg")
+    assert (result.exit_code, "--runtime is for models that compute here" in result.stderr) == (2, True)
 
 
 def test_a_server_that_is_not_there_is_said_once(tmp_path):

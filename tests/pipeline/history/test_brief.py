@@ -1,5 +1,7 @@
 """What a person reads first of a version: not the defaults."""
 
+from easel_serving.directory import Version
+
 from pipeline.config import Config
 from pipeline.history import brief, configuration
 
@@ -29,7 +31,7 @@ def test_what_has_no_default_or_another_value_is_chosen():
     assert configuration.chosen({}) == ({}, 0)
 
 
-def test_the_brief_card_has_the_figures_and_no_long_lists():
+def test_the_brief_card_has_the_figures_and_no_long_lists(tmp_path):
     manifest = {
         "model": "cats", "version": 3, "digest": "d", "kind": "classifier",
         "metrics": {"candidate": {"accuracy": 0.9}},
@@ -41,7 +43,9 @@ def test_the_brief_card_has_the_figures_and_no_long_lists():
         "training": {"steps": 9, "history": {"loss": [0.5] * 9}},
         "lineage": {"configuration": recorded(), "commit": "abc"},
     }  # fmt: skip
-    text = brief.card(manifest)
+    (tmp_path / "styles.json").write_text('[{"name": "wave"}, {"name": "night"}]')
+    text = brief.card(Version("cats", 3, tmp_path, tmp_path, manifest, ()))
+    assert "Knows the paintings wave, night." in text
     assert "| accuracy | 0.9 |" in text
     assert "files: 40 seen, 40 examples\n" in text
     assert "c11 2, ... (20)" in text
@@ -50,4 +54,5 @@ def test_the_brief_card_has_the_figures_and_no_long_lists():
     for absent in ("splits", "history", "patience", "style.photos", "c12"):
         assert absent not in text
     assert len(text.splitlines()) < 50
-    assert brief.card({"model": "cats", "version": 3, "digest": "d"}).startswith("# cats, version 3")
+    bare = Version("cats", 3, tmp_path, tmp_path / "none", {"model": "cats", "version": 3, "digest": "d"}, ())
+    assert brief.card(bare).startswith("# cats, version 3")
