@@ -70,9 +70,10 @@ class Work:
 
     def failed(self, path: Path, reason: str, code: int = BAD_INPUT) -> None:
         """Notes why nothing became of a file."""
-        reason = Mask()(reason).removeprefix(f"{path}: ")
-        self._bad.append((f"{path}: {reason}", code))
-        self._note({"path": path, "error": reason})
+        reason = Mask()(reason)
+        bare = reason.removeprefix(f"{path}: ")
+        self._bad.append((reason if self._total == 1 else f"{path}: {bare}", code))
+        self._note({"path": path, "error": bare})
 
     def report(self) -> None:
         """Prints the document, and of several files those that were bad."""

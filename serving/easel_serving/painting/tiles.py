@@ -53,6 +53,7 @@ def _step(size: int, side: int) -> int:
 
 
 def _around(part: slice, reach: int, size: int, side: int) -> slice:
-    length = min(size, _step(size, side) + 2 * reach)
+    inner = max(_step(size, side), -(-(part.stop - part.start) // MULTIPLE) * MULTIPLE)
+    length = min(size, inner + 2 * reach)
     start = min(max(0, part.start - reach), size - length)
     return slice(start, start + length)

@@ -147,6 +147,20 @@ def test_a_disk_that_takes_no_more_is_one_line_with_the_file(house, monkeypatch,
     assert [path.name for path in (house / "out").iterdir()] == ["a.png"]
 
 
+def test_of_one_photo_the_line_names_only_what_is_wrong(house):
+    (house / "file").write_text("")
+    result = easel("stylize", "--content", "photo.png", "--style", "wave", "-o", "file/out.png")
+    assert (result.exit_code, result.stderr) == (
+        2,
+        f"easel: file/out.png: the folder {house / 'file'} does not exist\n",
+    )
+    result = easel("stylize", "--content", "none.png", "--style", "wave", "-o", "out.png")
+    assert (result.exit_code, result.stderr) == (2, "easel: none.png: No such file or directory\n")
+    Image.new("L", (9, 99)).save("tall.png")
+    result = easel("stylize", "--content", "photo.png", "--style", "wave", "--mask", "tall.png", "-o", "out.png")
+    assert (result.exit_code, result.stderr.startswith("easel: tall.png: a mask of 9 x 99")) == (2, True)
+
+
 def test_a_full_disk_under_standard_output_is_one_line_too(house):
     command = [sys.executable, "-c", "from pipeline.cli import main; main()", "--help"]
     with open("/dev/full", "w") as full:

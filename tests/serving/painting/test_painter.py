@@ -117,6 +117,19 @@ def test_boxes_cover_a_picture_once():
     assert (seen == 1).all()
 
 
+@pytest.mark.parametrize("size", [768, 772, 1504, 2000, 4000])
+def test_surroundings_are_of_one_size_and_wide_enough(size):
+    found = set()
+    for rows, columns in [*tiles.boxes(size - 3, 64), (slice(0, size - 3), slice(0, 64))]:
+        outer, across = tiles.around((rows, columns), 56, size, 64)
+        assert outer.start % 4 == outer.stop % 4 == 0
+        assert outer.start <= max(0, rows.start - 56)
+        assert outer.stop >= min(size, rows.stop + 56)
+        assert across == slice(0, 64)
+        found.add(outer.stop - outer.start)
+    assert found <= {size, min(found)}
+
+
 def test_masks_of_another_size_are_resized_and_of_another_shape_refused(tmp_path):
     mask = np.zeros((20, 30, 4), np.uint8)
     mask[..., :3] = 255
