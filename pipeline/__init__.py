@@ -4,9 +4,9 @@ from typing import Any
 
 
 def __getattr__(name: str) -> Any:
-    """Our artifact types, where TFX's containers on Kubeflow look for them: see `pipeline.unattended.kubeflow`."""
+    """Our artifact types, where TFX's containers on Kubeflow look for them: see `pipeline.scheduling.kubeflow`."""
     if name[:1].isupper():
-        from components import types
+        from components.artifacts import types
 
         if hasattr(types, name):
             return getattr(types, name)

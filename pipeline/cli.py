@@ -22,10 +22,10 @@ from pipeline.commands import (
     stylize,
     use,
 )
-from pipeline.commands.faults import explain
+from pipeline.commands.failures import explain
+from pipeline.configuration.secrets import Mask
 from pipeline.terminal import quiet
 from pipeline.terminal.console import plain
-from pipeline.unattended.secrets import Mask
 
 EPILOG = """
 \b

@@ -40,7 +40,7 @@ def orientation(data: tf.Tensor) -> tf.Tensor:
 
     Reads what the Exif 2.32 standard (sections 4.5-4.7) describes: the first APP1 segment that begins with `Exif`, in
     it the TIFF header of either byte order, in its IFD0 the tag 0x0112; of a PNG (third edition, 11.3.4.5) the `eXIf`
-    chunk before the pixels. Offsets that point outside are ignored. `easel_serving.formats` reads the same.
+    chunk before the pixels. Offsets that point outside are ignored. `easel_serving.images.formats` reads the same.
     """
     content = tf.io.decode_raw(data, tf.uint8)
     return _tiff_orientation(tf.concat([_jpeg_exif(content), _png_exif(content)], axis=0))  # one of them is empty

@@ -8,8 +8,8 @@ on every orchestrator.
 from tfx.dsl.components.base import base_component, executor_spec
 from tfx.types import channel, component_spec, standard_artifacts
 
+from components.artifacts.types import ChampionVerdict
 from components.champion import executor
-from components.types import ChampionVerdict
 
 
 class ChampionSpec(component_spec.ComponentSpec):

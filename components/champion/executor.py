@@ -5,8 +5,8 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from easel_serving import files
-from easel_serving.directory import Directory
+from easel_serving.registry import files
+from easel_serving.registry.directory import Directory
 from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 from tfx.utils import path_utils

@@ -1,6 +1,6 @@
 """What the champion is, in one string: the part of the cache key that TFX cannot see."""
 
-from easel_serving.directory import Directory
+from easel_serving.registry.directory import Directory
 
 
 def champion_key(serving_dir: str, model_name: str) -> str:

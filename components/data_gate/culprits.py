@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import tensorflow as tf
 
-from components import records
+from components.artifacts import tfrecords
 from components.data_gate.findings import Finding
-from components.image_folder_example_gen import features
+from components.image_folder_example_gen.vocabulary import features
 
 WORST = 10
 """Files named per finding."""
@@ -42,4 +42,4 @@ def _value(example: tf.train.Example, name: str) -> str | float:
 
 def _examples(uri: str, splits: Iterable[str]) -> Iterator[tf.train.Example]:
     for split in splits:
-        yield from records.examples(os.path.join(uri, f"Split-{split}"))
+        yield from tfrecords.examples(os.path.join(uri, f"Split-{split}"))

@@ -13,10 +13,10 @@ from tfx import types
 from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 
-from components import statistics
+from components.artifacts import statistics
 from components.data_gate import culprits, findings, shift
 from components.data_gate.options import GateOptions
-from components.image_folder_example_gen import report, splits
+from components.image_folder_example_gen.whole_folder import report, splits
 from components.schema_source import contract
 
 VERDICT = "verdict.json"

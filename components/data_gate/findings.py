@@ -10,9 +10,9 @@ from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2
 from components.data_gate import shift
 from components.data_gate.options import GateOptions
 from components.data_gate.suspects import Suspects, outside
-from components.image_folder_example_gen import features
-from components.image_folder_example_gen.reasons import Reason
-from components.image_folder_example_gen.report import Report
+from components.image_folder_example_gen.vocabulary import features
+from components.image_folder_example_gen.vocabulary.reasons import Reason
+from components.image_folder_example_gen.whole_folder.report import Report
 
 _KINDS = {
     features.BRIGHTNESS: "blank_images",

@@ -1,7 +1,7 @@
 """DriftBaseline: hands the statistics of earlier data to TFX's DistributionValidator.
 
 A Resolver would hand a run that changed nothing its own statistics. Which earlier statistics there are is known before
-the run (`pipeline.baselines`) and is part of the cache key; that they are of other data is made sure of here.
+the run (`pipeline.history.baselines`) and is part of the cache key; that they are of other data is made sure of here.
 """
 
 import json

@@ -9,8 +9,8 @@ from tensorflow_metadata.proto.v0 import statistics_pb2
 from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 
-from components import statistics
-from components.image_folder_example_gen import splits
+from components.artifacts import statistics
+from components.image_folder_example_gen.whole_folder import splits
 
 
 class Executor(base_executor.BaseExecutor):

@@ -4,7 +4,7 @@ from tfx import types
 from tfx.dsl.components.base import base_beam_component, executor_spec
 from tfx.types import component_spec, standard_artifacts
 
-from components import types as easel_types
+from components.artifacts import types as easel_types
 from components.image_folder_example_gen import executor
 
 

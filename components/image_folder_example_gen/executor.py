@@ -11,8 +11,11 @@ from tfx.dsl.components.base import base_beam_executor
 from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils
 
-from components.image_folder_example_gen import ledger, listing, report, shards, spans, splits, transform
+from components.image_folder_example_gen.ingest import transform
 from components.image_folder_example_gen.options import IngestOptions
+from components.image_folder_example_gen.sources import listing, spans
+from components.image_folder_example_gen.whole_folder import ledger, report, splits
+from components.image_folder_example_gen.writing import shards
 from trainer import progress
 
 

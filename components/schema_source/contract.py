@@ -16,11 +16,11 @@ import uuid
 from collections.abc import Sequence
 from pathlib import Path
 
-from easel_serving import files
+from easel_serving.registry import files
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from components.image_folder_example_gen import features
+from components.image_folder_example_gen.vocabulary import features
 from trainer.errors import UserError
 
 CLASSES = "classes"

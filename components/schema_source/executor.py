@@ -9,7 +9,7 @@ from tfx import types
 from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 
-from components import statistics
+from components.artifacts import statistics
 from components.schema_source import contract
 
 

@@ -4,8 +4,8 @@ from tfx import types
 from tfx.dsl.components.base import base_component, executor_spec
 from tfx.types import component_spec, standard_artifacts
 
+from components.artifacts.types import Decision, IngestReport, TFLiteModels
 from components.serving_pusher import executor
-from components.types import Decision, IngestReport, TFLiteModels
 
 
 def _optional(artifact_type: type) -> component_spec.ChannelParameter:
@@ -73,7 +73,7 @@ class ServingPusher(base_component.BaseComponent):
         policy: `auto`, `canary` or `manual`; see `Registry.push`.
         server: `HOST:PORT` or `grpcs://HOST:PORT` of a running TensorFlow Serving's gRPC, which is told what the
             directory says, also when nothing changed; "" for none.
-        server_tls: a JSON object with the files of `easel_serving.model_service.Tls`, for `grpcs://`.
+        server_tls: a JSON object with the files of `easel_serving.registry.model_service.Tls`, for `grpcs://`.
         signing_key: the file of a private Ed25519 key (PEM) that signs the manifest; "" for none.
     """
 

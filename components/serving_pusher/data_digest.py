@@ -6,14 +6,14 @@ from pathlib import Path
 
 from tfx.types import artifact
 
-from components.serving_pusher import records
+from components.serving_pusher import reading
 
 
 def of_examples(examples: Sequence[artifact.Artifact]) -> str:
     """SHA-256 over the split, class and content hash of every image, sorted."""
     lines = []
-    for split in records.splits(examples):
-        for example in records.of_split(examples, split):
+    for split in reading.splits(examples):
+        for example in reading.of_split(examples, split):
             features = example.features.feature
             values = [b"".join(features[name].bytes_list.value) for name in ("image/class/text", "image/key/sha256")]
             lines.append(b"\t".join([split.encode(), *values]))

@@ -7,17 +7,17 @@ from pathlib import Path
 from typing import Any
 
 import tensorflow as tf
-from easel_serving.directory import CANARY, Version
-from easel_serving.errors import ServingError
-from easel_serving.model_service import Tls
-from easel_serving.registry import Registry
-from easel_serving.remote import Remote
-from easel_serving.saved_model import SavedModel
+from easel_serving.models.saved_model import SavedModel
+from easel_serving.protocol.errors import ServingError
+from easel_serving.registry.directory import CANARY, Version
+from easel_serving.registry.model_service import Tls
+from easel_serving.registry.registry import Registry
+from easel_serving.registry.remote import Remote
 from tfx.dsl.components.base import base_executor
 from tfx.types import artifact, artifact_utils
 from tfx.utils import path_utils
 
-from components.serving_pusher import attachments, data_digest, manifest, records, thumbnails, warmup
+from components.serving_pusher import attachments, data_digest, manifest, reading, thumbnails, warmup
 from trainer import progress
 
 FOLDERS = ("photos", "paintings")
@@ -40,7 +40,7 @@ class Executor(base_executor.BaseExecutor):
         tflite = _only(input_dict, "tflite")
         loaded = SavedModel(saved_model)
         requests = warmup.requests(
-            loaded.signature_defs, name, description, records.first(input_dict["examples"], "eval", warmup.COUNT)
+            loaded.signature_defs, name, description, reading.first(input_dict["examples"], "eval", warmup.COUNT)
         )
         warmup.check(loaded, requests)
         loaded.close()
@@ -128,9 +128,9 @@ def _data(input_dict: dict[str, list], folder: str) -> dict[str, Any]:
 def _images(input_dict: dict[str, list], folder: str) -> Iterator[tf.train.Example]:
     """The ingested images of one folder, those kept for evaluation first; none without its channel."""
     examples = input_dict.get(folder) or []
-    splits = records.splits(examples) if examples else []
+    splits = reading.splits(examples) if examples else []
     for split in sorted(splits, key=lambda split: split != "eval"):
-        yield from records.of_split(examples, split)
+        yield from reading.of_split(examples, split)
 
 
 def _only(input_dict: dict[str, list], key: str) -> artifact.Artifact | None:

@@ -7,8 +7,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 import tensorflow as tf
-from easel_serving import images
-from easel_serving.directory import INDEX, PICTURES
+from easel_serving.images import prepare as images
+from easel_serving.registry.directory import INDEX, PICTURES
 from PIL import Image
 
 PER_CLASS = 3

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
-from easel_serving import images
-from easel_serving.saved_model import SavedModel
-from easel_serving.tf_errors import one_line
+from easel_serving.images import prepare
+from easel_serving.models.saved_model import SavedModel
+from easel_serving.models.tf_errors import one_line
 from PIL import Image
 from tensorflow_serving.apis import classification_pb2, predict_pb2, prediction_log_pb2
 
@@ -135,7 +135,7 @@ def _reduced(example: tf.train.Example) -> tf.train.Example:
 
 
 def _small(encoded: bytes) -> bytes:
-    image = Image.fromarray(images.pixels(encoded))
+    image = Image.fromarray(prepare.pixels(encoded))
     image.thumbnail((SIDE, SIDE))
     buffer = io.BytesIO()
     image.save(buffer, "JPEG", quality=90)

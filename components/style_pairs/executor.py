@@ -9,7 +9,7 @@ from tfx import types
 from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 
-from components import records
+from components.artifacts import tfrecords
 from components.style_pairs import pairs
 from trainer import progress
 from trainer.errors import UserError
@@ -54,5 +54,5 @@ def _read(examples: list[types.Artifact], split: str) -> Iterator[pairs.Image]:
     """The images of a split; none where the artifact has no such split or no file in it."""
     names = artifact_utils.decode_split_names(artifact_utils.get_single_instance(examples).split_names)
     if split in names:
-        for example in records.examples(artifact_utils.get_split_uri(examples, split)):
+        for example in tfrecords.examples(artifact_utils.get_split_uri(examples, split)):
             yield pairs.image(example, held_out=split == _EVAL)

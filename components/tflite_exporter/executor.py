@@ -8,7 +8,7 @@ from tfx import types
 from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 
-from components.tflite_exporter import files, records
+from components.tflite_exporter import files, sampling
 from trainer import progress
 from trainer.tflite.export import Made, export
 
@@ -33,11 +33,11 @@ class Executor(base_executor.BaseExecutor):
         folder.mkdir(parents=True, exist_ok=True)
 
         def held_out():
-            return records.spread(artifact_utils.get_split_uri([examples], EVAL), options.held_out_examples)
+            return sampling.spread(artifact_utils.get_split_uri([examples], EVAL), options.held_out_examples)
 
         def calibration():
             split = TRAIN if TRAIN in splits else EVAL
-            return records.spread(artifact_utils.get_split_uri([examples], split), options.calibration_examples)
+            return sampling.spread(artifact_utils.get_split_uri([examples], split), options.calibration_examples)
 
         verdicts = []
         parts = lane.parts(Path(artifact_utils.get_single_uri(input_dict["model"])), options)

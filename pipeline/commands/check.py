@@ -18,7 +18,7 @@ def check(config: Path, overrides: tuple[str, ...], as_json: bool) -> int:
     Says which images each folder has, which files cannot be used and why, what `easel run` would train, and about how
     long that would take here. Exits with 2 when a run could not start, with 3 when data validation would stop it.
     """
-    from pipeline import check as checking
+    from pipeline.planning import check as checking
 
     with console(stderr=True).status("reading the folders"):
         report = checking.check(config, overrides)

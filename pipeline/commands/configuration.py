@@ -15,7 +15,7 @@ def config() -> None:
 @config.command()
 def schema() -> None:
     """Print the JSON Schema of the configuration, for editors that complete and check YAML."""
-    from pipeline.config import Config
+    from pipeline.configuration.config import Config
 
     document = {"$schema": "https://json-schema.org/draft/2020-12/schema", **Config.model_json_schema()}
     options.print_json({**document, "title": "Easel configuration"})
@@ -29,7 +29,7 @@ def show(config: Path, overrides: tuple[str, ...], as_json: bool) -> None:
     """Print CONFIG as it is understood: every default filled in, variables expanded, paths absolute."""
     import yaml
 
-    from pipeline.config import load
+    from pipeline.configuration.config import load
 
     document = load(config, overrides).model_dump(mode="json", by_alias=True)
     if as_json:

@@ -22,10 +22,10 @@ def gc(config: Path, overrides: tuple[str, ...], dry_run: bool, as_json: bool) -
     from rich import box
     from rich.table import Table
 
-    from pipeline import config as configuration
-    from pipeline.terminal.summary import size as shown
-    from pipeline.unattended import lock
-    from pipeline.unattended.retention import Retention, by_owner, size
+    from pipeline.configuration import config as configuration
+    from pipeline.planning.retention import Retention, by_owner, size
+    from pipeline.progress.wording import size as shown
+    from pipeline.running import lock
 
     resolved = configuration.load(config, overrides)
     with lock.hold(resolved.workspace):

@@ -40,12 +40,12 @@ def lineage(
     """
     if (version is None) == (photo is None) or (photo and (name or graph)):
         raise click.UsageError("give MODEL and VERSION, with --graph if you like, or --photo FILE alone", context)
-    from easel_serving.directory import Directory
+    from easel_serving.registry.directory import Directory
 
     from pipeline.history import graph as drawing
     from pipeline.history import lineage as history
-    from pipeline.history import view
     from pipeline.history.store import Store
+    from pipeline.terminal import history_view
 
     given = context.get_parameter_source("workspace") is not click.core.ParameterSource.DEFAULT
     if photo:
@@ -53,7 +53,7 @@ def lineage(
         if as_json:
             options.print_json([dataclasses.asdict(each) for each in sightings])
         else:
-            options.print_for_people(view.sightings(photo, sightings))
+            options.print_for_people(history_view.sightings(photo, sightings))
         return
     found = history.of_version(Directory(serving).version(name, version), workspace if given else None)
     if graph:
@@ -61,4 +61,4 @@ def lineage(
     if as_json:
         options.print_json(found.to_json())
     else:
-        options.print_for_people(view.lineage(found, everything))
+        options.print_for_people(history_view.lineage(found, everything))

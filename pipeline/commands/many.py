@@ -9,12 +9,12 @@ from typing import Any
 
 import click
 
-from pipeline.commands import faults, options
-from pipeline.commands.faults import Fault
-from pipeline.results import BAD_INPUT, FAILED
+from pipeline.commands import failures, options
+from pipeline.commands.failures import Fault
+from pipeline.configuration.secrets import Mask
+from pipeline.history.result import BAD_INPUT, FAILED
 from pipeline.terminal import quiet
 from pipeline.terminal.console import console, plain
-from pipeline.unattended.secrets import Mask
 
 
 class Work:
@@ -50,9 +50,9 @@ class Work:
         try:
             yield
         except Exception as error:
-            if faults.everybodys(error):
+            if failures.everybodys(error):
                 raise
-            self.failed(path, *faults.explain(error))
+            self.failed(path, *failures.explain(error))
 
     def warn(self, line: str) -> None:
         """Says on standard error what concerns all files."""

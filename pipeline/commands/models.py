@@ -8,21 +8,22 @@ from pathlib import Path
 from typing import Any
 
 import click
-from easel_serving import audit
-from easel_serving.directory import STABLE, Directory, check_name, listing
-from easel_serving.errors import ServingError
-from easel_serving.model_service import Tls
-from easel_serving.registry import Registry
-from easel_serving.remote import NotToldError, Remote
-from easel_serving.verify import verify as find_differences
+from easel_serving.protocol.errors import ServingError
+from easel_serving.registry import audit
+from easel_serving.registry.directory import STABLE, Directory, check_name, listing
+from easel_serving.registry.model_service import Tls
+from easel_serving.registry.registry import Registry
+from easel_serving.registry.remote import NotToldError, Remote
+from easel_serving.registry.verify import verify as find_differences
 from rich import box
 from rich.table import Table
 from rich.text import Text
 
 from pipeline.commands import options
-from pipeline.commands.faults import Fault
+from pipeline.commands.failures import Fault
+from pipeline.progress.wording import value
 from pipeline.terminal import quiet
-from pipeline.terminal.summary import tflite_line, value
+from pipeline.terminal.summary import tflite_line
 
 name = click.argument("name", metavar="MODEL")
 version = click.argument("version", metavar="VERSION", type=click.IntRange(min=1))
@@ -154,11 +155,11 @@ def compare(serving: Path, name: str, first: int, second: int, as_json: bool) ->
     versions = directory.version(name, first), directory.version(name, second)
     metrics = {version.number: version.manifest.get("metrics", {}).get("candidate", {}) for version in versions}
     source = "each as measured when it was pushed"
-    from pipeline.snapshot import eval_split  # what it imports would slow `easel --help` down
+    from pipeline.planning.snapshot import eval_split  # what it imports would slow `easel --help` down
 
     if split := eval_split(versions):
         with quiet.capture(Path(os.devnull)):
-            from pipeline.compare import measure
+            from pipeline.history.compare import measure
 
             found = measure(versions, split)
         low, mean, high = found.gain

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.console import RenderableType
 
-from pipeline.results import jsonable
+from pipeline.history.result import jsonable
 from pipeline.terminal.console import console
 
 if TYPE_CHECKING:

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pipeline.commands import options, pictures
+from pipeline.commands import options, painting_options
 from trainer.errors import UserError
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from pipeline.config import StyleLane
-    from trainer.style.optimiser import Iterate
+    from pipeline.configuration.lanes import StyleLane
     from trainer.style.options import PaintOptions
     from trainer.style.perceptual import Perceptual
+    from trainer.style.pixel_painting import Iterate
 
 _SECONDS = 2
 """Between two pictures of the live preview."""
@@ -38,11 +38,11 @@ _SECONDS = 2
     required=True,
     help="The file of a painting; several are mixed, by their weights (wave.jpg=0.7).",
 )
-@pictures.mask
-@pictures.keep_colours
+@painting_options.mask
+@painting_options.keep_colours
 @click.option("--size", type=click.IntRange(16, 4096), metavar="PIXELS", help="Instead of style.paint.side.")
-@pictures.dpi
-@pictures.preview
+@painting_options.dpi
+@painting_options.preview
 @click.option(
     "--config",
     metavar="CONFIG",
@@ -79,12 +79,12 @@ def paint(
     for one in mix:
         if not one.is_file:
             raise UserError(f"{one.source}: no such file; a painting's name is not enough here")
-    pairs = pictures.pairs(content, output)
+    pairs = painting_options.pairs(content, output)
     paintings = [one.pixels() for one in mix]
     lane = _lane(config, overrides)
     chosen = lane.paint.model_copy(update={"side": size}) if size else lane.paint
     read = [Path(one.source) for one in mix] + ([mask] if mask else [])
-    with pictures.painting(pairs, read, preview, as_json) as painting:
+    with painting_options.painting(pairs, read, preview, as_json) as painting:
         from trainer.style.perceptual import Perceptual
 
         perceptual = Perceptual(lane.perceptual.weights, "replicate")
@@ -94,7 +94,7 @@ def paint(
 
 def _lane(path: Path | None, overrides: tuple[str, ...]) -> "StyleLane":
     """The style lane of a configuration; its defaults, with the overrides, where there is none."""
-    from pipeline import config
+    from pipeline.configuration import config
 
     if path is None and Path("easel.yaml").is_file():
         path = Path("easel.yaml")
@@ -111,12 +111,12 @@ def _paint(
     dpi: float | None,
     path: Path,
     target: Path,
-    show: pictures.Show | None,
+    show: painting_options.Show | None,
 ) -> None:
     import numpy as np
     from easel_serving.painting import colours, files, masks
 
-    from trainer.style import optimiser
+    from trainer.style import pixel_painting
 
     photo = files.read(path, chosen.side)
     white = masks.read(mask, *photo.pixels.shape[:2]) if mask else None
@@ -130,7 +130,7 @@ def _paint(
             shown = time.monotonic()
             show(np.rint(iterate.picture).astype(np.uint8))
 
-    picture = optimiser.paint(photo.pixels, weighed, perceptual, chosen, white, watch)
+    picture = pixel_painting.paint(photo.pixels, weighed, perceptual, chosen, white, watch)
     if keep_colours == "luminance":
         picture = colours.with_luminance(photo.pixels, picture)
     files.write(picture, target, photo, dpi)

@@ -29,8 +29,8 @@ def report(name: str, workspace: Path, as_json: bool) -> None:
     if config is None:
         raise UserError(f"run {run.id}: its configuration was not recorded, or by another version of Easel")
     with quiet.capture(Path(os.devnull)):
-        from pipeline.outcome import Outputs
-        from pipeline.report import page
+        from pipeline.history.verdicts import Outputs
+        from pipeline.pages.report import page
 
         outputs = Outputs(run)
         path = page.write(store, outputs, page.gather(config, outputs), workspace / "runs" / run.id)

@@ -13,19 +13,19 @@ from typing import TYPE_CHECKING
 import click
 
 from pipeline.commands import options
-from pipeline.commands.faults import Fault
-from pipeline.results import BAD_INPUT, OK, RunResult
+from pipeline.commands.failures import Fault
+from pipeline.configuration.secrets import Mask
+from pipeline.history.result import BAD_INPUT, OK, RunResult
+from pipeline.running import interruption, lock
 from pipeline.terminal import quiet
 from pipeline.terminal.console import console
 from pipeline.terminal.live import LiveView
-from pipeline.terminal.progress import NullView, PlainView
-from pipeline.unattended import interruption, lock
-from pipeline.unattended.secrets import Mask
+from pipeline.terminal.plain import NullView, PlainView
 from trainer.errors import UserError
 
 if TYPE_CHECKING:  # pydantic is half a second that `easel --help` need not wait for
-    from pipeline.config import Config
-    from pipeline.unattended.hooks import HookOptions
+    from pipeline.configuration.config import Config
+    from pipeline.configuration.hooks import HookOptions
 
 
 @click.command(short_help="Train, measure and push what CONFIG describes.")
@@ -40,9 +40,10 @@ def run(config: Path, only: str | None, overrides: tuple[str, ...], dry_run: boo
     What has not changed since the last run is served from cache: a second run with nothing new trains and pushes
     nothing. A run that was killed goes on from where it stopped.
     """
-    from pipeline import config as configuration
+    from pipeline.configuration import config as configuration
+    from pipeline.planning import disk_space
+    from pipeline.running import hooks
     from pipeline.terminal import summary
-    from pipeline.unattended import hooks, space
 
     resolved = configuration.load(config, overrides)
     if only:
@@ -50,7 +51,7 @@ def run(config: Path, only: str | None, overrides: tuple[str, ...], dry_run: boo
     if dry_run:
         _look_ahead(resolved, as_json)
         return OK
-    if faults := space.unwritable(resolved):  # before the log and the lock, which lie there, too
+    if faults := disk_space.unwritable(resolved):  # before the log and the lock, which lie there, too
         raise _told(resolved.on, UserError(f"{faults[0]}; nothing was started"), Path(os.devnull))
     with interruption.terminable(), lock.hold(resolved.workspace) as stale:
         log = resolved.workspace / "logs" / f"{time.strftime('%Y%m%d-%H%M%S')}.log"
@@ -79,16 +80,16 @@ def run(config: Path, only: str | None, overrides: tuple[str, ...], dry_run: boo
 def _run(config: Config, view: LiveView | PlainView | NullView, log: Path) -> RunResult:
     started = time.monotonic()
     try:
-        from pipeline.unattended import before, standing
+        from pipeline.planning import preflight, workspace_state
 
-        now = standing.Standing(config)
-        before.room(config, now)
-        decided = before.decisions(config, now)
-        if before.over(decided):
-            return before.nothing(config, now, decided, started)
-        before.weights_for(config, decided)
+        now = workspace_state.Standing(config)
+        preflight.room(config, now)
+        decided = preflight.decisions(config, now)
+        if preflight.over(decided):
+            return preflight.nothing(config, now, decided, started)
+        preflight.weights_for(config, decided)
         # TFX takes some ten seconds to import, and what it says meanwhile belongs in the log.
-        from pipeline.runner import run as run_pipeline
+        from pipeline.running.run import run as run_pipeline
 
         return run_pipeline(config, view, log, decided)
     except UserError:
@@ -99,23 +100,24 @@ def _run(config: Config, view: LiveView | PlainView | NullView, log: Path) -> Ru
 
 
 def _look_ahead(config: Config, as_json: bool) -> None:
-    from pipeline.unattended import before, outlook, standing
+    from pipeline.planning import preflight, workspace_state
+    from pipeline.running import dry_run_report
 
-    now = standing.Standing(config)
-    decided = before.decisions(config, now)
+    now = workspace_state.Standing(config)
+    decided = preflight.decisions(config, now)
     with console(stderr=True).status("looking ahead"), quiet.capture(Path(os.devnull)):
-        from pipeline.unattended.forecast import forecast
+        from pipeline.running.dry_run import forecast
 
         found = forecast(config, now, decided)
     if as_json:
         options.print_json(found.to_json())
     else:
-        options.print_for_people(outlook.render(found))
+        options.print_for_people(dry_run_report.render(found))
 
 
 def _told(commands: HookOptions, error: Exception, log: Path) -> Exception:
     """Tells the hook for failures about a run that ended without a result; the exception to raise."""
-    from pipeline.unattended import hooks
+    from pipeline.running import hooks
 
     fault = error if isinstance(error, UserError) else Fault.of_system(error) or Fault.unexpected(error, log)
     code = BAD_INPUT if isinstance(fault, UserError) else fault.exit_code

@@ -8,7 +8,7 @@ from typing import get_args
 import click
 
 from pipeline.commands import options
-from pipeline.results import Outcome
+from pipeline.history.result import Outcome
 
 
 @click.group(invoke_without_command=True, short_help="List the runs of a workspace, or explain one.")
@@ -25,8 +25,9 @@ def runs(context: click.Context, workspace: Path, verdict: str | None, last: int
     context.obj = workspace
     if context.invoked_subcommand is not None:
         return
-    from pipeline.history import story, view  # what they import would slow `easel --help` down
+    from pipeline.history import story
     from pipeline.history.store import Store
+    from pipeline.terminal import history_view  # what they import would slow `easel --help` down
 
     store = Store(workspace)
     summaries = (story.summarize(store.run(run.id)) for run in store.runs())
@@ -35,7 +36,7 @@ def runs(context: click.Context, workspace: Path, verdict: str | None, last: int
     if as_json:
         options.print_json([dataclasses.asdict(each) for each in found])
     elif found:
-        options.print_for_people(view.table(found))
+        options.print_for_people(history_view.table(found))
     elif store.exists:
         click.echo(f"No run in {workspace.absolute()} had the verdict {verdict}.")
     else:
@@ -52,12 +53,13 @@ def show(workspace: Path, name: str, own: Path | None, as_json: bool) -> None:
 
     RUN is a name from the list, its beginning, or `latest`.
     """
-    from pipeline.history import story, view
+    from pipeline.history import story
     from pipeline.history.store import Store
+    from pipeline.terminal import history_view
 
     store = Store(own or workspace)
     told = story.tell(store, story.find(store, name))
     if as_json:
         options.print_json(told.to_json())
     else:
-        options.print_for_people(view.story(told))
+        options.print_for_people(history_view.story(told))

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 import click
-from easel_serving import files as whole_files
+from easel_serving.registry import files as whole_files
 
 from pipeline.commands import options
 from pipeline.terminal import quiet
@@ -37,8 +37,8 @@ def schedule(
     The first three run the command as it is installed here, in the current folder. Kubeflow runs the components of the
     pipeline in containers instead.
     """
-    from pipeline import config as configuration
-    from pipeline.unattended import schedule as files
+    from pipeline.configuration import config as configuration
+    from pipeline.scheduling import schedule as files
 
     resolved = configuration.load(config, overrides)
     hour, minute = files.at(time)
@@ -47,7 +47,7 @@ def schedule(
         if not image:
             raise click.UsageError("--as kubeflow needs --image IMAGE", click.get_current_context())
         with quiet.capture(Path(os.devnull)):
-            from pipeline.unattended.kubeflow import write
+            from pipeline.scheduling.kubeflow import write
 
             written = [write(resolved, image, output / f"{resolved.name}.json")]
     else:

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from pipeline.commands import options
-from pipeline.results import OK, STOPPED
+from pipeline.history.result import OK, STOPPED
 from pipeline.terminal.console import console
 
 
@@ -24,8 +24,8 @@ def schema() -> None:
 @options.as_json
 def propose(config: Path, overrides: tuple[str, ...], replace: bool, as_json: bool) -> None:
     """Write a schema for each folder of CONFIG that has none, from its classes and measures."""
-    from pipeline import config as configuration
-    from pipeline import schema as work
+    from pipeline.configuration import config as configuration
+    from pipeline.planning import schema as work
 
     with console(stderr=True).status("reading the folders"):
         proposals = work.propose(configuration.load(config, overrides), replace)
@@ -51,8 +51,8 @@ def diff(
 
     Looks at the folders of CONFIG, or with --folder at others before they are added to them.
     """
-    from pipeline import config as configuration
-    from pipeline import schema as work
+    from pipeline.configuration import config as configuration
+    from pipeline.planning import schema as work
 
     resolved = configuration.load(config, overrides)
     lanes = work.data_folders(resolved)

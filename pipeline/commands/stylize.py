@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pipeline.commands import options, pictures
+from pipeline.commands import options, painting_options
 from pipeline.terminal import quiet
 from trainer.errors import UserError
 
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     help="The file of a painting, or the name of a known one; several are mixed, by their weights (wave.jpg=0.7).",
 )
 @click.option("--strength", type=click.FloatRange(0, 1), default=1.0, show_default=True, help="0 is the photo itself.")
-@pictures.mask
+@painting_options.mask
 @click.option(
     "--region",
     "regions",
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     type=(click.Path(path_type=Path), str),
     help="Paint what is white in MASK like another PAINTING; may be repeated.",
 )
-@pictures.keep_colours
+@painting_options.keep_colours
 @click.option(
     "--brush",
     type=click.IntRange(64, 2048),
@@ -60,12 +60,12 @@ if TYPE_CHECKING:
 @click.option(
     "--sharpen", type=click.FloatRange(0, 5), default=0.0, metavar="AMOUNT", help="Sharpen afterwards; 0.5 is mild."
 )
-@pictures.size
-@pictures.dpi
+@painting_options.size
+@painting_options.dpi
 @click.option(
     "--format", "suffix", type=click.Choice(["jpg", "png", "tif"]), help="For a folder.  [default: as the photos]"
 )
-@pictures.preview
+@painting_options.preview
 @click.option(
     "-o", "--output", required=True, type=click.Path(path_type=Path), help="Where to write it: a file, or a folder."
 )
@@ -104,7 +104,7 @@ def stylize(
     options.one_place(server, runtime)
     if not style and not regions:
         raise UserError("--style: name a painting's file or a known painting")
-    pairs = pictures.pairs(content, output, suffix)
+    pairs = painting_options.pairs(content, output, suffix)
     with quiet.capture(Path(os.devnull)):
         from easel_serving.painting import painter, styles
 
@@ -118,7 +118,7 @@ def stylize(
             finish=painter.Finish(strength, keep_colours == "luminance", brush, denoise, sharpen),
         )
     with (
-        pictures.painting(pairs, wishes.files(), preview, as_json) as painting,
+        painting_options.painting(pairs, wishes.files(), preview, as_json) as painting,
         _engine(painting, serving, server, model, runtime) as engine,
     ):
         painting.each(functools.partial(_paint, engine, wishes, _codes(engine, wishes)))
@@ -150,12 +150,12 @@ class Wishes:
 def _codes(engine: "Engine", wishes: Wishes) -> "Callable[[Photo], list[Code]]":
     """Gives the layers' style codes for a photo. What is wrong with a painting or a mask is said here, once for all."""
     import numpy as np
-    from easel_serving import images
+    from easel_serving.images import prepare
     from easel_serving.painting import styles
 
     for mask, _ in wishes.layers():
         if mask:
-            images.checked(mask)
+            prepare.checked(mask)
     mixes = [mix for _, mix in wishes.layers()]
 
     def codes(colours_of: "np.ndarray | None") -> "list[Code]":
@@ -174,7 +174,7 @@ def _paint(
     codes: "Callable[[Photo], list[Code]]",
     path: Path,
     target: Path,
-    show: pictures.Show | None,
+    show: painting_options.Show | None,
 ) -> None:
     from easel_serving.painting import files, masks, painter
 
@@ -192,7 +192,7 @@ def _paint(
 
 @contextlib.contextmanager
 def _engine(
-    painting: pictures.Painting, serving: Path, server: str | None, model: str | None, runtime: str
+    painting: painting_options.Painting, serving: Path, server: str | None, model: str | None, runtime: str
 ) -> "Iterator[Engine]":
     if server:
         from easel_serving.painting.engines import ServerEngine
@@ -200,6 +200,6 @@ def _engine(
         with options.client(server, style=model) as client:
             yield ServerEngine(client)
     else:
-        from easel_serving.local import LocalModels
+        from easel_serving.models.local import LocalModels
 
         yield LocalModels(serving, runtime, painting.work.warn).engine(model)

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import click
-from easel_serving.errors import ServingError
+from easel_serving.protocol.errors import ServingError
 from rich.cells import cell_len
 
-from pipeline.commands import faults, many, options, pictures
-from pipeline.terminal.summary import value
+from pipeline.commands import failures, many, options, painting_options
+from pipeline.progress.wording import value
 
 _BEST = 3
 """How many classes a person wants to see; `--json` has all."""
@@ -34,7 +34,7 @@ def classify(
     Photos that cannot be read are listed at the end (with --json they have an `error`), and the exit code is then 2.
     """
     options.one_place(server, runtime)
-    photos = pictures.photos(paths)
+    photos = painting_options.photos(paths)
     width = min(_WIDEST, max(cell_len(str(photo)) for photo in photos))
     with many.work("classified", len(photos), as_json) as work:
         for photo, answer in zip(photos, _answers(work, photos, serving, server, model, runtime), strict=True):
@@ -49,7 +49,7 @@ def _answers(
 ) -> Iterator[dict[str, Any]]:
     """What the model says of each photo, one after another."""
     if not server:
-        from easel_serving.local import LocalModels
+        from easel_serving.models.local import LocalModels
 
         yield from LocalModels(serving, runtime, work.warn).classified(photos, model)
         return
@@ -58,7 +58,7 @@ def _answers(
             try:
                 [found] = client.classify(photo)
             except ServingError as error:
-                if faults.everybodys(error):
+                if failures.everybodys(error):
                     raise
                 yield {"error": str(error)}
             else:

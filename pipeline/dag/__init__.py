@@ -9,13 +9,14 @@ from pathlib import Path
 from tfx import v1 as tfx
 from tfx.orchestration import metadata
 
-from pipeline.config import Config
+from pipeline.configuration.config import Config
+from pipeline.configuration.data_lanes import data_folders
 from pipeline.dag.blueprint import Blueprint
 from pipeline.dag.classifier import classifier_lane
 from pipeline.dag.data import data_lane
 from pipeline.dag.style import style_lane
-from pipeline.snapshot import Snapshot, data_folders
-from pipeline.terminal.progress import Node
+from pipeline.planning.snapshot import Snapshot
+from pipeline.progress.events import Node
 
 
 def build(

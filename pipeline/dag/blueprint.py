@@ -10,9 +10,9 @@ from tfx import types
 from tfx.dsl.components.base.base_component import BaseComponent
 from tfx.dsl.experimental.conditionals import conditional
 
-from pipeline.code_digest import digest
-from pipeline.config import Config
-from pipeline.terminal.progress import Node
+from pipeline.configuration.config import Config
+from pipeline.dag.code_digest import digest
+from pipeline.progress.events import Node
 from trainer.options import Options
 
 CLASSIFIER, STYLE = "classifier", "style"

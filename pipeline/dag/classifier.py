@@ -6,12 +6,12 @@ from tfx import types
 from tfx import v1 as tfx
 from tfx.dsl.components.base.base_component import BaseComponent
 
-from pipeline import warm_start
-from pipeline.config import Config
+from pipeline.configuration.config import Config
 from pipeline.dag.blueprint import CLASSIFIER, Blueprint, sections, training
 from pipeline.dag.data import DataLane, gate
 from pipeline.dag.promotion import judge_and_push
-from pipeline.snapshot import Snapshot
+from pipeline.planning import warm_start
+from pipeline.planning.snapshot import Snapshot
 from trainer.classifier import evaluation
 
 

@@ -12,13 +12,14 @@ from components.data_gate import comparison
 from components.data_gate.component import DataGate
 from components.data_gate.options import GateOptions
 from components.drift_baseline.component import DriftBaseline
-from components.image_folder_example_gen import ledger
 from components.image_folder_example_gen.component import ImageFolderExampleGen
-from components.image_folder_example_gen.features import statistics_options
+from components.image_folder_example_gen.vocabulary.features import statistics_options
+from components.image_folder_example_gen.whole_folder import ledger
 from components.schema_source.component import SchemaSource
-from pipeline.config import Config
+from pipeline.configuration.config import Config
+from pipeline.configuration.data_lanes import LAYOUTS, base_schema, schema_files
 from pipeline.dag.blueprint import Blueprint, when
-from pipeline.snapshot import LAYOUTS, Snapshot, base_schema, schema_files
+from pipeline.planning.snapshot import Snapshot
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,10 @@ from components.champion.component import Champion
 from components.promotion_gate.component import PromotionGate
 from components.serving_pusher.component import ServingPusher
 from components.tflite_exporter.component import TFLiteExporter
-from pipeline.config import Config
+from pipeline.configuration.config import Config
 from pipeline.dag.blueprint import CLASSIFIER, STYLE, Blueprint, when
 from pipeline.dag.data import DataLane
-from pipeline.snapshot import Snapshot
+from pipeline.planning.snapshot import Snapshot
 from trainer.classifier import evaluation as classifier_evaluation
 from trainer.evaluation import eval_config
 from trainer.options import Options

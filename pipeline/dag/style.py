@@ -8,12 +8,12 @@ from tfx.dsl.components.base.base_component import BaseComponent
 
 from components.style_pairs.component import StylePairs
 from components.style_trainer.component import StyleTrainer
-from pipeline import warm_start
-from pipeline.config import Config
+from pipeline.configuration.config import Config
 from pipeline.dag.blueprint import STYLE, Blueprint, sections, training
 from pipeline.dag.data import DataLane, gate
 from pipeline.dag.promotion import judge_and_push
-from pipeline.snapshot import Snapshot
+from pipeline.planning import warm_start
+from pipeline.planning.snapshot import Snapshot
 from trainer.style import evaluation
 
 

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from easel_serving import card as full
-from easel_serving.directory import Version
+from easel_serving.registry import card as full
+from easel_serving.registry.directory import Version
 
 from pipeline.history import configuration
 

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
-from pipeline.config import Config
+from pipeline.configuration.config import Config
 from pipeline.history.records import Run
 
 _REQUIRED = {"": ("workspace",), "classifier": ("photos",), "style": ("photos", "paintings")}

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from components.image_folder_example_gen import splits
+from components.image_folder_example_gen.whole_folder import splits
 
 
 def split_of(examples: Path, digest: str) -> str | None:

@@ -4,7 +4,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from easel_serving import files
+from easel_serving.registry import files
 
 from pipeline.history.lineage import Edge, Lineage
 from trainer.errors import UserError

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from easel_serving.directory import Directory, Version
+from easel_serving.registry.directory import Directory, Version
 
-from components.image_folder_example_gen import ledger
+from components.image_folder_example_gen.whole_folder import ledger
 from pipeline.history import examples
 from pipeline.history.records import Artifact, Execution
 from pipeline.history.store import Store

@@ -10,7 +10,7 @@ State = Literal["running", "done", "failed", "cached", "canceled", "unknown"]
 FINISHED: tuple[State, ...] = ("done", "cached")
 
 VERDICT = "EaselDataVerdict"
-"""The type of a data gate's verdict, `components.types.DataVerdict`, which takes TFX to import."""
+"""The type of a data gate's verdict, `components.artifacts.types.DataVerdict`, which takes TFX to import."""
 
 
 @dataclass(frozen=True)

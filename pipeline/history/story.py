@@ -11,9 +11,9 @@ from typing import Any
 from pipeline.history import causes, configuration
 from pipeline.history.configuration import Change
 from pipeline.history.records import Execution, Run
+from pipeline.history.result import ModelResult
 from pipeline.history.store import Store
-from pipeline.outcome import Outputs, model_results
-from pipeline.results import ModelResult
+from pipeline.history.verdicts import Outputs, model_results
 from trainer.errors import UserError
 
 _COUNTS = ("seen", "examples", "rejected", "duplicates", "ignored")

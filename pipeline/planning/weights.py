@@ -12,7 +12,7 @@ import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from pipeline.config import Config
+from pipeline.configuration.config import Config
 from trainer.backbone_table import Backbone, find
 
 _SECONDS = 5.0

@@ -12,7 +12,9 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from pipeline.terminal.progress import Node, State, Value, describe, duration, way
+from pipeline.progress.events import Node, State, Value
+from pipeline.progress.wording import duration
+from pipeline.terminal.plain import describe, way
 
 _SIGNS = {
     "waiting": ("·", "dim"),

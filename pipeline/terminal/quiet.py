@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TextIO
 
-from pipeline.unattended.secrets import Mask, MaskedStream
+from pipeline.configuration.secrets import Mask, MaskedStream
 
 _FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 _LONGEST = 2000
@@ -42,7 +42,7 @@ def capture(log: Path) -> Iterator[None]:
 
     The file descriptors themselves are redirected, because TensorFlow's C++ and child processes know nothing of
     `sys.stderr`. Log records of level INFO and above, and Python's warnings, go to the same file. What Python writes is
-    masked (`pipeline.unattended.secrets`).
+    masked (`pipeline.configuration.secrets`).
     """
     # Not at the top: absl is 0.1 s that `easel --help` need not wait for.
     from absl import logging as absl_logging

@@ -9,8 +9,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from pipeline.results import ModelResult, RunResult
-from pipeline.terminal.progress import duration, number
+from pipeline.history.result import ModelResult, RunResult
+from pipeline.progress.wording import duration, number, size, value
 
 _VERDICTS = {
     "pushed": ("✓", "green", "pushed as version {}"),
@@ -51,16 +51,6 @@ def models(results: Iterable[ModelResult]) -> list[RenderableType]:
         if model.tflite:
             parts.append(_tflite(model.tflite))
     return parts
-
-
-def value(figure: Any) -> str:
-    """A metric for a table cell; nothing for one that is not there."""
-    return "" if figure is None else number(figure)
-
-
-def size(count: int) -> str:
-    """Bytes as people read them: `3.4 MB`."""
-    return f"{count / 1e6:.1f} MB" if count >= 1e6 else f"{count / 1e3:.0f} kB"
 
 
 def tflite_line(variant: Mapping[str, Any]) -> str:

@@ -23,7 +23,7 @@ from ai_edge_litert.interpreter import Interpreter
 from trainer import images
 from trainer.classifier import network, phases, signatures
 from trainer.classifier.options import ClassifierOptions
-from trainer.classifier.records import Photos
+from trainer.classifier.reading import Photos
 from trainer.classifier.training import Probabilities
 from trainer.tflite.convert import convert
 

@@ -22,8 +22,10 @@ import numpy as np
 from apache_beam.options.pipeline_options import PipelineOptions
 from PIL import Image
 
-from components.image_folder_example_gen import listing, report, transform
+from components.image_folder_example_gen.ingest import transform
 from components.image_folder_example_gen.options import IngestOptions
+from components.image_folder_example_gen.sources import listing
+from components.image_folder_example_gen.whole_folder import report
 
 CLASSES = 6
 

@@ -17,10 +17,11 @@ from pathlib import Path
 
 import yaml
 
-from pipeline import dag, snapshot
-from pipeline.beam.arguments import LOCAL
-from pipeline.config import load
-from pipeline.lane_runner import LaneRunner
+from pipeline import dag
+from pipeline.configuration.config import load
+from pipeline.planning import snapshot
+from pipeline.running.beam.arguments import LOCAL
+from pipeline.running.lane_runner import LaneRunner
 from pipeline.terminal import quiet
 from tests.benchmarks.ingest import decode_all, draw, multiply
 

@@ -17,10 +17,12 @@ from pathlib import Path
 
 import yaml
 
-from pipeline import batches, dag, snapshot
-from pipeline.beam import reading
-from pipeline.beam.flink import Session
-from pipeline.config import load
+from pipeline import dag
+from pipeline.configuration.config import load
+from pipeline.planning import snapshot
+from pipeline.running import batches
+from pipeline.running.beam import reading
+from pipeline.running.beam.flink import Session
 from pipeline.terminal import quiet
 from tests.benchmarks.lane import DataLane
 

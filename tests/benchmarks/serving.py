@@ -25,10 +25,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
-from easel_serving.registry import Registry
+from easel_serving.registry.registry import Registry
 from PIL import Image
 
-from pipeline.beam.flink import free_port
+from pipeline.running.beam.flink import free_port
 from tests.benchmarks import hostile, load
 
 SECONDS = 8.0

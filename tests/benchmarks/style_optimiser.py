@@ -14,15 +14,15 @@ import time
 from pathlib import Path
 
 import numpy as np
-from easel_serving import images
-from easel_serving.local import LocalModels
+from easel_serving.images import prepare
+from easel_serving.models.local import LocalModels
 from easel_serving.painting import files
 from PIL import Image, ImageOps
 
-from trainer.style import minimise
-from trainer.style.optimiser import Objective, Weights
+from trainer.style import descent
 from trainer.style.options import StyleTrainOptions
 from trainer.style.perceptual import Perceptual
+from trainer.style.pixel_painting import Objective, Weights
 
 SIDE = 256
 
@@ -57,9 +57,9 @@ def main() -> None:
         for photo_path in spread(sorted((assets / "photos/kodak").glob("*.png")), given.photos):
             photo = files.read(photo_path, SIDE).pixels
             function = objective.bound(photo.astype(np.float32), target)
-            painted = images.pixels(models.stylize(images.encode(photo), images.encode(painting)))
+            painted = prepare.pixels(models.stylize(prepare.encode(photo), prepare.encode(painting)))
             started = time.monotonic()
-            best = minimise.lbfgs(function, photo.astype(np.float32), given.steps, lambda *_: None)
+            best = descent.lbfgs(function, photo.astype(np.float32), given.steps, lambda *_: None)
             row = {
                 "photo": photo_path.stem,
                 "painting": painting_path.stem,

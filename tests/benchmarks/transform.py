@@ -22,10 +22,11 @@ from tfx import v1 as tfx
 from tfx.orchestration import metadata
 from tfx.types import standard_artifacts
 
-from components.image_folder_example_gen import features, shards
+from components.image_folder_example_gen.vocabulary import features
+from components.image_folder_example_gen.writing import shards
 from components.schema_source import contract
-from pipeline import batches
-from pipeline.beam.arguments import LOCAL
+from pipeline.running import batches
+from pipeline.running.beam.arguments import LOCAL
 from trainer.classifier.options import BackboneOptions, ClassifierImageOptions
 
 PER_FILE = 30

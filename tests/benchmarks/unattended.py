@@ -29,13 +29,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 import yaml
-from easel_serving.directory import Directory
-from easel_serving.verify import verify
+from easel_serving.registry.directory import Directory
+from easel_serving.registry.verify import verify
 
 from data.draw import draw
 from data.photos import PATTERNS, draw_photo
 from pipeline.history.store import Store
-from pipeline.unattended.retention import size
+from pipeline.planning.retention import size
 
 SETTINGS = {
     "workspace": "workspace",

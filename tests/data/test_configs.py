@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.config import load
+from pipeline.configuration.config import load
 
 CONFIGS = Path(__file__).resolve().parents[2] / "data" / "configs"
 

@@ -12,10 +12,10 @@ import pytest
 import yaml
 
 from data.draw import draw
-from pipeline import config as configuration
-from pipeline import runner
-from pipeline.results import RunResult
-from pipeline.terminal.progress import NullView
+from pipeline.configuration import config as configuration
+from pipeline.history.result import RunResult
+from pipeline.running import run as runner
+from pipeline.terminal.plain import NullView
 
 SETTINGS = {
     "workspace": "workspace",

@@ -6,11 +6,11 @@ import shutil
 import numpy as np
 import pytest
 from ai_edge_litert.interpreter import Interpreter
-from easel_serving.saved_model import SavedModel
+from easel_serving.models.saved_model import SavedModel
 from PIL import Image
 
 from pipeline.dag import blueprint
-from pipeline.results import RunResult
+from pipeline.history.result import RunResult
 
 pytestmark = pytest.mark.timeout(1500)
 

@@ -50,8 +50,8 @@ def fake_runner(monkeypatch):
     """Puts a function in the place of the real runner, which would import TFX."""
 
     def install(run):
-        module = types.ModuleType("pipeline.runner")
+        module = types.ModuleType("pipeline.running.run")
         module.run = run
-        monkeypatch.setitem(sys.modules, "pipeline.runner", module)
+        monkeypatch.setitem(sys.modules, "pipeline.running.run", module)
 
     return install

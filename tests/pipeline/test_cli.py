@@ -62,7 +62,7 @@ def test_wrong_use_is_one_line_and_2(arguments, expected, tmp_path, monkeypatch)
 
 def test_the_unforeseen_outside_a_run_leaves_its_traceback_in_a_file(config_file, monkeypatch, tmp_path):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    monkeypatch.setattr("pipeline.check.scan", lambda *_: 1 / 0)
+    monkeypatch.setattr("pipeline.planning.check.scan", lambda *_: 1 / 0)
     result = easel("check", config_file)
     assert result.exit_code == 1
     assert result.stderr.startswith("easel: ZeroDivisionError: division by zero (unexpected; the traceback is in ")

@@ -22,9 +22,9 @@ UV = next((path for path in (SERVING.parent / ".uv/bin/uv", Path(sys.executable)
 
 REGISTRY = """
 import sys
-from easel_serving.directory import listing
-from easel_serving.registry import Registry
-from easel_serving.verify import verify
+from easel_serving.registry.directory import listing
+from easel_serving.registry.registry import Registry
+from easel_serving.registry.verify import verify
 print(len(listing(sys.argv[1])), "versions,", len(verify(sys.argv[1])), "findings")
 name, = sys.argv[2:]
 registry = Registry(sys.argv[1])

@@ -11,8 +11,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from easel_serving import config_files
-from easel_serving.registry import BASE_PATH, Registry
+from easel_serving.registry import config_files
+from easel_serving.registry.registry import BASE_PATH, Registry
 
 yaml = pytest.importorskip("yaml")
 
@@ -88,7 +88,7 @@ def test_prometheus_scrapes_the_servers_that_are_there():
 
 def test_grafana_asks_for_metrics_and_labels_that_the_server_has():
     pytest.importorskip("prometheus_client")
-    from easel_serving.server.metrics import Metrics
+    from easel_serving.server.limits.metrics import Metrics
 
     metrics = Metrics()
     with metrics.request("Predict", "REST", "photos"):
@@ -131,7 +131,7 @@ def test_every_file_that_compose_mounts_or_builds_is_there():
 def test_images_start_modules_and_install_extras_that_are_there():
     text = (DEPLOY / "Dockerfile").read_text()
     for module in re.findall(r'"-m", "([\w.]+)"', text):
-        assert (DEPLOY.parent / module.replace(".", "/")).with_suffix(".py").is_file()
+        assert (DEPLOY.parent / module.replace(".", "/") / "__main__.py").is_file()
     known = re.findall(r"(?m)^(\w+) = \[", (DEPLOY.parent / "pyproject.toml").read_text())
     assert set(re.findall(r'"/src\[(\w+)\]"', text)) <= set(known)
 

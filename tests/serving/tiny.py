@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import tensorflow as tf
-from easel_serving.registry import Registry
+from easel_serving.registry.registry import Registry
 
 STRINGS = tf.TensorSpec([None], tf.string)
 FLOATS = tf.TensorSpec([None], tf.float32)

@@ -15,7 +15,7 @@ import keras, numpy as np, tensorflow as tf
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
 
 from trainer import devices
-from trainer.classifier import network, phases, records
+from trainer.classifier import network, phases, reading as records
 from trainer.classifier.options import ClassifierOptions
 
 SIZE = 32

@@ -8,7 +8,7 @@ import tensorflow_transform as tft
 from scipy import optimize, special
 from tfx.components.trainer.fn_args_utils import FnArgs
 
-from trainer.classifier import export, options, phases, records
+from trainer.classifier import export, options, phases, reading
 
 _BINS = 4
 _REGULARIZATION = 1e-3
@@ -36,7 +36,7 @@ def run_fn(fn_args: FnArgs) -> None:
     started = time.monotonic()
     chosen = options.from_config(fn_args.custom_config)
     labels = export.class_names(tft.TFTransformOutput(fn_args.transform_graph_path))
-    photos = records.read(fn_args.train_files, chosen.image_size, validation=0.0, seed=fn_args.custom_config["seed"])
+    photos = reading.read(fn_args.train_files, chosen.image_size, validation=0.0, seed=fn_args.custom_config["seed"])
     pixels = photos.part(held_out=False).batch(64).prefetch(1)
     statistics = np.concatenate([colour_statistics(tf.cast(images, tf.float32)).numpy() for images, _ in pixels])
     kernel, bias = fit_softmax_regression(statistics, photos.labels, len(labels))

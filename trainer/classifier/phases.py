@@ -11,13 +11,13 @@ import numpy as np
 import tensorflow as tf
 
 from trainer import progress
-from trainer.classifier import records
+from trainer.classifier import reading
 from trainer.classifier.augment import augment
 from trainer.classifier.callbacks import BestWeights, KeepCurves, Progress, StopWithoutNumber
 from trainer.classifier.mixing import mix
 from trainer.classifier.network import Network
 from trainer.classifier.options import ClassifierTrainOptions, FineTuneOptions, ScratchOptions
-from trainer.classifier.records import Photos
+from trainer.classifier.reading import Photos
 from trainer.curves import Curves
 
 _WARM_UP = 0.1
@@ -227,7 +227,7 @@ def augmented_batches(session: Session) -> tf.data.Dataset:
     """Batches (float32 [N, S, S, 3], targets [N, K], weights [N]) of the training part, changed at random."""
     options, part = session.options, session.photos.part(held_out=False)
     # A last batch of one or two would give batch normalisation nonsense.
-    batches = records.shuffled(part, session.seed).batch(
+    batches = reading.shuffled(part, session.seed).batch(
         options.batch_size, drop_remainder=len(part) >= options.batch_size
     )
     seeds = tf.data.Dataset.random(session.seed, rerandomize_each_iteration=True).batch(2)

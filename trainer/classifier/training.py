@@ -10,7 +10,7 @@ import tensorflow_transform as tft
 from tfx.components.trainer.fn_args_utils import FnArgs
 
 from trainer import champions, devices, precision
-from trainer.classifier import calibration, export, network, options, phases, records, sheets, signatures, warm_start
+from trainer.classifier import calibration, export, network, options, phases, reading, sheets, signatures, warm_start
 from trainer.classifier.options import ClassifierOptions
 from trainer.served import Network
 
@@ -43,7 +43,7 @@ def run_fn(fn_args: FnArgs) -> None:
     checkpoints = Path(fn_args.custom_config.get("resume_dir") or fn_args.model_run_dir, "checkpoints")
     session = phases.Session(
         options=chosen.train,
-        photos=records.read(fn_args.train_files, chosen.image_size, chosen.train.validation, seed),
+        photos=reading.read(fn_args.train_files, chosen.image_size, chosen.train.validation, seed),
         classes=len(labels),
         seed=seed,
         checkpoints=checkpoints,

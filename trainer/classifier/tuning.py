@@ -11,7 +11,7 @@ from tfx.components.trainer.fn_args_utils import FnArgs
 from tfx.components.tuner.component import TunerFnResult
 
 from trainer import devices, precision, progress
-from trainer.classifier import calibration, export, network, options, phases, records, training
+from trainer.classifier import calibration, export, network, options, phases, reading, training
 from trainer.classifier.options import ClassifierOptions, Range, TunerOptions
 from trainer.errors import UserError
 
@@ -30,7 +30,7 @@ def tuner_fn(fn_args: FnArgs) -> TunerFnResult:
     chosen, seed = options.from_config(fn_args.custom_config), fn_args.custom_config["seed"]
     search = TunerOptions.model_validate(fn_args.custom_config["tuner"])
     labels = export.class_names(tft.TFTransformOutput(fn_args.transform_graph_path))
-    photos = records.read(fn_args.train_files, chosen.image_size, chosen.train.validation, seed)
+    photos = reading.read(fn_args.train_files, chosen.image_size, chosen.train.validation, seed)
     if not photos.held_out.any():
         raise UserError("classifier.tuner: classifier.train.validation holds out no photo to judge a trial by")
     folder = Path(fn_args.working_dir, "trials")

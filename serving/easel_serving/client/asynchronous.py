@@ -8,11 +8,11 @@ from typing import Any, TypeVar
 import numpy as np
 import tenacity
 
-from easel_serving import images
 from easel_serving.client import calls, retry
 from easel_serving.client.options import Options
 from easel_serving.client.results import VersionStatus
 from easel_serving.client.transports import transport
+from easel_serving.images import prepare
 
 T = TypeVar("T")
 
@@ -28,19 +28,19 @@ class AsyncClient:
         self._server = server
         self._transport = transport(server, self._options, asynchronous=True)
 
-    async def classify(self, *photos: images.Source) -> list[calls.Classification]:
+    async def classify(self, *photos: prepare.Source) -> list[calls.Classification]:
         """See `Client.classify`."""
         return calls.classifications(await self._answers(calls.classify, photos, self._options))
 
-    async def stylize(self, *contents: images.Source, style: images.Source, strength: float = 1.0) -> list[bytes]:
+    async def stylize(self, *contents: prepare.Source, style: prepare.Source, strength: float = 1.0) -> list[bytes]:
         """See `Client.stylize`."""
         return calls.pictures(await self._answers(calls.stylize, contents, style, strength, self._options))
 
-    async def encode_style(self, *paintings: images.Source) -> list[np.ndarray]:
+    async def encode_style(self, *paintings: prepare.Source) -> list[np.ndarray]:
         """See `Client.encode_style`."""
         return calls.codes(await self._answers(calls.encode_style, paintings, self._options))
 
-    async def stylize_code(self, *contents: images.Source, code: np.ndarray) -> list[bytes]:
+    async def stylize_code(self, *contents: prepare.Source, code: np.ndarray) -> list[bytes]:
         """See `Client.stylize_code`."""
         return calls.pictures(await self._answers(calls.stylize_code, contents, code, self._options))
 

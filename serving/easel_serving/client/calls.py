@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from easel_serving import formats, images
 from easel_serving.client.options import Options
-from easel_serving.errors import ServingError
+from easel_serving.images import formats, prepare
+from easel_serving.protocol.errors import ServingError
 
 MAX_ROWS = 16
 """Images in one request: the server's own batches are no larger (`batching.config`)."""
@@ -39,7 +39,7 @@ class Classification:
     scores: dict[str, float]
 
 
-def classify(photos: Sequence[images.Source], options: Options) -> list[Call]:
+def classify(photos: Sequence[prepare.Source], options: Options) -> list[Call]:
     """The requests that classify photos.
 
     Raises:
@@ -63,7 +63,7 @@ def classifications(answers: Sequence[Tensors]) -> list[Classification]:
     return found
 
 
-def stylize(contents: Sequence[images.Source], style: images.Source, strength: float, options: Options) -> list[Call]:
+def stylize(contents: Sequence[prepare.Source], style: prepare.Source, strength: float, options: Options) -> list[Call]:
     """The requests that paint photos in the manner of a painting: an image, or the name of one that the model knows."""
     if not 0.0 <= strength <= 1.0:
         raise ServingError(f"strength {strength}: must be between 0 and 1")
@@ -72,7 +72,7 @@ def stylize(contents: Sequence[images.Source], style: images.Source, strength: f
             raise ServingError(f"{style}: no such file")
         signature, name, value = "stylize_named", "style_name", style.encode()
     else:
-        signature, name, value = "serving_default", "style_bytes", images.encode(style, "style")
+        signature, name, value = "serving_default", "style_bytes", prepare.encode(style, "style")
     calls = []
     for batch in _batches(_encode(contents, "content"), extra=len(value) if name == "style_bytes" else 0):
         inputs = {
@@ -84,7 +84,7 @@ def stylize(contents: Sequence[images.Source], style: images.Source, strength: f
     return calls
 
 
-def stylize_code(contents: Sequence[images.Source], code: np.ndarray, options: Options) -> list[Call]:
+def stylize_code(contents: Sequence[prepare.Source], code: np.ndarray, options: Options) -> list[Call]:
     """The requests that paint photos by a style code [D], one of `encode_style` or a mix of several."""
     code = np.asarray(code, np.float32)
     if code.ndim != 1:
@@ -107,7 +107,7 @@ def pictures(answers: Sequence[Tensors]) -> list[bytes]:
     return [picture for outputs in answers for picture in outputs["stylized_bytes"]]
 
 
-def encode_style(paintings: Sequence[images.Source], options: Options) -> list[Call]:
+def encode_style(paintings: Sequence[prepare.Source], options: Options) -> list[Call]:
     """The requests that read the style codes of paintings."""
     return [
         _call(options.style, options, "encode_style", ("style_code",), style_bytes=batch)
@@ -132,11 +132,11 @@ def _tensor(value: Sequence) -> np.ndarray:
     return tensor
 
 
-def _encode(sources: Sequence[images.Source], what: str) -> list[bytes]:
+def _encode(sources: Sequence[prepare.Source], what: str) -> list[bytes]:
     if not sources:
         raise ServingError(f"no {what} was given")
     return [
-        images.encode(source, what if len(sources) == 1 else f"{what} {number}")
+        prepare.encode(source, what if len(sources) == 1 else f"{what} {number}")
         for number, source in enumerate(sources, 1)
     ]
 

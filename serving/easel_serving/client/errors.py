@@ -1,6 +1,6 @@
 """What a server answered instead of a result."""
 
-from easel_serving.errors import ServingError
+from easel_serving.protocol.errors import ServingError
 
 RETRYABLE = ("RESOURCE_EXHAUSTED", "UNAVAILABLE")
 """A busy server (HTTP 429) and one that is starting, stopping or not there (503): another try may succeed."""

@@ -3,7 +3,7 @@
 import dataclasses
 from pathlib import Path
 
-from easel_serving.errors import ServingError
+from easel_serving.protocol.errors import ServingError
 
 
 @dataclasses.dataclass(frozen=True)

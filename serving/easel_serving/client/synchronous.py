@@ -7,11 +7,11 @@ from typing import Any, TypeVar
 import numpy as np
 import tenacity
 
-from easel_serving import images
 from easel_serving.client import calls, retry
 from easel_serving.client.options import Options
 from easel_serving.client.results import VersionStatus
 from easel_serving.client.transports import transport
+from easel_serving.images import prepare
 
 T = TypeVar("T")
 
@@ -32,7 +32,7 @@ class Client:
         self._server = server
         self._transport = transport(server, self._options, asynchronous=False)
 
-    def classify(self, *photos: images.Source) -> list[calls.Classification]:
+    def classify(self, *photos: prepare.Source) -> list[calls.Classification]:
         """Labels photos.
 
         Returns:
@@ -44,7 +44,7 @@ class Client:
         """
         return calls.classifications(self._answers(calls.classify(photos, self._options)))
 
-    def stylize(self, *contents: images.Source, style: images.Source, strength: float = 1.0) -> list[bytes]:
+    def stylize(self, *contents: prepare.Source, style: prepare.Source, strength: float = 1.0) -> list[bytes]:
         """Paints photos in the manner of a painting.
 
         Args:
@@ -57,11 +57,11 @@ class Client:
         """
         return calls.pictures(self._answers(calls.stylize(contents, style, strength, self._options)))
 
-    def encode_style(self, *paintings: images.Source) -> list[np.ndarray]:
+    def encode_style(self, *paintings: prepare.Source) -> list[np.ndarray]:
         """The style codes of paintings: float32 [D] each; they can be stored, compared and mixed."""
         return calls.codes(self._answers(calls.encode_style(paintings, self._options)))
 
-    def stylize_code(self, *contents: images.Source, code: np.ndarray) -> list[bytes]:
+    def stylize_code(self, *contents: prepare.Source, code: np.ndarray) -> list[bytes]:
         """Paints photos by a style code [D], one of `encode_style` or a mix of several; returns like `stylize`."""
         return calls.pictures(self._answers(calls.stylize_code(contents, code, self._options)))
 

@@ -4,7 +4,7 @@ import urllib.parse
 from typing import Any
 
 from easel_serving.client.options import Options
-from easel_serving.errors import ServingError
+from easel_serving.protocol.errors import ServingError
 
 
 def transport(server: str, options: Options, asynchronous: bool) -> Any:

@@ -5,9 +5,9 @@ from typing import Any, Protocol
 import cv2
 import numpy as np
 
-from easel_serving import images
-from easel_serving.errors import ServingError
+from easel_serving.images import prepare
 from easel_serving.painting import tiles
+from easel_serving.protocol.errors import ServingError
 
 Code = np.ndarray | str
 """A style code float32 [D]; a server is also told the name of a painting that it knows."""
@@ -63,7 +63,7 @@ class ServerEngine:
             [painted] = self._client.stylize(photo, style=code, strength=strength)
         else:
             [painted] = self._client.stylize_code(photo, code=between(self, photo, code, strength))
-        pixels = images.pixels(painted, "the server's picture")
+        pixels = prepare.pixels(painted, "the server's picture")
         picture = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_CUBIC)
         return lambda box: picture[box]
 
@@ -82,7 +82,7 @@ class Brushed:
         """See `Engine`."""
         height, width = photo.shape[:2]
         shape = [max(1, round(size / self._factor)) for size in (height, width)]
-        if shape[0] * shape[1] > images.MAX_PIXELS:
+        if shape[0] * shape[1] > prepare.MAX_PIXELS:
             raise ServingError(f"brush: {width} x {height} pixels are too many for strokes as fine as this")
         way = cv2.INTER_AREA if self._factor > 1 else cv2.INTER_CUBIC
         part = self._engine.part_painter(cv2.resize(photo, shape[::-1], interpolation=way), code, strength)

@@ -10,9 +10,9 @@ import cv2
 import numpy as np
 from PIL import Image, ImageCms
 
-from easel_serving import files as whole_files
-from easel_serving import formats, images
-from easel_serving.errors import ServingError
+from easel_serving.images import formats, prepare
+from easel_serving.protocol.errors import ServingError
+from easel_serving.registry import files as whole_files
 
 _ORIENTATION, _X_RESOLUTION, _Y_RESOLUTION, _RESOLUTION_UNIT = 0x0112, 0x011A, 0x011B, 0x0128
 # Tags by which a TIFF describes where its own pixels are: true of the photo's file only.
@@ -49,8 +49,8 @@ def read(path: str | Path, size: int | None = None) -> Photo:
     Raises:
         ServingError: the file cannot be read, is not an image or has too many pixels.
     """
-    data = images.checked(path)
-    with images.readable(str(path)):
+    data = prepare.checked(path)
+    with prepare.readable(str(path)):
         header = formats.open_image(data)
         dpi = header.info.get("dpi")
         exif = header.getexif()
@@ -59,7 +59,7 @@ def read(path: str | Path, size: int | None = None) -> Photo:
         if "transparency" in header.info or header.mode in ("LA", "PA", "RGBA"):
             alpha = np.asarray(formats.upright(header).convert("RGBA"))[..., 3].copy()
         header.close()
-    photo = Photo(images.pixels(data, str(path)), alpha, exif, profile, dpi if dpi and min(dpi) > 0 else None)
+    photo = Photo(prepare.pixels(data, str(path)), alpha, exif, profile, dpi if dpi and min(dpi) > 0 else None)
     return photo if size is None else _scaled(photo, size, path)
 
 
@@ -106,7 +106,7 @@ def _scaled(photo: Photo, size: int, path: str | Path) -> Photo:
     height, width = photo.pixels.shape[:2]
     scale = size / max(height, width)
     shape = max(1, round(height * scale)), max(1, round(width * scale))
-    if shape[0] * shape[1] > images.MAX_PIXELS:
+    if shape[0] * shape[1] > prepare.MAX_PIXELS:
         raise ServingError(f"{path}: {shape[1]} x {shape[0]} pixels are too many; ask for a smaller size")
     pixels, alpha = (_resized(part, *shape) for part in (photo.pixels, photo.alpha))
     return Photo(pixels, alpha, photo.exif, photo.profile, photo.dpi)

@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 
-from easel_serving import pictures
-from easel_serving.directory import Version
+from easel_serving.images import arrays
+from easel_serving.models.tflite import network, transformer, variants
 from easel_serving.painting import tiles
 from easel_serving.painting.partwise import PartwiseEngine, measurable
-from easel_serving.tflite import network, transformer, variants
+from easel_serving.registry.directory import Version
 
 
 class LiteEngine(PartwiseEngine):
@@ -30,7 +30,7 @@ class LiteEngine(PartwiseEngine):
     def encode(self, painting: np.ndarray) -> np.ndarray:
         """See `Engine`."""
         side = self._predictor.shape("style")[1]
-        square = pictures.resize(painting, side, side, "crop")
+        square = arrays.resize(painting, side, side, "crop")
         return self._predictor(style=square[np.newaxis].astype(np.float32))["style_code"][0]
 
     def measure(self, photo: np.ndarray, code: np.ndarray) -> tuple[int, Any]:
@@ -41,7 +41,7 @@ class LiteEngine(PartwiseEngine):
 
     def paint_part(self, part: np.ndarray, code: np.ndarray, statistics: Any) -> np.ndarray:
         """See `PartwiseEngine`."""
-        return pictures.to_uint8(self._transformer(part, code, statistics))
+        return arrays.to_uint8(self._transformer(part, code, statistics))
 
     @cached_property
     def _predictor(self) -> network.Network:

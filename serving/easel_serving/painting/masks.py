@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from easel_serving import formats, images
-from easel_serving.errors import ServingError
+from easel_serving.images import formats, prepare
+from easel_serving.protocol.errors import ServingError
 
 _SAME_PROPORTIONS = 0.02
 
@@ -18,8 +18,8 @@ def read(path: str | Path, height: int, width: int) -> np.ndarray:
     Raises:
         ServingError: the file cannot be read, or has other proportions than the photo. Of another size, it is resized.
     """
-    data = images.checked(path)
-    with images.readable(str(path)):
+    data = prepare.checked(path)
+    with prepare.readable(str(path)):
         image = formats.upright(formats.open_image(data))
         if "transparency" in image.info or image.mode in ("LA", "PA", "RGBA"):
             image = image.convert("RGBA")

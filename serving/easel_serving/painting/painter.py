@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from easel_serving.errors import ServingError
-from easel_serving.painting import colours, finish, masks, tiles
+from easel_serving.painting import colours, masks, retouch, tiles
 from easel_serving.painting.engines import Brushed, Code, Engine, faded
+from easel_serving.protocol.errors import ServingError
 
 PREVIEW = 256
 """Longest side in pixels of the picture that is there first."""
@@ -78,7 +78,7 @@ def _painted(engine: Engine, photo: np.ndarray, layers: Sequence[Layer], wishes:
                 painted = part(box)
                 painted = colours.with_luminance(photo[box], painted) if wishes.keep_luminance else painted
                 picture[box] = painted if mask is None else _blended(picture[box], painted, mask)
-    finished = finish.sharpened(finish.denoised(picture, wishes.denoise), wishes.sharpen)
+    finished = retouch.sharpened(retouch.denoised(picture, wishes.denoise), wishes.sharpen)
     if finished is not picture and all(layer.mask is not None for layer in layers):
         # Where nothing was painted, the photo stays as it was.
         finished = _blended(photo, finished, np.maximum.reduce([layer.mask for layer in layers]))

@@ -7,9 +7,9 @@ from typing import Any
 import cv2
 import numpy as np
 
-from easel_serving.directory import known_style
 from easel_serving.painting import tiles
 from easel_serving.painting.engines import Code, between
+from easel_serving.registry.directory import known_style
 
 SMALLEST = 64
 """Smaller photos are enlarged before they are painted, as the served graph does."""

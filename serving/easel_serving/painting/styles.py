@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from easel_serving import images
-from easel_serving.errors import ServingError
+from easel_serving.images import prepare
 from easel_serving.painting import colours
 from easel_serving.painting.engines import Code, Engine
+from easel_serving.protocol.errors import ServingError
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Style:
 
     def pixels(self) -> np.ndarray:
         """The painting, uint8 [H, W, 3]; raises ServingError when it cannot be read."""
-        return images.pixels(images.checked(self.source), self.source)
+        return prepare.pixels(prepare.checked(self.source), self.source)
 
 
 def parse(text: str) -> Style:

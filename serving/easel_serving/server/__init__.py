@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from easel_serving.server.allocator import bound_arenas
+from easel_serving.server.process.allocator import bound_arenas
 
 RUNTIMES = ("tensorflow", "tflite")
 
@@ -32,14 +32,14 @@ def main(
         api_key_file: a file with the key that every request must bring, but for the health probes.
         tls_cert: certificate chain in PEM, for HTTPS and gRPC over TLS.
         tls_key: its private key in PEM.
-        limits: fields of `easel_serving.server.bounds.Bounds`.
+        limits: fields of `easel_serving.server.limits.bounds.Bounds`.
 
     Raises:
         ServingError: the extra that the runtime needs is not installed, a port is taken, or a file is not what it
             should be.
     """
     bound_arenas()  # before NumPy and TensorFlow start their threads
-    from easel_serving.server.run import Settings, run
+    from easel_serving.server.process.run import Settings, run
 
     settings = Settings(
         host=host,

@@ -4,7 +4,7 @@ import argparse
 import logging
 import sys
 
-from easel_serving.errors import ServingError
+from easel_serving.protocol.errors import ServingError
 from easel_serving.server import RUNTIMES, main
 
 if __name__ == "__main__":

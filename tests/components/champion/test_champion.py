@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from easel_serving.registry import Registry
+from easel_serving.registry.registry import Registry
 from ml_metadata.metadata_store import metadata_store
 from ml_metadata.proto import metadata_store_pb2
 from tfx.dsl.components.base import base_component, base_executor, executor_spec
@@ -14,9 +14,9 @@ from tfx.orchestration.local import local_dag_runner
 from tfx.types import artifact_utils, channel, component_spec, standard_artifacts
 from tfx.utils import path_utils
 
+from components.artifacts.types import ChampionVerdict
 from components.champion.component import Champion
 from components.champion.key import champion_key
-from components.types import ChampionVerdict
 
 COMPLETE = metadata_store_pb2.Execution.COMPLETE
 CACHED = metadata_store_pb2.Execution.CACHED

@@ -10,7 +10,8 @@ from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
 from components.data_gate import findings
 from components.data_gate.options import GateOptions
-from components.image_folder_example_gen import features, report
+from components.image_folder_example_gen.vocabulary import features
+from components.image_folder_example_gen.whole_folder import report
 from components.schema_source import contract
 
 CURATED = (resources.files("data") / "schemas" / "photos.pbtxt").read_text()

@@ -11,8 +11,10 @@ from pathlib import Path
 import pytest
 import tensorflow as tf
 
-from components.image_folder_example_gen import ledger, listing, report, transform
+from components.image_folder_example_gen.ingest import transform
 from components.image_folder_example_gen.options import IngestOptions
+from components.image_folder_example_gen.sources import listing
+from components.image_folder_example_gen.whole_folder import ledger, report
 from tests.components.image_folder_example_gen import corpus
 
 IMAGES = 40
@@ -20,7 +22,7 @@ INGEST = """
 import resource, sys, time
 from pathlib import Path
 from tests.components.image_folder_example_gen.test_faults import ingest  # first: IPython brings a package `tests`
-from components.image_folder_example_gen import examples, shards
+from components.image_folder_example_gen.writing import examples, shards
 
 photos, full, killed, begun = map(Path, sys.argv[1:])
 shards.SHARD_BYTES = 20_000  # several files

@@ -14,11 +14,11 @@ import tensorflow as tf
 from hypothesis import strategies as st
 from PIL import Image
 
-from components.image_folder_example_gen import conversion, inspection
+from components.image_folder_example_gen.ingest.scan import scan
+from components.image_folder_example_gen.inspection import conversion, inspection
 from components.image_folder_example_gen.options import IngestOptions
-from components.image_folder_example_gen.reasons import Unusable
-from components.image_folder_example_gen.records import Source
-from components.image_folder_example_gen.scan import scan
+from components.image_folder_example_gen.vocabulary.files import Source
+from components.image_folder_example_gen.vocabulary.reasons import Unusable
 from tests.components.image_folder_example_gen import corpus
 
 INPUTS = int(os.environ.get("EASEL_FUZZ", "300"))

@@ -5,7 +5,7 @@ import tensorflow as tf
 from tensorflow_model_analysis.proto import metrics_for_slice_pb2, validation_result_pb2
 from tfx.types import channel_utils, standard_artifacts
 
-from components import types as easel_types
+from components.artifacts import types as easel_types
 from components.promotion_gate.component import PromotionGate
 from components.promotion_gate.executor import Executor
 from components.tflite_exporter.files import write_verdicts

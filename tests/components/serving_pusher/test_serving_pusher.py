@@ -6,15 +6,15 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from easel_serving.registry import Registry
-from easel_serving.saved_model import SavedModel
-from easel_serving.verify import verify
+from easel_serving.models.saved_model import SavedModel
+from easel_serving.registry.registry import Registry
+from easel_serving.registry.verify import verify
 from PIL import Image
 from tensorflow_serving.apis import prediction_log_pb2
 from tfx.types import artifact_utils, standard_artifacts
 
+from components.artifacts.types import Decision, IngestReport, TFLiteModels
 from components.serving_pusher.executor import Executor
-from components.types import Decision, IngestReport, TFLiteModels
 
 LABELS = ["blue", "red"]
 

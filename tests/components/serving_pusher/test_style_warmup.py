@@ -3,7 +3,7 @@ import io
 import numpy as np
 import pytest
 import tensorflow as tf
-from easel_serving.saved_model import SavedModel
+from easel_serving.models.saved_model import SavedModel
 from PIL import Image
 
 from components.serving_pusher import warmup

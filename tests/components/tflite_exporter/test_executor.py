@@ -7,8 +7,8 @@ import pytest
 import tensorflow as tf
 from tfx.types import artifact_utils, standard_artifacts
 
-from components import types as easel_types
-from components.tflite_exporter import files, records
+from components.artifacts import types as easel_types
+from components.tflite_exporter import files, sampling
 from components.tflite_exporter.executor import Executor
 from trainer.tflite import isolation
 from trainer.tflite.options import TFLiteOptions
@@ -94,6 +94,6 @@ def test_int8_is_calibrated_on_train_where_there_is_such_a_split(tmp_path, lane,
 
 def test_records_are_spread_over_the_split(tmp_path):
     write_split(tmp_path / "split", range(10))
-    assert [int(record) for record in records.spread(tmp_path / "split", 4)] == [0, 2, 5, 7]
-    assert len(list(records.spread(tmp_path / "split", None))) == 10
-    assert len(list(records.spread(tmp_path / "split", 99))) == 10
+    assert [int(record) for record in sampling.spread(tmp_path / "split", 4)] == [0, 2, 5, 7]
+    assert len(list(sampling.spread(tmp_path / "split", None))) == 10
+    assert len(list(sampling.spread(tmp_path / "split", 99))) == 10

@@ -3,8 +3,8 @@
 from click.testing import CliRunner
 
 from pipeline.cli import main
-from pipeline.results import ModelResult, RunResult
-from pipeline.terminal.progress import Node
+from pipeline.history.result import ModelResult, RunResult
+from pipeline.progress.events import Node
 
 
 def easel(*arguments, **extra):

@@ -8,7 +8,7 @@ import pytest
 
 
 class FakeModels:
-    """Stands for `easel_serving.local.LocalModels`, which needs a trained model."""
+    """Stands for `easel_serving.models.local.LocalModels`, which needs a trained model."""
 
     def __init__(self, serving_dir, runtime="auto", told=None):
         self.runtime, self.told = runtime, told
@@ -34,7 +34,7 @@ class FakeEngine:
 
     def known(self, name):
         if name not in ("wave", "night"):
-            from easel_serving.errors import ServingError
+            from easel_serving.protocol.errors import ServingError
 
             raise ServingError(f"{name}: neither a file nor a painting")
         return np.array([{"wave": 40.0, "night": 80.0}[name]])
@@ -49,6 +49,6 @@ class FakeEngine:
 
 @pytest.fixture
 def fake_models(monkeypatch):
-    module = types.ModuleType("easel_serving.local")
+    module = types.ModuleType("easel_serving.models.local")
     module.LocalModels = FakeModels
-    monkeypatch.setitem(sys.modules, "easel_serving.local", module)
+    monkeypatch.setitem(sys.modules, "easel_serving.models.local", module)

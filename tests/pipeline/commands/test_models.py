@@ -5,7 +5,7 @@ import json
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from easel_serving.registry import Registry
+from easel_serving.registry.registry import Registry
 
 from tests.pipeline.commands.command import easel
 
@@ -93,7 +93,7 @@ def test_every_change_answers_in_json_and_is_logged(serving, tmp_path):
 
 
 def test_a_server_that_does_not_follow_is_named_and_1(serving, monkeypatch):
-    from easel_serving.remote import NotToldError, Remote
+    from easel_serving.registry.remote import NotToldError, Remote
 
     def unreachable(self, root):
         raise NotToldError(f"{self.address}: UNAVAILABLE", root)

@@ -13,9 +13,9 @@ import types
 from pathlib import Path
 
 import pytest
-from easel_serving.registry import Registry
+from easel_serving.registry.registry import Registry
 
-from pipeline.unattended import lock
+from pipeline.running import lock
 from tests.pipeline.commands.command import easel, finishing_with
 from trainer.errors import UserError
 
@@ -109,7 +109,8 @@ def test_an_interrupted_run_is_130(config_file, fake_runner):
 
 def test_sigterm_ends_a_run_like_ctrl_c_and_leaves_no_lock(config_file, folders):
     code = (
-        "import sys, types, time; m = types.ModuleType('pipeline.runner'); sys.modules['pipeline.runner'] = m\n"
+        "import sys, types, time\n"
+        "m = sys.modules['pipeline.running.run'] = types.ModuleType('pipeline.running.run')\n"
         "def run(config, events, log, decisions):\n"
         "    open(config.workspace / 'started', 'w'); time.sleep(60)\n"
         "m.run = run\n"
@@ -194,7 +195,7 @@ def test_without_a_reason_nothing_is_started_and_it_says_so(config_file, fake_ru
 
 def test_a_held_workspace_is_75(config_file, folders):
     code = (
-        "import sys, time, pathlib; from pipeline.unattended import lock\n"
+        "import sys, time, pathlib; from pipeline.running import lock\n"
         "with lock.hold(pathlib.Path(sys.argv[1])): print(flush=True); time.sleep(60)"
     )
     holder = subprocess.Popen([sys.executable, "-c", code, str(folders / "work")], stdout=subprocess.PIPE)
@@ -213,8 +214,8 @@ def test_a_run_on_a_terminal_draws_the_tree(config_file):
     """In a real pseudo-terminal, with the real streams."""
     pexpect = pytest.importorskip("pexpect")
     code = (
-        "import sys, types, os; m = types.ModuleType('pipeline.runner'); sys.modules['pipeline.runner'] = m\n"
-        "from pipeline.terminal.progress import Node; from pipeline.results import *\n"
+        "import sys, types, os; m = types.ModuleType('pipeline.running.run'); sys.modules['pipeline.running.run'] = m\n"
+        "from pipeline.progress.events import Node; from pipeline.history.result import *\n"
         "def run(config, events, log, decisions):\n"
         "    os.write(1, b'FLOOD'); os.system('echo FLOOD >&2')\n"
         "    events.plan([Node('a', 'photos', 'read images')]); events.node_started('a')\n"

@@ -1,8 +1,8 @@
 """What a person reads first of a version: not the defaults."""
 
-from easel_serving.directory import Version
+from easel_serving.registry.directory import Version
 
-from pipeline.config import Config
+from pipeline.configuration.config import Config
 from pipeline.history import brief, configuration
 
 

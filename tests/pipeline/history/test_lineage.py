@@ -5,11 +5,12 @@ import shutil
 
 import pytest
 from click.testing import CliRunner
-from easel_serving.directory import Directory
-from easel_serving.registry import Registry
+from easel_serving.registry.directory import Directory
+from easel_serving.registry.registry import Registry
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
-from components.image_folder_example_gen import ledger, shards
+from components.image_folder_example_gen.whole_folder import ledger
+from components.image_folder_example_gen.writing import shards
 from pipeline.cli import main
 from pipeline.history import examples, graph, lineage
 from tests.pipeline.history.writer import Writer

@@ -7,7 +7,7 @@ from click.testing import CliRunner
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
 from pipeline.cli import main
-from pipeline.config import Config
+from pipeline.configuration.config import Config
 from pipeline.history import configuration
 from pipeline.history.records import Execution, Run
 from tests.pipeline.history.writer import Writer

@@ -11,7 +11,7 @@ import urllib.request
 import h5py
 import pytest
 
-from pipeline.config import load
+from pipeline.configuration.config import load
 from pipeline.planning import weights
 from tests.pipeline.commands.command import easel, finishing_with
 from trainer.backbone_table import TABLE

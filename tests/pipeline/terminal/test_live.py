@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from pipeline.progress.events import Node
 from pipeline.terminal.live import LiveView
-from pipeline.terminal.progress import Node
 
 LANES = {"photos": ["read images", "statistics"], "classifier": ["gate", "train", "evaluate", "push"]}
 NODES = [Node(f"{lane}.{title}", lane, title) for lane, titles in LANES.items() for title in titles]

@@ -1,9 +1,10 @@
 import io
 from pathlib import Path
 
-from pipeline.results import ModelResult, RunResult
+from pipeline.history.result import ModelResult, RunResult
+from pipeline.progress.wording import size
 from pipeline.terminal.console import console
-from pipeline.terminal.summary import render, size
+from pipeline.terminal.summary import render
 
 
 def text_of(*models, **places):

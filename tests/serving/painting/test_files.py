@@ -5,8 +5,8 @@ import io
 
 import numpy as np
 import pytest
-from easel_serving.errors import ServingError
 from easel_serving.painting import files
+from easel_serving.protocol.errors import ServingError
 from PIL import Image, ImageCms
 
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()

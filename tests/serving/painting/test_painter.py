@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from easel_serving.errors import ServingError
 from easel_serving.painting import masks, tiles
 from easel_serving.painting.painter import Finish, Layer, paint
+from easel_serving.protocol.errors import ServingError
 from PIL import Image
 
 

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from easel_serving import images
-from easel_serving.errors import ServingError
+from easel_serving.images import prepare
 from easel_serving.painting import colours, engines, styles
+from easel_serving.protocol.errors import ServingError
 from PIL import Image
 
 RNG = np.random.default_rng(1)
@@ -72,11 +72,11 @@ class Client:
 
     def stylize(self, photo, style, strength):
         self.asked.append((style, strength))
-        return [images.encode(np.full((8, 12, 3), 60, np.uint8))]
+        return [prepare.encode(np.full((8, 12, 3), 60, np.uint8))]
 
     def stylize_code(self, photo, code):
         self.asked.append(code.tolist())
-        return [images.encode(np.full((8, 12, 3), 80, np.uint8))]
+        return [prepare.encode(np.full((8, 12, 3), 80, np.uint8))]
 
     def encode_style(self, painting):
         return [np.array([float(painting.mean())])]

@@ -13,11 +13,11 @@ from PIL import Image
 def core(serving):
     pytest.importorskip("tensorflow")
     pytest.importorskip("prometheus_client")
-    from easel_serving.server.batching import Limits
-    from easel_serving.server.core import Core
-    from easel_serving.server.manager import Manager
-    from easel_serving.server.metrics import Metrics
-    from easel_serving.server.servable import Servable
+    from easel_serving.server.limits.batching import Limits
+    from easel_serving.server.limits.metrics import Metrics
+    from easel_serving.server.loading.core import Core
+    from easel_serving.server.loading.manager import Manager
+    from easel_serving.server.loading.saved_model_servable import Servable
 
     manager = Manager(serving, lambda path: Servable(path, Limits()))
     manager.refresh()
@@ -29,9 +29,9 @@ def core(serving):
 def client(core, serving):
     pytest.importorskip("httpx")
     testclient = pytest.importorskip("starlette.testclient")
-    from easel_serving.directory import Directory
-    from easel_serving.server.app import build
-    from easel_serving.server.convenience import Convenience
+    from easel_serving.registry.directory import Directory
+    from easel_serving.server.page.convenience import Convenience
+    from easel_serving.server.process.app import build
 
     with testclient.TestClient(build(core, Convenience.embedded(core, Directory(serving)))) as made:
         yield made

@@ -13,7 +13,7 @@ import pytest
 import tenacity
 from easel_serving import AsyncClient, Client
 from easel_serving.client import Options, RequestError, VersionStatus, calls, retry
-from easel_serving.errors import ServingError
+from easel_serving.protocol.errors import ServingError
 from PIL import Image
 
 NAMES = Options(classifier="photos", style="painter", timeout=30)
@@ -22,7 +22,7 @@ NAMES = Options(classifier="photos", style="painter", timeout=30)
 @pytest.fixture(scope="module")
 def grpc_address(core):
     pytest.importorskip("tensorflow_serving")
-    from easel_serving.server import grpc_api
+    from easel_serving.server.api import grpc_api
 
     server, port = grpc_api.serve(core, "127.0.0.1", 0, threads=4)
     yield f"grpc://127.0.0.1:{port}"

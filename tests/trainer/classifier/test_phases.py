@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tests.trainer.classifier.pictures import CLASSES, OPTIONS, SIZE
-from trainer.classifier import network, phases, records
+from trainer.classifier import network, phases, reading
 from trainer.classifier.options import ClassifierOptions
 from trainer.errors import UserError
 
@@ -16,7 +16,7 @@ CHOSEN = ClassifierOptions.model_validate({**OPTIONS, "train": {"head": {"views"
 
 @pytest.fixture(scope="module")
 def photos(transformed):
-    return records.read([transformed.files], SIZE, 0.2, seed=1)
+    return reading.read([transformed.files], SIZE, 0.2, seed=1)
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import tensorflow_transform as tft
-from easel_serving.saved_model import SavedModel
+from easel_serving.models.saved_model import SavedModel
 
 from tests.trainer.classifier.pictures import CLASSES, OPTIONS, SIZE, example, jpeg
 from trainer import backbones

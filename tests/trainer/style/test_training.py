@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
-from easel_serving.saved_model import SavedModel
+from easel_serving.models.saved_model import SavedModel
 
 from tests.trainer.style.conftest import OPTIONS, noise, pixels, png
 from trainer.errors import UserError

@@ -1,0 +1,1 @@
+"""Our artifact types, and reading what TFX's components wrote."""

@@ -1,0 +1,1 @@
+"""Where images come from: folders, spans, buckets, and reading their files."""

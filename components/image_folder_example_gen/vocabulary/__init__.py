@@ -1,0 +1,1 @@
+"""The words of ingest: kinds of files, reasons, features."""

@@ -1,0 +1,1 @@
+"""Examples and the files that they are written to."""

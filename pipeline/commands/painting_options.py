@@ -1,0 +1,187 @@
+"""What the commands that take photos share: options, folders, many photos with a progress bar, previews."""
+
+import contextlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from pipeline.commands import many
+from pipeline.commands.outputs import Outputs
+from pipeline.terminal.console import plain
+from trainer.errors import UserError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from rich.text import Text
+
+_COLUMNS = 72
+
+mask = click.option(
+    "--mask", metavar="FILE", type=click.Path(path_type=Path), help="Paint only what is white in this image."
+)
+keep_colours = click.option(
+    "--keep-colours",
+    type=click.Choice(["luminance", "histogram"]),
+    help="Keep the photo's colours: paint only light and shade, or give the paintings the photo's colours first.",
+)
+size = click.option(
+    "--size",
+    type=click.IntRange(16, 20_000),
+    metavar="PIXELS",
+    help="The picture's longest side.  [default: the photo's]",
+)
+dpi = click.option("--dpi", type=click.FloatRange(1), help="Dots per inch of a print.  [default: the photo's]")
+preview = click.option(
+    "--preview",
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="An image file for a picture that is there before the work is done.",
+)
+
+Show = Callable[["np.ndarray"], None]
+"""Shows a picture, uint8 [H, W, 3], before the work is done."""
+Job = Callable[[Path, Path, Show | None], None]
+"""Paints one photo into one file; has somewhere to show what is there before, or None."""
+
+
+def photos(paths: Iterable[Path]) -> list[Path]:
+    """The files themselves, and of folders the photos in and below them, by name; says what is passed over there.
+
+    Raises:
+      UserError: a folder has no photo, or cannot be read.
+    """
+    from components.image_folder_example_gen.inspection.photos import photos as listed
+
+    found: list[Path] = []
+    passed_over: list[tuple[Path, str]] = []
+    for path in paths:
+        if not path.is_dir():
+            found.append(path)
+            continue
+        inside = listed(path)
+        if not inside.files:
+            raise UserError(f"{path}: no photo in this folder")
+        found += inside.files
+        passed_over += inside.passed_over
+    if passed_over:
+        (path, why), more = passed_over[0], len(passed_over) - 1
+        others = f", and {more} more {'file' if more == 1 else 'files'}" if more else ""
+        click.echo(f"easel: passed over {plain(path)} ({plain(why)}){others}", err=True)
+    return found
+
+
+def pairs(content: Path, output: Path, suffix: str | None = None) -> list[tuple[Path, Path]]:
+    """Each photo and the file that its picture goes to; a folder's pictures get their photos' places and names.
+
+    Raises:
+      UserError: no photo, no folder to write to, a folder that its own photos are in, or a name that asks for no image
+        format.
+    """
+    if not content.is_dir():
+        if output.is_dir():
+            output = output / f"{content.stem}.{suffix or 'png'}"
+        return [(content, writable(output))]
+    there, here = output.resolve(), content.resolve()
+    if there == here or there in here.parents:
+        raise UserError(f"{output}: the photos are in this folder; name another for their pictures")
+    if output.exists() and not output.is_dir():
+        raise UserError(f"{output}: is a file; the pictures of a folder need a folder")
+    found = [path for path in photos([content]) if not path.parent.resolve().is_relative_to(there)]
+    if not found:
+        raise UserError(f"{content}: no photo in this folder")
+    targets: dict[Path, Path] = {}
+    for path in found:
+        target = output / _renamed(path.relative_to(content), suffix)
+        if target in targets:
+            raise UserError(f"{path} and {targets[target]} would both become {target}; rename one")
+        targets[target] = path
+    return [(path, target) for target, path in targets.items()]
+
+
+def writable(path: Path) -> Path:
+    """The path itself; raises UserError when it names no image format, or its folder is not there."""
+    from easel_serving.painting import files
+
+    files.kind(path)
+    if not path.absolute().parent.is_dir():
+        raise UserError(f"{path}: the folder {path.absolute().parent} does not exist")
+    return path
+
+
+class Painting:
+    """Photos on their way to pictures; `painting` makes it.
+
+    Args:
+      work: what goes through the photos.
+      pairs: photos and the files that their pictures go to.
+      outputs: knows what must not be written.
+      preview: a file, or None.
+    """
+
+    def __init__(self, work: many.Work, pairs: Sequence[tuple[Path, Path]], outputs: Outputs, preview: Path | None):
+        self.work, self._pairs, self._outputs, self._preview = work, pairs, outputs, preview
+
+    def each(self, job: Job) -> None:
+        """Does a job for each photo; what it shows goes to the preview's file, or for one photo to the terminal."""
+        watched = self._preview or (len(self._pairs) == 1 and self.work.screen.is_terminal)
+        for photo, target in self._pairs:
+            with self.work.on(photo):
+                self._outputs.check(target)
+                job(photo, target, self._show if watched else None)
+                self._outputs.wrote(target)
+                self.work.done(str(target), path=photo, output=target)
+
+    def _show(self, picture: "np.ndarray") -> None:
+        if self._preview:
+            from easel_serving.painting import files
+
+            files.write(picture, self._preview)
+        else:
+            self.work.screen.print(_in_blocks(picture, min(self.work.screen.width, _COLUMNS)))
+
+
+@contextlib.contextmanager
+def painting(
+    pairs: Sequence[tuple[Path, Path]], read: Iterable[Path], preview: Path | None, as_json: bool
+) -> Iterator[Painting]:
+    """Yields what paints photos; see `many.work` for bad ones.
+
+    Args:
+      pairs: photos and the files that their pictures go to.
+      read: what else the command reads: paintings and masks.
+      preview: a file for what is there before a picture is done, or None.
+      as_json: whether to print one document: `[{"path", "output"} or {"path", "error"}]`.
+
+    Raises:
+      UserError: an output is one of the files that are read; nothing has been written then.
+    """
+    outputs = Outputs([*(photo for photo, _ in pairs), *read])
+    for path in (*(target for _, target in pairs), *([writable(preview)] if preview else [])):
+        outputs.check(path)
+    with many.work("painted", len(pairs), as_json) as work:
+        yield Painting(work, pairs, outputs, preview)
+
+
+def _in_blocks(picture: "np.ndarray", columns: int) -> "Text":
+    """The picture in a terminal's colours, two pixels to a character."""
+    import numpy as np
+    from PIL import Image
+    from rich.text import Text
+
+    rows = round(columns * picture.shape[0] / picture.shape[1] / 2) * 2
+    small = np.asarray(Image.fromarray(picture).resize((columns, max(2, rows))))
+    lines = [
+        Text.assemble(
+            *(("\u2580", f"rgb({r},{g},{b}) on rgb({x},{y},{z})") for (r, g, b), (x, y, z) in zip(*pair, strict=True))
+        )
+        for pair in zip(small[::2], small[1::2], strict=True)
+    ]
+    return Text("\n").join(lines)
+
+
+def _renamed(path: Path, suffix: str | None) -> Path:
+    if suffix:
+        return path.with_suffix(f".{suffix}")
+    return path if path.suffix.lower() in (".jpg", ".jpeg", ".png", ".tif", ".tiff") else path.with_suffix(".png")

@@ -1,0 +1,104 @@
+"""The sections `classifier` and `style` of the configuration."""
+
+from typing import Annotated, Literal
+
+from easel_serving.protocol.errors import ServingError
+from easel_serving.registry.directory import check_name
+from pydantic import AfterValidator, Field, field_validator
+
+from trainer.classifier.options import BackboneOptions, ClassifierImageOptions, ClassifierTrainOptions, TunerOptions
+from trainer.options import Options
+from trainer.rules import Rule
+from trainer.style.options import (
+    EncoderOptions,
+    NetworkOptions,
+    PaintOptions,
+    PairOptions,
+    PerceptualOptions,
+    StyleImageOptions,
+    StyleTrainOptions,
+)
+from trainer.tflite.options import ClassifierTFLiteOptions, StyleTFLiteOptions
+
+
+def _name(name: str) -> str:
+    try:
+        return check_name(name)
+    except ServingError as error:
+        raise ValueError(str(error)) from error
+
+
+ModelName = Annotated[str, AfterValidator(_name)]
+
+Folder = Annotated[str, Field(min_length=1)]
+
+
+class ClassifierLane(Options):
+    """Photographs in class folders become a classifier."""
+
+    name: ModelName = "classifier"
+    """The model's name in the serving directory and in TensorFlow Serving's addresses."""
+    photos: Folder
+    """Folder of `class/image`, or `train/class/image` with `validation/class/image`, or with `labels.csv`; or a pattern
+    of such folders, `photos/span-{SPAN}` or `photos/{YYYY}-{MM}-{DD}`."""
+    schema_file: Folder | None = Field(default=None, alias="schema")
+    """Your own TFDV schema (pbtxt) of the photos; without one the first run proposes and keeps one."""
+    image: ClassifierImageOptions = ClassifierImageOptions()
+    """What the network sees of a photo."""
+    backbone: BackboneOptions = BackboneOptions()
+    """The pretrained network under the classifier."""
+    train: ClassifierTrainOptions = ClassifierTrainOptions()
+    """The training."""
+    tuner: TunerOptions = TunerOptions()
+    """The search for better values of `train`."""
+    thresholds: dict[Literal["accuracy", "macro_f1", "ece", "brier"], Rule] = {
+        "accuracy": Rule(beats_trivial_by=0.05, max_loss_to_champion=0.02, max_probable_loss_to_champion=0.05),
+        "macro_f1": Rule(max_loss_to_champion=0.03),
+    }
+    """What a candidate must reach to be served, by metric; what is given here replaces all of the defaults."""
+    tflite: ClassifierTFLiteOptions = ClassifierTFLiteOptions()
+    """The variants for phones and browsers."""
+
+    @field_validator("thresholds")
+    @classmethod
+    def _bounded_where_it_can_be(cls, thresholds: dict[str, Rule]) -> dict[str, Rule]:
+        for name in ("macro_f1", "ece"):
+            if name in thresholds and thresholds[name].max_probable_loss_to_champion is not None:
+                raise ValueError(f"{name} is no mean over examples: give max_probable_loss_to_champion to accuracy")
+        return thresholds
+
+
+class StyleLane(Options):
+    """Photographs and paintings become a style-transfer network."""
+
+    name: ModelName = "style"
+    """The model's name in the serving directory and in TensorFlow Serving's addresses."""
+    photos: Folder
+    """Folder of photographs, flat or in class folders; may be the classifier's, but the more varied the better."""
+    paintings: Folder
+    """Folder of paintings; each becomes a named style."""
+    photos_schema: Folder | None = None
+    """Your own TFDV schema (pbtxt) of these photos; without one the first run proposes and keeps one."""
+    paintings_schema: Folder | None = None
+    """The same of the paintings."""
+    perceptual: PerceptualOptions = PerceptualOptions()
+    """The network whose features define content and style."""
+    encoder: EncoderOptions = EncoderOptions()
+    """The network that turns a painting into a style code."""
+    network: NetworkOptions = NetworkOptions()
+    """The network that paints."""
+    image: StyleImageOptions = StyleImageOptions()
+    """Sizes and formats of what it reads and paints."""
+    train: StyleTrainOptions = StyleTrainOptions()
+    """The training."""
+    pairs: PairOptions = PairOptions()
+    """Which photos are painted like which paintings to evaluate it."""
+    paint: PaintOptions = PaintOptions()
+    """What `easel paint` does, which needs no trained network."""
+    thresholds: dict[Literal["content_distance", "style_distance", "ssim", "colour_distance", "flicker"], Rule] = {
+        "style_distance": Rule(beats_trivial_times=1.25, max_loss_to_champion=0.02),
+        "content_distance": Rule(max_loss_to_champion=0.1),
+    }
+    """What a candidate must reach to be served, by metric; what is given here replaces all of the defaults."""
+    tflite: StyleTFLiteOptions = StyleTFLiteOptions()
+    """The variants for phones and browsers."""

@@ -1,0 +1,60 @@
+"""Two versions of a classifier, measured side by side on the newest eval photos."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from easel_serving.registry.directory import Version
+
+from components.artifacts import tfrecords as records
+from components.promotion_gate import bootstrap
+from trainer.classifier import evaluation
+from trainer.classifier.preprocessing import CLASS_TEXT
+
+_BATCH = 16
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What two versions make of the same photos.
+
+    Attributes:
+      photos: how many.
+      metrics: version number -> metric -> value.
+      gain: accuracy of the second minus that of the first, with the bounds between which it lies with 90 % confidence
+        (paired bootstrap over photos): low, mean, high.
+    """
+
+    photos: int
+    metrics: dict[int, dict[str, float]]
+    gain: tuple[float, float, float]
+
+
+def measure(versions: tuple[Version, Version], split: Path) -> Comparison:
+    """Runs both versions on the Examples of a split."""
+    photos = [(example.SerializeToString(), _text(example)) for example in records.examples(split)]
+    truth = np.array([name for _, name in photos], dtype=object)
+    judged = [_judged(version, [photo for photo, _ in photos], truth) for version in versions]
+    difference = judged[1]["accuracy"] - judged[0]["accuracy"]
+    low, high = bootstrap.lower_bound(difference), -bootstrap.lower_bound(-difference)
+    return Comparison(
+        photos=len(photos),
+        metrics={version.number: evaluation.summary(each) for version, each in zip(versions, judged, strict=True)},
+        gain=(low, float(difference.mean()), high),
+    )
+
+
+def _judged(version: Version, records: list[bytes], truth: np.ndarray) -> dict[str, np.ndarray]:
+    loaded: Any = tf.saved_model.load(str(version.path))
+    outputs = [
+        loaded.signatures["classify"](inputs=tf.constant(records[at : at + _BATCH]))
+        for at in range(0, len(records), _BATCH)
+    ]
+    classes, scores = (np.concatenate([each[name].numpy() for each in outputs]) for name in ("classes", "scores"))
+    return evaluation.judge(classes, scores, truth)
+
+
+def _text(example: tf.train.Example) -> bytes:
+    return example.features.feature[CLASS_TEXT].bytes_list.value[0]

@@ -1,0 +1,58 @@
+"""What is asked before a run imports TFX: is there room, and is there a reason to train."""
+
+import time
+from collections.abc import Mapping
+
+from pipeline.configuration.config import Config
+from pipeline.history.result import ModelResult, RunResult
+from pipeline.planning import disk_space, weights
+from pipeline.planning.triggers import Decision, decide
+from pipeline.planning.workspace_state import Standing
+from trainer.errors import UserError
+
+
+def room(config: Config, standing: Standing) -> None:
+    """Raises a UserError when what is new would not fit, or nothing can be written; what is cached needs no room."""
+    disk_space.check(
+        config, disk_space.measure(config, [lane for lane, folder in standing.folders.items() if folder.changed])
+    )
+
+
+def weights_for(config: Config, decided: Mapping[str, Decision]) -> None:
+    """Raises a UserError when a model may be trained whose pretrained weights cannot be had."""
+    idle = {lane: None for lane, decision in decided.items() if decision.train is False}
+    if faults := weights.missing(config.model_copy(update=idle)):
+        raise UserError(faults[0])
+
+
+def decisions(config: Config, standing: Standing) -> dict[str, Decision]:
+    """Whether to train each model, by lane; empty when the configuration has no `when`."""
+    if config.when is None:
+        return {}
+    lanes = [lane for lane in ("classifier", "style") if getattr(config, lane)]
+    return {lane: decide(config.when, standing.facts(lane)) for lane in lanes}
+
+
+def over(decided: Mapping[str, Decision]) -> bool:
+    """Whether nothing is left to run."""
+    return bool(decided) and all(decision.train is False for decision in decided.values())
+
+
+def nothing(config: Config, standing: Standing, decided: Mapping[str, Decision], started: float) -> RunResult:
+    """The result of a run that had no reason to begin; `started` is `time.monotonic()` then."""
+    models = tuple(
+        ModelResult(
+            name=getattr(config, lane).name,
+            lane=lane,
+            outcome="skipped",
+            version=standing.version(lane),
+            reasons=(no_reason(decision),),
+        )
+        for lane, decision in decided.items()
+    )
+    return RunResult(run_id="", models=models, seconds=time.monotonic() - started, serving=config.serving)
+
+
+def no_reason(decision: Decision) -> str:
+    """The line that says why a model was not trained, and what would."""
+    return f"no reason to train: {'; '.join(decision.reasons)} (`--set when.always=true` trains all the same)"

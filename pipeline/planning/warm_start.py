@@ -1,0 +1,33 @@
+"""Tells the trainers which version to start from, at a path that does not change with the version.
+
+What a trainer is given is its cache key. Were the version part of it, the first run after a promotion would train
+again although nothing had changed; so the trainer gets the path of a file, and reads it only when it runs anyway.
+"""
+
+import json
+from pathlib import Path
+
+from easel_serving.registry.directory import Directory
+
+from pipeline.configuration.config import Config
+from pipeline.configuration.lanes import ClassifierLane, StyleLane
+
+
+def description(config: Config, lane: ClassifierLane | StyleLane) -> Path:
+    """The file that `trainer.champions.read` reads."""
+    return config.workspace / "resume" / f"champion-{lane.name}.json"
+
+
+def describe_champions(config: Config) -> None:
+    """Writes each lane's file for the version that serves now; removes it when none does or none is asked for."""
+    for lane in (config.classifier, config.style):
+        if lane is None:
+            continue
+        file = description(config, lane)
+        stable = Directory(config.serving).stable(lane.name) if lane.train.warm_start else None
+        if stable is None:
+            file.unlink(missing_ok=True)
+            continue
+        file.parent.mkdir(parents=True, exist_ok=True)
+        about = {"saved_model": str(stable.path), "labels": stable.manifest.get("labels") or []}
+        file.write_text(json.dumps(about))

@@ -1,0 +1,131 @@
+"""The views that need no terminal: `PlainView` writes lines for cron and CI, `NullView` is silent."""
+
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TextIO
+
+from pipeline.progress.events import Node, State, Value
+from pipeline.progress.wording import duration, number
+
+_ENDINGS = {"done": "done", "cached": "cached", "skipped": "skipped", "failed": "FAILED", "stopped": "STOPPED"}
+
+
+class NullView:
+    """Shows nothing: `--json` runs, and callers that only want the result."""
+
+    def __enter__(self) -> "NullView":
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        pass
+
+    def plan(self, nodes: Sequence[Node]) -> None:
+        """Ignored."""
+
+    def node_started(self, node_id: str) -> None:
+        """Ignored."""
+
+    def node_progress(self, node_id: str, values: Mapping[str, Value]) -> None:
+        """Ignored."""
+
+    def node_finished(self, node_id: str, state: State) -> None:
+        """Ignored."""
+
+    def log_path(self, path: Path) -> None:
+        """Ignored."""
+
+
+class PlainView:
+    """One line per event, for logs: starts, ends, and the counts of a running node at most every `every` seconds."""
+
+    def __init__(self, stream: TextIO, every: float = 30.0, clock: Callable[[], float] = time.monotonic):
+        self._stream = stream
+        self._every = every
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._nodes: dict[str, Node] = {}
+        self._started: dict[str, float] = {}
+        self._spoke: dict[str, float] = {}
+        self._values: dict[str, dict[str, Value]] = {}
+
+    def __enter__(self) -> "PlainView":
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._stream.flush()
+
+    def plan(self, nodes: Sequence[Node]) -> None:
+        """Says how many steps lie ahead."""
+        with self._lock:
+            self._nodes = {node.id: node for node in nodes}
+            lanes = dict.fromkeys(node.lane for node in nodes)
+            self._line(f"{len(nodes)} steps: {', '.join(lanes)}")
+
+    def node_started(self, node_id: str) -> None:
+        """A line `lane / title: started`."""
+        with self._lock:
+            self._started[node_id] = self._spoke[node_id] = self._clock()
+            self._line(f"{self._name(node_id)}: started")
+
+    def node_progress(self, node_id: str, values: Mapping[str, Value]) -> None:
+        """A line with the counts, unless the node spoke less than `every` seconds ago."""
+        with self._lock:
+            self._values[node_id] = dict(values)
+            now = self._clock()
+            if now - self._spoke.get(node_id, now - self._every) >= self._every:
+                self._spoke[node_id] = now
+                self._line(f"{self._name(node_id)}: {describe(values)}")
+
+    def node_finished(self, node_id: str, state: State) -> None:
+        """A line with the state, the time it took and the last counts."""
+        with self._lock:
+            line = f"{self._name(node_id)}: {_ENDINGS[state]}"
+            if node_id in self._started and state != "skipped":
+                line += f" in {duration(self._clock() - self._started[node_id])}"
+            if values := self._values.get(node_id):
+                line += f" ({describe(values)})"
+            self._line(line)
+
+    def log_path(self, path: Path) -> None:
+        """A line that names the log."""
+        with self._lock:
+            self._line(f"log: {path}")
+
+    def _name(self, node_id: str) -> str:
+        node = self._nodes.get(node_id, Node(node_id, "", node_id))
+        return f"{node.lane} / {node.title}" if node.lane else node.title
+
+    def _line(self, text: str) -> None:
+        self._stream.write(f"{time.strftime('%H:%M:%S')} {text}\n")
+        self._stream.flush()
+
+
+def way(values: Mapping[str, Value]) -> tuple[str, float, float] | None:
+    """How far it is: the name of what is counted, how many are done, how many there are to do; None when nobody knows.
+
+    Found in pairs such as `epoch=3, epochs=30` and `photos=100, of=400`.
+    """
+    for key, done in values.items():
+        total = values.get(f"{key}s", values.get("of"))
+        if isinstance(done, (int, float)) and isinstance(total, (int, float)) and total > 0:
+            return key, done, total
+    return None
+
+
+def describe(values: Mapping[str, Value]) -> str:
+    """The counts in words: `{"step": 10, "steps": 400, "loss": 1.2}` becomes `step 10/400 · loss 1.200`."""
+    parts = []
+    counted = way(values)
+    for key, value in values.items():
+        name = key.replace("_", " ")
+        if counted and key in ("of", f"{counted[0]}s"):
+            continue
+        if counted and key == counted[0]:
+            parts.append(f"{name} {number(value)}/{number(counted[2])}")
+        elif isinstance(value, int) and not isinstance(value, bool):
+            parts.append(f"{number(value)} {name}")
+        else:
+            parts.append(f"{name} {number(value)}")
+    return " · ".join(parts)

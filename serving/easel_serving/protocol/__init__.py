@@ -1,0 +1,1 @@
+"""TensorFlow Serving's formats and errors without TensorFlow."""

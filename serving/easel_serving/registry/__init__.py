@@ -1,0 +1,1 @@
+"""The serving directory: versions, labels and their history, for one writer at a time."""

@@ -1,0 +1,211 @@
+"""Reading the serving directory: models, versions, labels, manifests. No lock is needed: every change is one rename.
+
+<serving>/models.config  monitoring.config  batching.config  audit.jsonl
+<serving>/<model>/<version>/                a SavedModel, as TensorFlow Serving reads it
+<serving>/<model>/manifests/<version>/      manifest.json, card.md, labels.txt | styles.json, tflite/
+"""
+
+import dataclasses
+import difflib
+import json
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from easel_serving.protocol.errors import ServingError
+from easel_serving.registry import audit, config_files
+
+MANIFESTS = "manifests"
+MANIFEST = "manifest.json"
+RETIRED = "retired.json"
+PICTURES, INDEX = "pictures", "index.json"
+STABLE = "stable"
+CANARY = "canary"
+PREVIOUS = "previous"
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9._-]*")
+
+
+@dataclasses.dataclass(frozen=True)
+class Version:
+    """One version of a model."""
+
+    model: str
+    number: int
+    path: Path
+    """The SavedModel folder."""
+    manifest_dir: Path
+    manifest: dict[str, Any]
+    """`manifest.json`; empty for a folder that was not pushed through the registry."""
+    labels: tuple[str, ...]
+
+    @property
+    def title(self) -> str:
+        """The version as messages name it."""
+        return f"{self.model} version {self.number}"
+
+    @property
+    def digest(self) -> str:
+        """The content digest of the SavedModel as it was pushed, warm-up records left out; "" without a manifest."""
+        return self.manifest.get("digest", "")
+
+    @property
+    def present(self) -> bool:
+        """Whether the SavedModel is there; false once it is retired, or when somebody emptied the folder."""
+        return (self.path / "saved_model.pb").is_file()
+
+    @property
+    def styles(self) -> list[str]:
+        """The names of the paintings that a style network knows, in its order; empty for other models."""
+        return list(self.codes)
+
+    @property
+    def codes(self) -> dict[str, list[float]]:
+        """The style codes of those paintings, by name; empty for other models."""
+        return {style["name"]: style.get("code", []) for style in _json(self.manifest_dir / "styles.json") or []}
+
+    @property
+    def pictures(self) -> dict[str, list[str]]:
+        """Small example pictures by the name of the style or class they show: files in the manifest's `pictures/`."""
+        return read_pictures(self.manifest_dir)
+
+    @property
+    def retired(self) -> dict[str, Any] | None:
+        """Who took the version out of service, when and why; None for a version that is in use."""
+        return _json(self.manifest_dir / RETIRED)
+
+
+class Directory:
+    """The serving directory, read only. Missing folders are empty ones."""
+
+    def __init__(self, serving_dir: str | Path):
+        self.root = Path(serving_dir).absolute()
+
+    def models(self) -> list[str]:
+        """The names of the models of which a version was ever pushed, sorted."""
+        if not self.root.is_dir():
+            return []
+        return sorted(
+            path.name for path in self.root.iterdir() if _NAME.fullmatch(path.name) and path.is_dir() and _numbers(path)
+        )
+
+    def versions(self, name: str) -> list[Version]:
+        """The versions whose SavedModel is there, ascending; empty for a model never pushed."""
+        return [version for version in self.history(name) if version.present]
+
+    def history(self, name: str) -> list[Version]:
+        """Every version of which a folder or a manifest is left, retired and lost ones too, ascending."""
+        labels = self.labels(name)
+        return [self._version(name, number, labels) for number in sorted(_numbers(self.root / check_name(name)))]
+
+    def version(self, name: str, number: int) -> Version:
+        """One version; raises ServingError, naming the ones there are, when there is none of that number."""
+        found = {version.number: version for version in self.history(name)}
+        if number not in found:
+            if not found:
+                near = difflib.get_close_matches(name, self.models(), 1)
+                hint = f"did you mean {near[0]}?" if near else f"models here: {', '.join(self.models()) or 'none'}"
+                raise ServingError(f"{self.root}: no model named {name}; {hint}")
+            raise ServingError(f"{name} has no version {number}; there are {', '.join(map(str, found))}")
+        return found[number]
+
+    def labels(self, name: str) -> dict[str, int]:
+        """`{label: version}` from `models.config`; from the audit log when the model is not in it (a lost file)."""
+        entry = config_files.read_models(self.root).get(name)
+        if entry is not None:
+            return dict(entry.labels)
+        records = [record for record in audit.read(self.root) if record.get("model") == name]
+        return dict(records[-1]["to"]) if records else {}
+
+    def labelled(self, name: str, label: str) -> Version | None:
+        """The version a label points at; None without the label, or when its SavedModel is gone."""
+        labels = self.labels(name)
+        if label not in labels:
+            return None
+        version = self._version(name, labels[label], labels)
+        return version if version.present else None
+
+    def stable(self, name: str) -> Version | None:
+        """The version that serves; None when there is none, or when its SavedModel is gone."""
+        return self.labelled(name, STABLE)
+
+    def _version(self, name: str, number: int, labels: dict[str, int]) -> Version:
+        manifest_dir = self.root / name / MANIFESTS / str(number)
+        return Version(
+            model=name,
+            number=number,
+            path=self.root / name / str(number),
+            manifest_dir=manifest_dir,
+            manifest=_json(manifest_dir / MANIFEST) or {},
+            labels=tuple(sorted(label for label, target in labels.items() if target == number)),
+        )
+
+
+def listing(serving_dir: str | Path) -> list[dict[str, Any]]:
+    """What is pushed, as `easel models --json` prints it: one entry a version, by model, then ascending.
+
+    `[{"model", "version", "created", "labels": [..], "metrics": {"candidate", "champion", "trivial"}, "tflite": [..]}]`
+    """
+    directory = Directory(serving_dir)
+    return [_summary(version) for name in directory.models() for version in directory.versions(name)]
+
+
+def check_name(name: str, what: str = "model") -> str:
+    """The name of a model, or of `what` else; raises ServingError for one that cannot be a folder beside versions."""
+    if not _NAME.fullmatch(name):
+        raise ServingError(f"{name!r} cannot name a {what}: use letters, digits, '.', '_' and '-', a letter first")
+    return name
+
+
+def known_style(name: str, names: Sequence[str], title: str) -> str:
+    """The name itself, when it is one of `names`.
+
+    Raises:
+        ServingError: it is not; the message offers the nearest, or says which there are.
+    """
+    if name in names:
+        return name
+    near = difflib.get_close_matches(name.lower(), {known.lower(): known for known in names}, 1, 0.5)
+    hint = next((f"did you mean {known}?" for known in names if near and known.lower() == near[0]), "")
+    hint = hint or f"known are {', '.join(names[:8]) or 'none'}{', ...' if len(names) > 8 else ''}"
+    raise ServingError(f"{name}: neither a file nor a painting that {title} knows; {hint}")
+
+
+def _summary(version: Version) -> dict[str, Any]:
+    metrics = version.manifest.get("metrics", {})
+    return {
+        "model": version.model,
+        "version": version.number,
+        "created": version.manifest.get("created", ""),
+        "labels": list(version.labels),
+        "metrics": {
+            "candidate": metrics.get("candidate", {}),
+            "champion": metrics.get("champion"),
+            "trivial": metrics.get("trivial", {}),
+        },
+        "tflite": version.manifest.get("tflite", []),
+    }
+
+
+def _numbers(model_dir: Path) -> set[int]:
+    """Versions, by the rule of TensorFlow Serving: the folders whose name is an integer."""
+    found = set()
+    for parent in (model_dir, model_dir / MANIFESTS):
+        if parent.is_dir():
+            found |= {int(path.name) for path in parent.iterdir() if path.name.isdecimal() and path.is_dir()}
+    return found
+
+
+def read_pictures(manifest_dir: Path) -> dict[str, list[str]]:
+    """See `Version.pictures`; also of a version that is not pushed yet."""
+    return _json(manifest_dir / PICTURES / INDEX) or {}
+
+
+def _json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text())
+    except FileNotFoundError:
+        return None
+    except (OSError, json.JSONDecodeError) as error:
+        raise ServingError(f"{path}: cannot be read ({error}); restore the file or retire the version") from None

@@ -1,0 +1,65 @@
+"""Whether a version can be loaded, as far as its files tell: asked before a label moves to it."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from easel_serving.protocol import messages
+from easel_serving.registry import verify
+from easel_serving.registry.directory import PICTURES, Version
+
+_SHARD = re.compile(r"variables\.data-(\d+)-of-(\d+)")
+_NOT_LOADED = ("card.md", PICTURES, "statistics")
+"""What lies beside a manifest for people, not for programs that load the model."""
+
+
+def fault(version: Version) -> str | None:
+    """What is wrong with a version, in words that name the file; None when nothing is.
+
+    A version that was pushed must be as it was pushed. One without a manifest, copied by hand, must have what its
+    `saved_model.pb` needs.
+    """
+    if version.retired:
+        return "was retired"
+    if not version.present:
+        return "has lost its folder"
+    if "files" in version.manifest:
+        return next(_differences(version), None)
+    return next(_missing(version.path), None)
+
+
+def _differences(version: Version) -> Iterator[str]:
+    root = version.path.parent.parent
+    beside = version.manifest_dir.relative_to(root)
+    for finding in verify.differences(root, version):
+        path = Path(finding.path)
+        shown = path.is_relative_to(beside) and path.relative_to(beside).parts[0] in _NOT_LOADED
+        if not shown and (finding.kind != "foreign" or root / path == version.path):
+            yield f"is not as it was pushed: {root / path} is {finding.kind}"
+
+
+def _missing(path: Path) -> Iterator[str]:
+    try:
+        saved = messages.SavedModel.FromString((path / "saved_model.pb").read_bytes())
+    except messages.DecodeError:
+        yield f"is not complete: {path / 'saved_model.pb'} is no SavedModel, or only a part of one"
+        return
+    graphs = saved.meta_graphs
+    if not graphs:
+        yield f"is not complete: {path / 'saved_model.pb'} has no graph"
+    for graph in graphs:
+        for asset in graph.asset_file_def:
+            if not (path / "assets" / asset.filename).is_file():
+                yield f"is not complete: {path / 'assets' / asset.filename} is missing"
+    variables = path / "variables"
+    # TensorFlow 1 wrote no variables for a graph that has none, and no objects; TensorFlow 2 always writes both.
+    if variables.exists() or any(graph.object_graph_def for graph in graphs):
+        if not (variables / "variables.index").is_file():
+            yield f"is not complete: {variables / 'variables.index'} is missing"
+        shards = [match for each in _names(variables) if (match := _SHARD.fullmatch(each))]
+        if not shards or {int(shard[1]) for shard in shards} != set(range(int(shards[0][2]))):
+            yield f"is not complete: {variables} lacks files called variables.data-*"
+
+
+def _names(folder: Path) -> list[str]:
+    return [each.name for each in folder.iterdir()] if folder.is_dir() else []

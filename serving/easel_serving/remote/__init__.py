@@ -1,0 +1,1 @@
+"""`python -m easel_serving.remote`: leads a TensorFlow Serving that runs."""

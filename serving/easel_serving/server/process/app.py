@@ -1,0 +1,54 @@
+"""The HTTP application: TensorFlow Serving's API, metrics, health, the convenience calls and the web page."""
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from easel_serving.registry import config_files
+from easel_serving.server.api.access import AccessLog, ApiKey
+from easel_serving.server.api.rest import RestApi
+from easel_serving.server.loading.core import Core
+from easel_serving.server.page import pages
+from easel_serving.server.page.convenience import Convenience
+
+
+def build(
+    core: Core,
+    convenience: Convenience,
+    api_key: str | None = None,
+    metrics_path: str | None = config_files.METRICS_PATH,
+) -> ASGIApp:
+    """The application; it starts and stops nothing.
+
+    Args:
+        core: the models.
+        convenience: the calls beside TensorFlow Serving's.
+        api_key: what every request must bring, if anything.
+        metrics_path: where the metrics are; None for nowhere.
+    """
+
+    async def live(request: Request) -> Response:
+        return PlainTextResponse("alive\n")
+
+    async def ready(request: Request) -> Response:
+        return PlainTextResponse("ready\n") if core.manager.ready() else PlainTextResponse("loading\n", 503)
+
+    async def metrics(request: Request) -> Response:
+        return Response(core.metrics.page(), media_type="text/plain")
+
+    rest = RestApi(core)
+    routes = [
+        *pages.routes(convenience),
+        Route("/healthz", live),
+        Route("/readyz", ready),
+        *([Route(metrics_path, metrics)] if metrics_path else []),
+        Route("/{path:path}", rest.handle, methods=["GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"]),
+    ]
+    app: ASGIApp = Starlette(routes=routes, exception_handlers={Exception: _unexpected})
+    return AccessLog(ApiKey(app, api_key) if api_key else app)
+
+
+async def _unexpected(request: Request, error: Exception) -> Response:
+    return JSONResponse({"error": "Internal error; see the server's log"}, 500)

@@ -1,0 +1,171 @@
+"""Starts and stops the parts of the server."""
+
+import asyncio
+import contextlib
+import dataclasses
+import gc
+import logging
+import signal
+import socket
+import ssl
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+
+from easel_serving.protocol.errors import ServingError
+from easel_serving.registry import config_files, signing, verify
+from easel_serving.registry.directory import Directory
+from easel_serving.server.api import access
+from easel_serving.server.limits.batching import Limits
+from easel_serving.server.limits.bounds import Bounds
+from easel_serving.server.limits.metrics import Metrics
+from easel_serving.server.loading.core import Core
+from easel_serving.server.loading.manager import Manager
+from easel_serving.server.loading.servable import Answering
+from easel_serving.server.page.convenience import Convenience
+from easel_serving.server.process import http
+from easel_serving.server.process.app import build
+
+LOGGER = logging.getLogger("easel.serving")
+
+GRACE_SECONDS = 15
+"""Time that running requests get when the server is asked to stop."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """The arguments of `easel_serving.server.main`."""
+
+    host: str
+    rest_port: int
+    grpc_port: int | None
+    runtime: str = "tensorflow"
+    public_key: str | Path | None = None
+    api_key_file: str | Path | None = None
+    tls_cert: str | Path | None = None
+    tls_key: str | Path | None = None
+    limits: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+
+def run(serving_dir: Path, settings: Settings) -> None:
+    """See `easel_serving.server.main`."""
+    bounds = Bounds(**settings.limits)
+    api_key = access.read_key(settings.api_key_file) if settings.api_key_file else None
+    tls = _read_tls(settings)
+    manager = Manager(serving_dir.absolute(), _loader(serving_dir, settings))
+    core = Core(manager, Metrics(), bounds)
+    app = build(
+        core, Convenience.embedded(core, Directory(serving_dir)), api_key, config_files.metrics_path(serving_dir)
+    )
+    listening = _listen(settings.host, settings.rest_port)
+    rpc = None
+    if settings.grpc_port is not None and settings.runtime == "tensorflow":
+        rpc = _start_grpc(core, settings.host, settings.grpc_port, api_key, tls)
+    manager.start()
+    scheme = "https" if tls else "http"
+    LOGGER.info("REST and the web page: %s://%s:%s/", scheme, *listening.getsockname()[:2])
+    config = uvicorn.Config(
+        app,
+        http=http.protocol(bounds.header_seconds),
+        log_config=None,
+        access_log=False,
+        limit_concurrency=bounds.connections,
+        timeout_keep_alive=15,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+        h11_max_incomplete_event_size=32 * 1024,
+        ssl_certfile=settings.tls_cert,
+        ssl_keyfile=settings.tls_key,
+    )
+    # uvicorn stops gracefully on a signal and then raises it again, which would end us before the rest is stopped.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    try:
+        with contextlib.suppress(KeyboardInterrupt):
+            asyncio.run(uvicorn.Server(config).serve(sockets=[listening]))
+    finally:
+        if rpc is not None:
+            rpc.stop(GRACE_SECONDS).wait()
+        manager.stop()
+
+
+def _loader(serving_dir: Path, settings: Settings) -> Callable[[Path], Answering]:
+    """What makes a servable of a version's folder, after checking its signature when there is a key."""
+    limits = Limits.read(serving_dir)
+    with _imports_stay():
+        servable = _servable(settings.runtime)
+    public_key = settings.public_key
+    if public_key is not None:
+        signing.require_public_key(public_key)
+
+    def load(path: Path) -> Answering:
+        if public_key is not None:
+            verify.require_signed(path, public_key)
+        return servable(path, limits)
+
+    return load
+
+
+@contextlib.contextmanager
+def _imports_stay() -> Iterator[None]:
+    """Spares the garbage collector what is imported: to look through all of TensorFlow holds up requests for .1 s."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
+def _servable(runtime: str) -> type[Answering]:
+    try:
+        if runtime == "tflite":
+            from easel_serving.server.loading.tflite_servable import TFLiteServable
+
+            return TFLiteServable
+        from easel_serving.server.loading.saved_model_servable import Servable
+
+        return Servable
+    except ImportError as error:
+        extra = "tflite" if runtime == "tflite" else "server"
+        raise ServingError(f"runtime {runtime}: install easel-serving[{extra}] ({error})") from None
+
+
+def _read_tls(settings: Settings) -> tuple[bytes, bytes] | None:
+    """Private key and certificate chain, once it is sure that they belong together."""
+    if settings.tls_cert is None and settings.tls_key is None:
+        return None
+    if settings.tls_cert is None or settings.tls_key is None:
+        raise ServingError("TLS needs both a certificate and its private key")
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(settings.tls_cert, settings.tls_key)
+        return Path(settings.tls_key).read_bytes(), Path(settings.tls_cert).read_bytes()
+    except (OSError, ssl.SSLError) as error:
+        raise ServingError(f"{settings.tls_cert}, {settings.tls_key}: no certificate with its key ({error})") from None
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        listening = socket.create_server((host, port), family=family, backlog=256)
+        # asyncio does this only for sockets that know their protocol's number, and these do not. Without it an answer's
+        # body waits 40 ms for the acknowledgement of its head. Accepted connections inherit it.
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return listening
+    except OSError as error:
+        raise ServingError(f"cannot listen on {host}:{port} for REST: {error.strerror}") from None
+
+
+def _start_grpc(core: Core, host: str, port: int, api_key: str | None, tls: tuple[bytes, bytes] | None) -> Any:
+    try:
+        from easel_serving.server.api import grpc_api
+    except ImportError:
+        LOGGER.warning("gRPC is off: install easel-serving[grpc]")
+        return None
+    try:
+        server, bound = grpc_api.serve(core, host, port, api_key=api_key, tls=tls)
+    except RuntimeError:
+        raise ServingError(f"cannot listen on {host}:{port} for gRPC: the port is taken") from None
+    LOGGER.info("gRPC: %s:%s", host, bound)
+    return server

@@ -1,0 +1,116 @@
+import json
+import shutil
+
+import pytest
+from easel_serving.protocol.errors import ServingError
+from easel_serving.registry import signing
+from easel_serving.registry.registry import Registry
+from easel_serving.registry.verify import require_signed, verify
+
+pytest.importorskip("cryptography")
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
+
+
+@pytest.fixture
+def keys(tmp_path):
+    """Writes a pair of keys as OpenSSL does; returns their paths."""
+
+    def make(name, key=None):
+        key = key or ed25519.Ed25519PrivateKey.generate()
+        private, public = tmp_path / f"{name}.pem", tmp_path / f"{name}.pub.pem"
+        private.write_bytes(
+            key.private_bytes(
+                serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+            )
+        )
+        public.write_bytes(
+            key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+        )
+        return private, public
+
+    return make
+
+
+@pytest.fixture
+def signed(keys, tmp_path, saved_model):
+    private, public = keys("ours")
+    registry = Registry(tmp_path / "serving", signing_key=private)
+    registry.push("m", saved_model("one"), {})
+    return registry, public
+
+
+def test_what_was_pushed_with_the_key_is_accepted(signed, keys):
+    registry, public = signed
+    require_signed(registry.root / "m/1", public)
+    assert verify(registry.root, public) == []
+    _, stranger = keys("theirs")
+    with pytest.raises(ServingError, match=r"manifests/1/manifest.json: not signed by the holder of .*theirs.pub.pem"):
+        require_signed(registry.root / "m/1", stranger)
+    assert [finding.kind for finding in verify(registry.root, stranger)] == ["unsigned"]
+
+
+def test_no_change_goes_unnoticed(signed, saved_model):
+    registry, public = signed
+    version = registry.version("m", 1)
+    (version.path / "saved_model.pb").write_text("two")
+    with pytest.raises(ServingError, match=r"m/1/saved_model.pb: changed; it is not what was signed"):
+        require_signed(version.path, public)
+    shutil.copytree(saved_model("two"), version.path, dirs_exist_ok=True)
+    manifest = {**version.manifest, "files": Registry(registry.root).version("m", 1).manifest["files"]}
+    manifest["files"]["saved_model.pb"]["sha256"] = "0" * 64
+    (version.manifest_dir / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(ServingError, match="not signed"):
+        require_signed(version.path, public)
+
+
+def test_a_signed_version_vouches_for_no_other_number(signed):
+    registry, public = signed
+    shutil.copytree(registry.root / "m/1", registry.root / "m/7")
+    shutil.copytree(registry.root / "m/manifests/1", registry.root / "m/manifests/7")
+    with pytest.raises(ServingError, match="not signed"):
+        require_signed(registry.root / "m/7", public)
+
+
+def test_links_are_foreign(signed, tmp_path):
+    registry, public = signed
+    elsewhere = tmp_path / "elsewhere"
+    (elsewhere / "deep").mkdir(parents=True)
+    (registry.root / "m/1/assets/more").symlink_to(elsewhere)
+    with pytest.raises(ServingError, match="m/1/assets/more: foreign"):
+        require_signed(registry.root / "m/1", public)
+    (registry.root / "m/notes.txt").write_text("beside the versions")
+    assert [(finding.kind, finding.path) for finding in verify(registry.root)] == [
+        ("foreign", "m/1/assets/more"),
+        ("foreign", "m/notes.txt"),
+    ]
+
+
+def test_signing_later_and_refilling(keys, tmp_path, saved_model):
+    private, public = keys("ours")
+    plain = Registry(tmp_path / "serving")
+    plain.push("m", saved_model("one"), {})
+    with pytest.raises(ServingError, match="no key to sign with"):
+        plain.sign("m", 1)
+    registry = Registry(plain.root, signing_key=private)
+    registry.sign("m", 1, why="the key is new")
+    require_signed(plain.root / "m/1", public)
+    shutil.rmtree(plain.root / "m/1")
+    assert registry.push("m", saved_model("one"), {}, warmup=b"other").outcome == "refilled"
+    require_signed(plain.root / "m/1", public)
+    shutil.rmtree(plain.root / "m/1")
+    assert plain.push("m", saved_model("one"), {}).outcome == "refilled"
+    assert [finding.kind for finding in verify(plain.root, public)] == ["unsigned"]
+    (plain.root / "m/1/saved_model.pb").write_text("other")
+    with pytest.raises(ServingError, match="only what was pushed can be signed"):
+        registry.sign("m", 1)
+
+
+def test_wrong_keys_are_one_clear_line(keys, tmp_path):
+    private, public = keys("rsa", rsa.generate_private_key(65537, 2048))
+    (tmp_path / "noise.pem").write_text("noise")
+    for key in (private, public, tmp_path / "noise.pem"):
+        with pytest.raises(ServingError, match="no private Ed25519 key in PEM"):
+            signing.signature(b"", key)
+    with pytest.raises(ServingError, match="cannot be read"):
+        signing.signature(b"", tmp_path / "none.pem")
