@@ -13,6 +13,7 @@ from pipeline.commands import (
     gc,
     lineage,
     models,
+    orders,
     paint,
     report,
     run,
@@ -89,6 +90,7 @@ for command in (
     stylize.stylize,
     paint.paint,
     use.serve,
+    orders.orders,
     configuration.config,
     schema.schema,
 ):

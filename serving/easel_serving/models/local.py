@@ -64,7 +64,7 @@ class LocalModels:
 
     def classified(self, paths: Iterable[str | Path], model: str | None = None) -> Iterator[dict[str, Any]]:
         """Labels photos one after another: yields what `classify` returns, or `{"path", "error"}` for a bad file."""
-        version = self._version("classifier", model)
+        version = self.version("classifier", model)
         if version.path not in self._classifiers:
             self._classifiers[version.path] = self._computed(version, _lite_classifier, self._full_classifier)
         classify, rest = self._classifiers[version.path], iter(paths)
@@ -94,7 +94,7 @@ class LocalModels:
         """
         if not 0.0 <= strength <= 1.0:
             raise ServingError(f"strength {strength}: must be between 0 and 1")
-        version = self._version("style", model)
+        version = self.version("style", model)
         inputs = {
             "content_bytes": [_image(content, "content")],
             "strength": [strength],
@@ -109,13 +109,14 @@ class LocalModels:
 
     def engine(self, model: str | None = None) -> "PartwiseEngine":
         """The style network for `easel_serving.painting` (which needs OpenCV); `model` and errors as for `stylize`."""
-        return self._computed(self._version("style", model), _lite_engine, _full_engine)
+        return self._computed(self.version("style", model), _lite_engine, _full_engine)
 
     def styles(self, model: str | None = None) -> list[str]:
         """The names of the paintings that the style network knows, in its order."""
-        return self._version("style", model).styles
+        return self.version("style", model).styles
 
-    def _version(self, kind: str, name: str | None) -> Version:
+    def version(self, kind: str, name: str | None = None) -> Version:
+        """The version of a `classifier` or `style` network that serves now; `name` and errors as for `stylize`."""
         found = [version for version in map(self._directory.stable, self._directory.models()) if version]
         found = [version for version in found if version.manifest.get("kind") == kind]
         named = [version for version in found if name in (None, version.model)]

@@ -1,0 +1,55 @@
+"""Paints orders with the style network that serves."""
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from easel_serving.models.local import LocalModels
+from easel_serving.orders.painter import Refused
+from easel_serving.orders.wishes import Wishes
+from easel_serving.painting import files, painter
+from easel_serving.painting.partwise import PartwiseEngine
+from easel_serving.protocol.errors import ServingError
+
+_SUFFIXES = {"png": ".png", "jpeg": ".jpg", "tiff": ".tif", "webp": ".webp"}
+
+
+class NetworkPainter:
+    """The style network that serves; a promotion is noticed between two orders.
+
+    Args:
+        serving_dir: the registry's directory.
+    """
+
+    def __init__(self, serving_dir: str | Path):
+        self._models = LocalModels(serving_dir)
+        self._loaded: tuple[Path, PartwiseEngine] | None = None
+
+    def __call__(
+        self, wishes: Wishes, photo: bytes, report: Callable[[float], None]
+    ) -> tuple[bytes, str, dict[str, Any]]:
+        """See `Painter`."""
+        version = self._models.version("style")
+        if self._loaded is None or self._loaded[0] != version.path:
+            self._loaded = version.path, self._models.engine(version.model)
+        engine = self._loaded[1]
+        suffix = _SUFFIXES[wishes.format]
+        with tempfile.TemporaryDirectory(prefix="easel-order-") as folder:
+            source, target = Path(folder, "photo"), Path(folder, f"picture{suffix}")
+            source.write_bytes(photo)
+            try:
+                read = files.read(source, wishes.longest_side)
+                # By name only: a name that is the path of a file here must not open it.
+                codes = [engine.known(share.name) for share in wishes.styles]
+            except ServingError as error:
+                raise Refused(str(error).replace(f"{source}: ", "photo: ")) from None
+            report(0.1)
+            mix = np.average(codes, axis=0, weights=[share.weight for share in wishes.styles]).astype(np.float32)
+            finish = painter.Finish(wishes.strength, wishes.keep_colours == "luminance", wishes.brush)
+            *_, picture = painter.paint(engine, read.pixels, [painter.Layer(mix)], finish)
+            report(0.9)
+            files.write(picture, target, read, wishes.dpi)
+            return target.read_bytes(), suffix, {"model": version.model, "version": version.number}

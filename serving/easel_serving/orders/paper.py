@@ -1,0 +1,35 @@
+"""Sizes of paper in pixels."""
+
+import re
+
+DPI = 300
+"""Dots per inch of a print where nothing else is said."""
+MAX_SIDE = 12_000
+"""Longest side of a picture in pixels."""
+
+_A_SERIES = {"A0": (841, 1189), "A1": (594, 841), "A2": (420, 594), "A3": (297, 420), "A4": (210, 297),
+             "A5": (148, 210), "A6": (105, 148)}  # fmt: skip
+_MILLIMETRES = {"mm": 1.0, "cm": 10.0, "in": 25.4}
+_INCH = 25.4
+
+
+def millimetres(text: str) -> tuple[float, float]:
+    """Shorter and longer side of `A4`, `50x70cm`, `8x10in` or `100x150mm`; raises ValueError for anything else."""
+    name = text.strip()
+    if name.upper() in _A_SERIES:
+        return _A_SERIES[name.upper()]
+    match = re.fullmatch(r"(\d{1,5}(?:\.\d{1,3})?)\s*[xX\u00d7]\s*(\d{1,5}(?:\.\d{1,3})?)\s*(mm|cm|in)", name)
+    if not match or not min(float(match[1]), float(match[2])) > 0:
+        raise ValueError(f"{text[:40]!r} is no paper; use A0 to A6, or sides such as 50x70cm, 8x10in, 100x150mm")
+    sides = sorted(float(match[i]) * _MILLIMETRES[match[3]] for i in (1, 2))
+    return sides[0], sides[1]
+
+
+def longest_side(text: str, dpi: int) -> int:
+    """The longest side in pixels of what fits on a paper; raises ValueError for more than `MAX_SIDE`."""
+    side = round(millimetres(text)[1] / _INCH * dpi)
+    if side > MAX_SIDE:
+        raise ValueError(
+            f"{text} at {dpi} dpi is {side} pixels long; at most {MAX_SIDE} are painted: ask for fewer dpi"
+        )
+    return side

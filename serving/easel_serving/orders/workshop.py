@@ -1,0 +1,114 @@
+"""`easel orders work`: worker processes that are started anew when they end, webhooks, and what is cleared away."""
+
+import logging
+import multiprocessing
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from easel_serving.orders.painter import Painter
+from easel_serving.orders.queue import Limits, Orders
+from easel_serving.orders.webhooks import Caller
+from easel_serving.orders.worker import Worker
+from easel_serving.protocol.errors import ServingError
+
+LOGGER = logging.getLogger("easel.orders")
+
+_CLEAR_SECONDS = 3600.0
+_RESTART_SECONDS = 1.0
+_IDLE_SECONDS = 0.5
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """What is needed to work on orders; every worker process gets a copy.
+
+    Args:
+        place: folder or URL of the orders.
+        photos: folder or URL of their files; None where `place` is a folder.
+        serving_dir: the registry's directory.
+        workers: processes that paint.
+        seconds: an order may take.
+        limits: of the queue.
+        secret: of the webhooks; None calls none.
+        hosts: that webhooks may call.
+    """
+
+    place: str
+    photos: str | None
+    serving_dir: Path
+    workers: int = 1
+    seconds: float = 600.0
+    limits: Limits = field(default_factory=Limits)
+    secret: str | None = None
+    hosts: Sequence[str] = ()
+
+    def orders(self) -> Orders:
+        """The queue; raises ServingError."""
+        return Orders.open(self.place, self.photos, self.limits)
+
+    def painter(self) -> Painter:
+        """What a worker paints with."""
+        from easel_serving.orders.network import NetworkPainter  # what computes is loaded by who paints only
+
+        return NetworkPainter(self.serving_dir)
+
+    def run(self) -> None:
+        """Works until SIGTERM or SIGINT; orders that are being painted then are finished first."""
+        orders = self.orders()
+        stop = threading.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: stop.set())
+        aside = threading.Thread(target=self._aside, args=(orders, stop.is_set), daemon=True)
+        aside.start()
+        context = multiprocessing.get_context("spawn")
+        running = [self._start(context) for _ in range(self.workers)]
+        LOGGER.info("%d worker(s) on %s", self.workers, self.place)
+        while not stop.wait(_RESTART_SECONDS):
+            for index, process in enumerate(running):
+                if not process.is_alive():
+                    LOGGER.warning("a worker ended (%s) and is started anew", process.exitcode)
+                    running[index] = self._start(context)
+        for process in running:
+            if process.pid is not None and process.is_alive():
+                os.kill(process.pid, signal.SIGTERM)
+        for process in running:
+            process.join(self.seconds)
+        aside.join(15)
+
+    def _start(self, context: multiprocessing.context.SpawnContext) -> multiprocessing.process.BaseProcess:
+        process = context.Process(target=_work, args=(self, os.getpid()))
+        process.start()
+        return process
+
+    def _aside(self, orders: Orders, stopping: Callable[[], bool]) -> None:
+        caller = Caller(orders, self.secret, self.hosts) if self.secret is not None else None
+        clear_at = time.monotonic()
+        while not stopping():
+            busy = False
+            try:
+                if time.monotonic() >= clear_at:
+                    orders.clear()
+                    clear_at = time.monotonic() + _CLEAR_SECONDS
+                busy = caller is not None and caller.call_due()
+            except ServingError as error:
+                LOGGER.warning("%s", error)
+            if not busy:
+                time.sleep(_IDLE_SECONDS)
+        if caller is not None:
+            caller.close()
+
+
+def _work(workshop: Workshop, parent: int) -> None:
+    """A worker's process."""
+    stop = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    # Ctrl-C in a terminal reaches every process of the group: the parent says when to stop.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    worker = Worker(workshop.orders(), workshop.painter(), workshop.seconds)
+    # Nobody would start it anew, or stop it, once its parent is gone.
+    worker.run(lambda: stop.is_set() or os.getppid() != parent)
