@@ -3,13 +3,14 @@
 import json
 import math
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import tensorflow_model_analysis as tfma
 
 from trainer import metrics as own_metrics
-from trainer.rules import Direction, Rule, Rules
+from trainer.rules import TOLERANCE, Direction, Rule, Rules
 
 CANDIDATE = "candidate"
 CHAMPION = "champion"
@@ -75,58 +76,56 @@ def eval_config(
     return config
 
 
-def read_metrics(evaluation_uri: str) -> dict[str, Any]:
-    """What the Evaluator measured, as plain values.
+@dataclass(frozen=True)
+class Evaluation:
+    """What an Evaluator measured, read once.
 
-    Args:
-      evaluation_uri: folder of a ModelEvaluation artifact.
+    Attributes:
+      measured: {"candidate": {metric: value}, "champion": {metric: value} or None when there was none, "examples":
+        count, "slices": {feature: {value: {"candidate": .., "champion": .., "examples": count}}}}; a value may be NaN.
+        A slice by several features has their names and values joined by ", ".
+      tables: the values over all examples of the metrics that are no number, by (name, model).
+    """
 
-    Returns:
-      {"candidate": {metric: value}, "champion": {metric: value} or None when there was none, "examples": count,
-       "slices": {feature: {value: {"candidate": .., "champion": .., "examples": count}}}}; a value may be NaN.
-       A slice by several features has their names and values joined by ", ".
+    measured: dict[str, Any]
+    tables: Mapping[tuple[str, str], bytes]
+
+    def outcomes(self, model: str = CANDIDATE, name: str = "outcomes") -> np.ndarray | None:
+        """Each example's own values under a model: what `trainer.metrics.Outcomes` collected over all examples.
+
+        Returns:
+          A structured array [N] sorted by `key`, a field per output; None when nothing was collected of `model`.
+        """
+        value = self.tables.get((name, model))
+        return None if value is None else own_metrics.read_outcomes(value)
+
+
+def read(evaluation_uri: str) -> Evaluation:
+    """Reads the folder of a ModelEvaluation artifact.
 
     Raises:
       ValueError: the folder holds no results.
     """
-    overall, slices = None, {}
+    overall: dict[str, Any] | None = None
+    slices: dict[str, dict[str, Any]] = {}
+    tables: dict[tuple[str, str], bytes] = {}
     for record in tfma.load_metrics(evaluation_uri):
         keys = record.slice_key.single_slice_keys
         values = _contenders(record)
-        if not keys:
-            overall = values
-        else:
+        if keys:
             feature = ", ".join(key.column for key in keys)
             slices.setdefault(feature, {})[", ".join(map(_slice_value, keys))] = values
+            continue
+        overall = values
+        tables = {
+            (item.key.name, item.key.model_name or CANDIDATE): item.value.bytes_value
+            for item in record.metric_keys_and_values
+            if item.value.HasField("bytes_value") and not item.key.is_diff
+        }
     if overall is None:
         raise ValueError(f"{evaluation_uri}: no metrics of the Evaluator in this folder")
-    return {**overall, "slices": {feature: dict(sorted(values.items())) for feature, values in sorted(slices.items())}}
-
-
-def read_outcomes(evaluation_uri: str, model: str = CANDIDATE) -> np.ndarray | None:
-    """Each example's own values under a model: what `trainer.metrics.Outcomes` collected over all examples.
-
-    Returns:
-      A structured array [N] sorted by `key`, a float32 field per metric; None when nothing was collected of `model`.
-    """
-    value = read_bytes(evaluation_uri, "outcomes", model)
-    return None if value is None else own_metrics.read_outcomes(value)
-
-
-def read_bytes(evaluation_uri: str, name: str, model: str = CANDIDATE) -> bytes | None:
-    """The value over all examples of a metric that is no number, such as a table; None when it was not measured.
-
-    Args:
-      evaluation_uri: folder of a ModelEvaluation artifact.
-      name: of the metric.
-      model: `candidate` or `champion`.
-    """
-    for record in tfma.load_metrics(evaluation_uri):
-        for item in record.metric_keys_and_values:
-            whole = not record.slice_key.single_slice_keys and item.key.name == name and not item.key.is_diff
-            if whole and (item.key.model_name or CANDIDATE) == model:
-                return item.value.bytes_value
-    return None
+    ordered = {feature: dict(sorted(values.items())) for feature, values in sorted(slices.items())}
+    return Evaluation({**overall, "slices": ordered}, tables)
 
 
 def read_failures(evaluation_uri: str) -> list[str]:
@@ -141,14 +140,15 @@ def read_failures(evaluation_uri: str) -> list[str]:
 def _add_threshold(metric: tfma.MetricConfig, rule: Rule, direction: Direction) -> None:
     threshold = tfma.MetricThreshold()
     if rule.at_least is not None:
-        threshold.value_threshold.lower_bound.value = rule.at_least
+        threshold.value_threshold.lower_bound.value = rule.at_least - TOLERANCE
     if rule.at_most is not None:
-        threshold.value_threshold.upper_bound.value = rule.at_most
+        threshold.value_threshold.upper_bound.value = rule.at_most + TOLERANCE
     if rule.max_loss_to_champion is not None:
         change = threshold.change_threshold
         higher = direction == "higher"
         change.direction = tfma.MetricDirection.HIGHER_IS_BETTER if higher else tfma.MetricDirection.LOWER_IS_BETTER
-        change.absolute.value = -rule.max_loss_to_champion if higher else rule.max_loss_to_champion
+        allowed = rule.max_loss_to_champion + TOLERANCE
+        change.absolute.value = -allowed if higher else allowed
     if threshold.ByteSize():
         # MetricConfig.threshold would hold in every slice: bound all examples together only.
         metric.per_slice_thresholds.add(slicing_specs=[tfma.SlicingSpec()], threshold=threshold)

@@ -27,25 +27,42 @@ def mean_output(name: str) -> tfma.MetricConfig:
 
 
 class Outcomes(tfma.metrics.Metric):
-    """Each example's own values of some outputs, for whoever compares two models example by example.
+    """Each example's own values of some outputs, for whoever compares models example by example.
 
-    Reads `predictions[model]["key"]`, bytes that are the same for the same example under every model, and the outputs;
-    gives bytes that `read_outcomes` reads.
+    Reads `predictions[model]["key"]`, bytes that are the same for the same example under every model, and the outputs,
+    numbers or (those in `texts`) bytes; gives bytes that `read_outcomes` reads. An output's field has its name without
+    `prefix`.
     """
 
-    def __init__(self, outputs: Sequence[str], name: str = "outcomes"):
-        super().__init__(_outcomes_computations, outputs=list(outputs), name=name)
+    def __init__(self, outputs: Sequence[str], name: str = "outcomes", texts: Sequence[str] = (), prefix: str = ""):
+        super().__init__(_outcomes_computations, outputs=list(outputs), name=name, texts=list(texts), prefix=prefix)
 
 
-def outcomes(outputs: Iterable[str]) -> tfma.MetricConfig:
+def outcomes(
+    outputs: Iterable[str], name: str = "outcomes", texts: Iterable[str] = (), prefix: str = ""
+) -> tfma.MetricConfig:
     """The configuration of `Outcomes`, for a `metric_configs()` of a lane."""
-    config = {"name": "outcomes", "outputs": list(outputs)}
+    config = {"name": name, "outputs": list(outputs), "texts": list(texts), "prefix": prefix}
     return tfma.MetricConfig(class_name="Outcomes", module=__name__, config=json.dumps(config))
 
 
 def read_outcomes(value: bytes) -> np.ndarray:
-    """The value of `Outcomes`: a structured array [N] sorted by `key`, with a float32 field for each output."""
+    """The value of `Outcomes`: a structured array [N] sorted by `key`, a float32 or bytes field for each output."""
     return np.load(io.BytesIO(value), allow_pickle=False)
+
+
+def outcome_table(columns: Mapping[str, np.ndarray]) -> np.ndarray:
+    """A structured array [N] sorted by `key`, as `read_outcomes` gives it.
+
+    Args:
+      columns: `key` and others by name, each [N]; objects are bytes.
+    """
+    arrays = {name: np.asarray(values) for name, values in columns.items()}
+    arrays = {name: values.astype("S") if values.dtype.kind in "OS" else values for name, values in arrays.items()}
+    table = np.empty(len(arrays["key"]), [(name, values.dtype) for name, values in arrays.items()])
+    for name, values in arrays.items():
+        table[name] = values
+    return np.sort(table, order="key")
 
 
 def output_value(inputs: tfma.metrics.StandardMetricInputs, model_name: str, output: str) -> np.ndarray:
@@ -122,22 +139,29 @@ class _MeanCombineFn(beam.CombineFn):
 
 
 def _outcomes_computations(
-    name: str, outputs: Sequence[str], model_names: list[str] | None = None
+    name: str,
+    outputs: Sequence[str],
+    texts: Sequence[str],
+    prefix: str,
+    model_names: list[str] | None = None,
 ) -> tfma.metrics.MetricComputations:
-    return per_model(lambda key, model_name: _CollectFn(key, model_name, outputs), name, model_names)
+    return per_model(lambda key, model_name: _CollectFn(key, model_name, outputs, texts, prefix), name, model_names)
 
 
 class _CollectFn(beam.CombineFn):
-    """Rows (key, values): some forty bytes an example, so that a million of them still fit one value."""
+    """Rows (key, values): some forty bytes an example and its texts, so that a million of them still fit one value."""
 
-    def __init__(self, key: tfma.metrics.MetricKey, model_name: str, outputs: Sequence[str]):
-        self._key, self._model_name, self._outputs = key, model_name, list(outputs)
+    def __init__(
+        self, key: tfma.metrics.MetricKey, model_name: str, outputs: Sequence[str], texts: Sequence[str], prefix: str
+    ):
+        self._key, self._model_name = key, model_name
+        self._outputs, self._texts, self._prefix = list(outputs), list(texts), prefix
 
     def create_accumulator(self) -> list[tuple]:
         return []
 
     def add_input(self, accumulator: list[tuple], element: tfma.metrics.StandardMetricInputs) -> list[tuple]:
-        names = ("key", *self._outputs)
+        names = ("key", *(self._prefix + name for name in (*self._outputs, *self._texts)))
         accumulator.append(tuple(output_value(element, self._model_name, name).item() for name in names))
         return accumulator
 
@@ -145,8 +169,9 @@ class _CollectFn(beam.CombineFn):
         return [row for accumulator in accumulators for row in accumulator]
 
     def extract_output(self, accumulator: list[tuple]) -> dict[tfma.metrics.MetricKey, bytes]:
-        width = max((len(row[0]) for row in accumulator), default=1)
-        kind = [("key", f"S{width}"), *((name, "f4") for name in self._outputs)]
+        names = ("key", *self._outputs, *self._texts)
+        columns = dict(zip(names, zip(*accumulator, strict=True) if accumulator else [()] * len(names), strict=True))
+        kinds = {name: np.float32 if name in self._outputs else "S" for name in names}
         file = io.BytesIO()
-        np.save(file, np.sort(np.array(accumulator, kind), order="key"))
+        np.save(file, outcome_table({name: np.array(values, kinds[name]) for name, values in columns.items()}))
         return {self._key: file.getvalue()}

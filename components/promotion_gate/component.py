@@ -13,9 +13,9 @@ class PromotionGateSpec(component_spec.ComponentSpec):
 
     PARAMETERS = {
         "rules": component_spec.ExecutionParameter(type=str),
-        "metrics": component_spec.ExecutionParameter(type=str),
-        "trivial_name": component_spec.ExecutionParameter(type=str),
+        "module_path": component_spec.ExecutionParameter(type=str),
         "required_variants": component_spec.ExecutionParameter(type=str),
+        "told": component_spec.ExecutionParameter(type=str),
         "code": component_spec.ExecutionParameter(type=str),
     }
     INPUTS = {
@@ -31,7 +31,8 @@ class PromotionGate(base_component.BaseComponent):
     """Decides whether the candidate may serve.
 
     ```
-    gate = PromotionGate(evaluation=..., blessing=..., trivial_evaluation=..., tflite=..., rules=..., metrics=...)
+    gate = PromotionGate(evaluation=..., blessing=..., trivial_evaluation=..., tflite=..., rules=...,
+                         module_path="trainer.classifier.evaluation")
     with conditional.Cond(gate.outputs["decision"].future()[0].property("approved") == 1):
         ...
     ```
@@ -49,9 +50,9 @@ class PromotionGate(base_component.BaseComponent):
         trivial_evaluation: types.BaseChannel,
         tflite: types.BaseChannel,
         rules: str,
-        metrics: str,
-        trivial_name: str = "the trivial baseline",
+        module_path: str,
         required_variants: str = "[]",
+        told: str = "{}",
         code: str = "",
     ):
         """Makes the component.
@@ -59,12 +60,14 @@ class PromotionGate(base_component.BaseComponent):
         Args:
           evaluation: from the Evaluator of candidate and champion, with `trainer.evaluation.eval_config`.
           blessing: from the same Evaluator.
-          trivial_evaluation: from the Evaluator of the trivial baseline, on the same examples.
+          trivial_evaluation: from the Evaluator of the trivial model that was trained, on the same examples.
           tflite: from TFLiteExporter.
           rules: `trainer.rules.Rules` as JSON.
-          metrics: the lane's METRICS as JSON: metric name -> `higher` or `lower`, whichever is better.
-          trivial_name: how to call the trivial baseline in a sentence, such as `colour transfer`.
+          module_path: the lane's module with METRICS (name -> `higher` or `lower`, whichever is better), DECISIVE,
+            `trivials` (of `trivial_evaluation`) and `slices` (of `evaluation`, besides those that TFMA measured).
           required_variants: TFLite variants without which there is no promotion, as a JSON list.
+          told: what the sentences need of the configuration, as a JSON object: the fields `off`, `thresholds_key` and
+            `examples_key` of `decide.Policy`.
           code: digest of the code that runs.
         """
         spec = PromotionGateSpec(
@@ -73,9 +76,9 @@ class PromotionGate(base_component.BaseComponent):
             trivial_evaluation=trivial_evaluation,
             tflite=tflite,
             rules=rules,
-            metrics=metrics,
-            trivial_name=trivial_name,
+            module_path=module_path,
             required_variants=required_variants,
+            told=told,
             code=code,
             decision=types.Channel(type=easel_types.Decision),
         )

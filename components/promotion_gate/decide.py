@@ -7,28 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from components.promotion_gate import bootstrap, sentences
-from trainer.rules import SHOWN_ONLY, Direction, Rule, Rules
-
-OVERALL = ""
-TRIVIAL, CHAMPION = "trivial", "champion"
-
-
-@dataclass(frozen=True)
-class Check:
-    """One thing that was asked for and whether it holds."""
-
-    metric: str
-    slice: str
-    """`feature=value`, or "" for all examples together."""
-    value: float | None
-    """The candidate's value, or what is sure of its difference; None where it was not measured."""
-    bound: float | None
-    rule: str
-    """The field of `Rule`, or `measured`, `beats_trivial_surely`, `evaluator`, `tflite`."""
-    passed: bool
-    text: str
-    """The same in words."""
+from components.promotion_gate import checks, luck, sentences
+from components.promotion_gate.checks import OVERALL, Check
+from components.promotion_gate.luck import Metric
+from trainer.rules import Direction, Rules
+from trainer.trivial import Trivial
 
 
 @dataclass(frozen=True)
@@ -36,13 +19,15 @@ class Evidence:
     """Everything that the decision rests on."""
 
     measured: Mapping[str, Any]
-    """`trainer.evaluation.read_metrics` of candidate and champion."""
-    trivial: Mapping[str, float]
-    """Metrics of the trivial baseline on the same examples."""
+    """`trainer.evaluation.Evaluation.measured` of candidate and champion."""
+    trivials: Sequence[Trivial]
+    """Trivial models on the same examples, at least one."""
     blessed: bool | None
     """What TFX's Evaluator said of its thresholds; None when it validated nothing."""
-    gains: Mapping[str, Mapping[str, np.ndarray]] = field(default_factory=dict)
-    """Contender (`trivial`, `champion`) -> metric -> `bootstrap.gains` over it; metrics that are no means have none."""
+    outcomes: np.ndarray | None = None
+    """The candidate's own values on each example, `trainer.evaluation.Evaluation.outcomes`."""
+    champion_outcomes: np.ndarray | None = None
+    """The champion's."""
     failures: Sequence[str] = ()
     """The metrics that the Evaluator found wanting."""
     tflite: Sequence[Mapping[str, Any]] = ()
@@ -55,10 +40,16 @@ class Policy:
 
     rules: Rules
     directions: Mapping[str, Direction]
-    trivial_name: str = "the trivial baseline"
-    """How to call the trivial baseline in a sentence: `colour transfer`, `the linear model`."""
+    decisive: str
+    """The metric by which the best trivial model is told."""
+    off: Sequence[str] = ()
+    """Default rules that the configuration switched off: `accuracy.max_loss_to_champion`."""
     required_variants: Sequence[str] = field(default=())
     """TFLite variants without which there is no promotion; others that are withheld are a warning."""
+    thresholds_key: str = "thresholds"
+    """Where the configuration has the rules: `classifier.thresholds`."""
+    examples_key: str = "the eval split"
+    """What to change for more eval examples: `ingest.eval_fraction`."""
 
 
 def decide(policy: Policy, evidence: Evidence) -> dict[str, Any]:
@@ -66,145 +57,90 @@ def decide(policy: Policy, evidence: Evidence) -> dict[str, Any]:
 
     A metric that was not measured, or is not a number, is a check that does not pass: what is unknown is not promoted.
 
+    A first version is approved provisionally, to be a canary until a person promotes it, when all that fails is to beat
+    the trivial models as asked, no model whatever could do so on these eval examples, and it surely beats those models
+    that do not even look at them (`luck.excuse`).
+
     Returns:
-      The content of `decision.json`: approved, reasons (what speaks against comes first), warnings, checks, metrics of
-      candidate, champion (or None) and trivial baseline, slices. None stands for a value that is not finite.
+      The content of `decision.json`: approved, provisional, reasons (what speaks against comes first), notes (what
+      whoever reads of the version must know: that it is provisional, which guards are off), warnings, checks, metrics
+      of candidate, champion (or None) and the best trivial model, its name, all trivial models' metrics by name,
+      slices. None stands for a value that is not finite.
     """
-    checks = list(_checks(policy, evidence))
-    against = [check.text for check in checks if not check.passed]
-    in_favour = [check.text for check in checks if check.passed and check.text]
-    measured = evidence.measured
+    found = list(_checks(policy, evidence))
+    failed = [check for check in found if not check.passed]
+    in_favour = [check.text for check in found if check.passed and check.text]
+    excuses = _excuses(policy, evidence, failed)
+    notes = [sentences.provisional(excuses)] if excuses else []
+    measured, best = evidence.measured, luck.strongest(evidence.trivials, _metric(policy, policy.decisive))
     return {
-        "approved": not against,
-        "reasons": [*against, *in_favour],
+        "approved": not failed or bool(excuses),
+        "provisional": bool(excuses),
+        "reasons": [*notes, *(check.text for check in failed), *_hints(policy, failed, bool(excuses)), *in_favour],
+        "notes": [*notes, *(f"{policy.thresholds_key}.{key} is off" for key in policy.off)],
         "warnings": _warnings(policy, evidence),
-        "checks": [asdict(check) for check in checks],
+        "checks": [asdict(check) for check in found],
         "metrics": _without_nan(
-            {"candidate": measured["candidate"], "champion": measured["champion"], "trivial": dict(evidence.trivial)}
+            {"candidate": measured["candidate"], "champion": measured["champion"], "trivial": dict(best.metrics)}
         ),
+        "trivial": best.name,
+        "trivials": _without_nan({each.name: dict(each.metrics) for each in evidence.trivials}),
         "slices": _without_nan(measured["slices"]),
     }
 
 
 def _checks(policy: Policy, evidence: Evidence) -> Iterator[Check]:
-    candidate = evidence.measured["candidate"]
     for metric in policy.directions:
-        value = candidate.get(metric)
-        if not _finite(value):
-            yield Check(metric, OVERALL, None, None, "measured", False, _unknown(sentences.plain(metric), value))
+        value = evidence.measured["candidate"].get(metric)
+        if not checks.finite(value):
+            yield checks.measured(metric, OVERALL, value)
         elif metric in policy.rules:
-            yield from _overall(metric, policy, evidence)
+            yield from _overall(_metric(policy, metric), value, policy, evidence)
     for metric, rule in policy.rules.items():
-        yield from _in_slices(metric, rule, policy.directions[metric], evidence)
+        yield from checks.in_slices(metric, rule, policy.directions[metric], evidence.measured)
     yield from _evaluator(policy, evidence)
     yield from _variants(policy, evidence)
 
 
-def _overall(metric: str, policy: Policy, evidence: Evidence) -> Iterator[Check]:
-    rule, direction = policy.rules[metric], policy.directions[metric]
-    value = evidence.measured["candidate"][metric]
-    yield from _absolute(metric, OVERALL, value, rule.at_least, rule.at_most, ("at_least", "at_most"))
-    yield from _over_trivial(metric, value, evidence.trivial.get(metric), rule, direction, policy.trivial_name)
-    if rule.beats_trivial_by is not None or rule.beats_trivial_times is not None:
-        yield from _surely_over_trivial(metric, evidence.gains.get(TRIVIAL, {}).get(metric), policy.trivial_name)
+def _overall(metric: Metric, value: float, policy: Policy, evidence: Evidence) -> Iterator[Check]:
+    rule = policy.rules[metric.name]
+    yield from checks.absolute(metric.name, OVERALL, value, rule.at_least, rule.at_most, "")
+    yield from luck.over_trivials(metric, value, evidence.outcomes, evidence.trivials, rule)
     champion = evidence.measured["champion"]
     if champion is None:
         return
-    if rule.max_loss_to_champion is not None:
-        allowed = rule.max_loss_to_champion
-        yield _loss(metric, OVERALL, value, champion.get(metric), allowed, direction, "max_loss_to_champion")
-    if rule.max_probable_loss_to_champion is not None:
-        gains = evidence.gains.get(CHAMPION, {}).get(metric, np.zeros(0))
-        yield _probable_loss(metric, gains, rule.max_probable_loss_to_champion)
+    if (allowed := rule.max_loss_to_champion) is not None:
+        theirs = champion.get(metric.name)
+        yield checks.loss(metric.name, OVERALL, value, theirs, allowed, metric.direction, "max_loss_to_champion")
+    if (allowed := rule.max_probable_loss_to_champion) is not None:
+        yield luck.probable_loss(metric, evidence.outcomes, evidence.champion_outcomes, allowed)
 
 
-def _absolute(
-    metric: str, part: str, value: float, low: float | None, high: float | None, names: tuple[str, str]
-) -> Iterator[Check]:
-    subject = _subject(metric, part)
-    for limit, name, at_least in ((low, names[0], True), (high, names[1], False)):
-        if limit is not None:
-            passed = value >= limit if at_least else value <= limit
-            text = sentences.bound(subject, value, limit, at_least=at_least, passed=passed)
-            yield Check(metric, part, value, limit, name, passed, text)
+def _excuses(policy: Policy, evidence: Evidence, failed: Sequence[Check]) -> list[str]:
+    """Why a first version that failed to beat the trivial models may be a canary all the same; [] if it may not."""
+    if evidence.measured["champion"] is not None or any(not check.rule.startswith("beats_trivial") for check in failed):
+        return []
+    found = []
+    for name in dict.fromkeys(check.metric for check in failed):
+        why = luck.excuse(_metric(policy, name), evidence.outcomes, evidence.trivials, policy.rules[name])
+        if not why:
+            return []
+        found += why
+    return found
 
 
-def _over_trivial(
-    metric: str, value: float, trivial: float | None, rule: Rule, direction: Direction, name: str
-) -> Iterator[Check]:
-    asked = {"beats_trivial_by": rule.beats_trivial_by, "beats_trivial_times": rule.beats_trivial_times}
-    for rule_name, bound in asked.items():
-        if bound is None:
-            continue
-        if not _finite(trivial):
-            text = _unknown(f"{_possessive(name)} {sentences.plain(metric)}", trivial)
-            yield Check(metric, OVERALL, value, bound, rule_name, False, text)
-            continue
-        better = (
-            _gain(value, trivial, direction) if rule_name == "beats_trivial_by" else _times(value, trivial, direction)
-        )
-        passed = better >= bound
-        sentence = sentences.margin if rule_name == "beats_trivial_by" else sentences.ratio
-        text = sentence(sentences.plain(metric), value, trivial, _possessive(name), better, bound, passed=passed)
-        yield Check(metric, OVERALL, value, bound, rule_name, passed, text)
-
-
-def _surely_over_trivial(metric: str, gains: np.ndarray | None, name: str) -> Iterator[Check]:
-    """A margin made by a few lucky examples is none: on 16 of them a constant answer may be 5 % ahead of chance."""
-    if gains is None:
-        return
-    bound = bootstrap.lower_bound(gains)
-    passed = bound > 0
-    text = sentences.certainty(sentences.plain(metric), _possessive(name), bound, len(gains), passed=passed)
-    yield Check(metric, OVERALL, bound if _finite(bound) else None, 0.0, "beats_trivial_surely", passed, text)
-
-
-def _probable_loss(metric: str, gains: np.ndarray, allowed: float) -> Check:
-    bound = bootstrap.lower_bound(gains)
-    passed = bound >= -allowed
-    text = sentences.probable_loss(sentences.plain(metric), bound, len(gains), allowed)
-    value = bound if _finite(bound) else None
-    return Check(metric, OVERALL, value, allowed, "max_probable_loss_to_champion", passed, text)
-
-
-def _loss(
-    metric: str, part: str, value: float, champion: float | None, allowed: float, direction: Direction, rule_name: str
-) -> Check:
-    subject = _subject(metric, part)
-    if not _finite(champion):
-        text = _unknown(f"the champion's {subject}", champion)
-        return Check(metric, part, value, allowed, rule_name, False, text)
-    gain = _gain(value, champion, direction)
-    text = sentences.loss(subject, value, champion, gain, allowed)
-    return Check(metric, part, value, allowed, rule_name, gain >= -allowed, text)
-
-
-def _in_slices(metric: str, rule: Rule, direction: Direction, evidence: Evidence) -> Iterator[Check]:
-    """Every slice is a check; only those that do not pass are put into words, and one sentence says that all did."""
-    low, high, allowed = rule.every_slice_at_least, rule.every_slice_at_most, rule.max_slice_loss_to_champion
-    if low is None and high is None and allowed is None:
-        return
-    checks: list[Check] = []
-    for feature, values in evidence.measured["slices"].items():
-        for name, contenders in values.items() if not feature.startswith(SHOWN_ONLY) else ():
-            part = f"{feature}={name}"
-            value = contenders["candidate"].get(metric)
-            if not _finite(value):
-                checks.append(
-                    Check(metric, part, None, None, "measured", False, _unknown(_subject(metric, part), value))
-                )
-                continue
-            checks += _absolute(metric, part, value, low, high, ("every_slice_at_least", "every_slice_at_most"))
-            if allowed is not None and contenders["champion"] is not None:
-                champion = contenders["champion"].get(metric)
-                checks.append(_loss(metric, part, value, champion, allowed, direction, "max_slice_loss_to_champion"))
-    if not checks:
-        return
-    yield from (check if not check.passed else _silent(check) for check in checks)
-    if all(check.passed for check in checks):
-        worst = (min if direction == "higher" else max)(checks, key=lambda check: check.value)
-        text = f"{sentences.plain(metric)} keeps its bounds in every slice; the worst: {worst.text}"
-        yield Check(metric, worst.slice, worst.value, worst.bound, worst.rule, True, text)
+def _hints(policy: Policy, failed: Sequence[Check], provisional: bool) -> list[str]:
+    """What to change where too few eval examples are the reason."""
+    if not provisional and not any(check.rule in luck.RULES for check in failed):
+        return []
+    keys: dict[str, None] = {}
+    for check in failed:
+        if check.rule.startswith("beats_trivial"):
+            rule = policy.rules[check.metric].model_dump(exclude_none=True)
+            keys |= {f"{check.metric}.{name}": None for name in rule if name.startswith("beats_trivial")}
+        elif check.rule in luck.RULES:
+            keys[f"{check.metric}.{check.rule}"] = None
+    return [sentences.hint(policy.examples_key, policy.thresholds_key, keys)]
 
 
 def _evaluator(policy: Policy, evidence: Evidence) -> Iterator[Check]:
@@ -248,34 +184,8 @@ def _warnings(policy: Policy, evidence: Evidence) -> list[str]:
     ]
 
 
-def _gain(value: float, other: float, direction: Direction) -> float:
-    """By how much `value` is better than `other`; negative when it is worse."""
-    return value - other if direction == "higher" else other - value
-
-
-def _times(value: float, other: float, direction: Direction) -> float:
-    """How many times `value` is as good as `other`; both are at least 0. Two zeros are equally good."""
-    good, reference = (value, other) if direction == "higher" else (other, value)
-    if reference == 0:
-        return 1.0 if good == 0 else math.inf
-    return good / reference
-
-
-def _finite(value: float | None) -> bool:
-    return value is not None and math.isfinite(value)
-
-
-def _unknown(subject: str, value: float | None) -> str:
-    return f"{subject} was not measured" if value is None else f"{subject} is not a finite number ({value})"
-
-
-def _subject(metric: str, part: str) -> str:
-    name = sentences.plain(metric)
-    return f"{name} of {part.split('=', 1)[1]}" if part else name
-
-
-def _possessive(name: str) -> str:
-    return f"{name}'" if name.endswith("s") else f"{name}'s"
+def _metric(policy: Policy, name: str) -> Metric:
+    return Metric(name, policy.directions[name])
 
 
 def _without_nan(values: Any) -> Any:
@@ -283,7 +193,3 @@ def _without_nan(values: Any) -> Any:
     if isinstance(values, Mapping):
         return {key: _without_nan(value) for key, value in values.items()}
     return None if isinstance(values, float) and not math.isfinite(values) else values
-
-
-def _silent(check: Check) -> Check:
-    return Check(check.metric, check.slice, check.value, check.bound, check.rule, check.passed, "")

@@ -1,23 +1,21 @@
 """The work of PromotionGate: reads the evidence, writes the decision."""
 
+import importlib
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from pydantic import TypeAdapter
 from tfx import types
 from tfx.components.evaluator import constants
 from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 
-from components.promotion_gate import bootstrap
-from components.promotion_gate.decide import CHAMPION, TRIVIAL, Evidence, Policy, decide
+from components.promotion_gate.decide import Evidence, Policy, decide
 from components.tflite_exporter.files import read_verdicts
 from trainer import evaluation as results
 from trainer import progress
-from trainer.rules import Direction, Rules
+from trainer.rules import Rules
 
 DECISION = "decision.json"
 
@@ -33,17 +31,22 @@ class Executor(base_executor.BaseExecutor):
     ) -> None:
         """Writes `decision.json` and sets the property `approved`."""
         uris = {name: artifact_utils.get_single_uri(artifacts) for name, artifacts in input_dict.items()}
+        lane = importlib.import_module(exec_properties["module_path"])
         policy = Policy(
             rules=TypeAdapter(Rules).validate_json(exec_properties["rules"]),
-            directions=json.loads(exec_properties["metrics"]),
-            trivial_name=exec_properties["trivial_name"],
+            directions=lane.METRICS,
+            decisive=lane.DECISIVE,
             required_variants=json.loads(exec_properties["required_variants"]),
+            **json.loads(exec_properties["told"]),
         )
+        evaluation = results.read(uris["evaluation"])
+        measured = {**evaluation.measured, "slices": {**evaluation.measured["slices"], **lane.slices(evaluation)}}
         evidence = Evidence(
-            measured=results.read_metrics(uris["evaluation"]),
-            trivial=results.read_metrics(uris["trivial_evaluation"])[results.CANDIDATE],
+            measured=measured,
+            trivials=lane.trivials(results.read(uris["trivial_evaluation"])),
             blessed=_blessed(uris["blessing"]),
-            gains=_gains(uris, policy.directions),
+            outcomes=evaluation.outcomes(),
+            champion_outcomes=evaluation.outcomes(results.CHAMPION),
             failures=results.read_failures(uris["evaluation"]),
             tflite=read_verdicts(uris["tflite"]),
         )
@@ -62,21 +65,3 @@ def _blessed(uri: str) -> bool | None:
     if Path(uri, constants.BLESSED_FILE_NAME).exists():
         return True
     return False if Path(uri, constants.NOT_BLESSED_FILE_NAME).exists() else None
-
-
-def _gains(uris: dict[str, str], directions: Mapping[str, Direction]) -> dict[str, dict[str, np.ndarray]]:
-    """`Evidence.gains` of an evaluation in which each example's own outcomes were collected."""
-    candidate = results.read_outcomes(uris["evaluation"])
-    others = {
-        TRIVIAL: results.read_outcomes(uris["trivial_evaluation"]),
-        CHAMPION: results.read_outcomes(uris["evaluation"], results.CHAMPION),
-    }
-    return {
-        name: {
-            metric: bootstrap.gains(candidate, other, metric, direction)
-            for metric, direction in directions.items()
-            if metric in candidate.dtype.names
-        }
-        for name, other in others.items()
-        if candidate is not None and other is not None
-    }

@@ -1,6 +1,9 @@
 """The decision's words: short English sentences about numbers, for someone who has never seen the rules."""
 
 import math
+from collections.abc import Iterable
+
+from trainer.rules import TOLERANCE
 
 
 def plain(metric: str) -> str:
@@ -9,8 +12,12 @@ def plain(metric: str) -> str:
 
 
 def numbers(*values: float) -> list[str]:
-    """Values with three significant digits, or as many more as it takes that different values look different."""
-    for digits in range(3, 17):
+    """Values with three significant digits, or as many more as it takes that different values look different.
+
+    What differs by less than the noise of floating-point numbers looks the same.
+    """
+    values = tuple(float(f"{value:.7g}") for value in values)
+    for digits in range(3, 8):
         shown = [f"{value:.{digits}g}" for value in values]
         if len(set(shown)) == len(set(values)):
             break
@@ -20,6 +27,11 @@ def numbers(*values: float) -> list[str]:
 def times(ratio: float) -> str:
     """A ratio in words: `4.1 times`."""
     return "infinitely many times" if math.isinf(ratio) else f"{numbers(ratio)[0]} times"
+
+
+def unknown(subject: str, value: float | None) -> str:
+    """`accuracy was not measured`."""
+    return f"{subject} was not measured" if value is None else f"{subject} is not a finite number ({value})"
 
 
 def bound(subject: str, value: float, limit: float, *, at_least: bool, passed: bool) -> str:
@@ -51,7 +63,7 @@ def ratio(subject: str, value: float, other: float, whose: str, factor: float, a
 def loss(subject: str, value: float, other: float, gain: float, allowed: float) -> str:
     """`accuracy 0.91 is 0.01 worse than the champion's 0.92 (at most 0.02 worse is allowed)`."""
     shown, other_shown = numbers(value, other)
-    if gain == 0:
+    if abs(gain) <= TOLERANCE:
         return f"{subject} {shown} equals the champion's"
     difference, allowed_shown = numbers(abs(gain), allowed)
     relation = "better" if gain > 0 else "worse"
@@ -59,22 +71,65 @@ def loss(subject: str, value: float, other: float, gain: float, allowed: float) 
     return sentence if gain > 0 else f"{sentence} (at most {allowed_shown} worse is allowed)"
 
 
-def certainty(subject: str, whose: str, gain: float, examples: int, *, passed: bool) -> str:
-    """`accuracy is surely better than the linear model's, by 0.2 or more (95 % confidence, 235 examples)`."""
-    basis = f"(95 % confidence, {examples} examples)"
+def certainty(subject: str, whose: str, gain: float, examples: int, needed: int | None, *, passed: bool) -> str:
+    """`accuracy is surely better than colour regression's, by 0.2 or more (95 % confidence, 235 examples)`.
+
+    Args:
+      subject: the metric.
+      whose: it is compared with.
+      gain: what is sure of the difference.
+      examples: how many both were measured on.
+      needed: how many like these would tell; None when more of them would not help.
+      passed: whether it is sure.
+    """
+    if not examples:
+        return f"{subject} could not be compared with {whose} example by example"
+    basis = f"(95 % confidence, {examples} examples"
     if passed:
-        return f"{subject} is surely better than {whose}, by {numbers(gain)[0]} or more {basis}"
-    return f"{subject} is not surely better than {whose} {basis}; more eval images would tell them apart"
+        return f"{subject} is surely better than {whose}, by {numbers(gain)[0]} or more {basis})"
+    return f"{subject} is not surely better than {whose} {basis}; {_would_tell(needed)})"
 
 
-def probable_loss(subject: str, gain: float, examples: int, allowed: float) -> str:
-    """`accuracy is at most 0.021 worse than the champion's (95 % confidence, 235 examples; 0.05 is allowed)`."""
-    if not math.isfinite(gain):
+def probable_loss(subject: str, gain: float, examples: int, allowed: float, needed: int | None, *, passed: bool) -> str:
+    """`accuracy is at most 0.021 worse than the champion's (95 % confidence, 235 examples; 0.05 worse is allowed)`.
+
+    Args: as of `certainty`; `allowed` is what may be lost.
+    """
+    if not examples:
         return f"{subject} could not be compared with the champion's example by example"
-    loss_shown, allowed_shown = numbers(abs(gain), allowed)
+    hint = "" if passed else f"; {_would_tell(needed)}"
+    basis = f"(95 % confidence, {examples} examples; {numbers(allowed)[0]} worse is allowed{hint})"
+    if not math.isfinite(gain):
+        return f"{subject} may be worse than the champion's by any amount {basis}"
+    loss_shown, _ = numbers(abs(gain), allowed)
     relation = f"at least {loss_shown} better" if gain > 0 else f"at most {loss_shown} worse"
-    hint = "" if gain >= -allowed else "; more eval images would narrow it"
+    return f"{subject} is {relation} than the champion's {basis}"
+
+
+def unreachable(subject: str, whose: str, other: float, asked: float) -> str:
+    """`no model could be better than colour regression's accuracy 0.97 by what is asked for (0.05)`."""
+    shown, asked_shown = numbers(other)[0], numbers(asked)[0]
+    return f"no model could be better than {whose} {subject} {shown} by what is asked for ({asked_shown})"
+
+
+def indistinguishable(subject: str, whose: str, other: float, examples: int, needed: int | None) -> str:
+    """`15 eval examples cannot tell any model from colour regression's accuracy 0.933 (about 65 could)`."""
+    could = "; it makes no mistake" if needed is None else f" (about {needed} could)"
+    return f"{examples} eval examples cannot tell any model from {whose} {subject} {numbers(other)[0]}{could}"
+
+
+def provisional(excuses: Iterable[str]) -> str:
+    """`provisional, a canary until it is promoted: 15 eval examples cannot tell ...`."""
+    return f"provisional, a canary until it is promoted: {'; '.join(excuses)}"
+
+
+def hint(examples_key: str, thresholds_key: str, rules: Iterable[str]) -> str:
+    """`to decide by more examples: ingest.eval_fraction; to ask for less: classifier.thresholds.accuracy....`."""
+    keys = ", ".join(f"{thresholds_key}.{rule}" for rule in rules)
     return (
-        f"{subject} is {relation} than the champion's "
-        f"(95 % confidence, {examples} examples; {allowed_shown} worse is allowed{hint})"
+        f"to decide by more eval examples: {examples_key}, or more images; to ask for less: {keys} (null asks nothing)"
     )
+
+
+def _would_tell(needed: int | None) -> str:
+    return "more like these would not help" if needed is None else f"about {needed:,} like these would tell"

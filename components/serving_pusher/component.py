@@ -70,7 +70,8 @@ class ServingPusher(base_component.BaseComponent):
         paintings_schema: like `photos_schema`.
         paintings_statistics: like `photos_statistics`.
         base_path: where TensorFlow Serving sees the serving directory.
-        policy: `auto`, `canary` or `manual`; see `Registry.push`.
+        policy: `auto`, `canary` or `manual`; see `Registry.push`. What was approved provisionally becomes a canary at
+            most.
         server: `HOST:PORT` or `grpcs://HOST:PORT` of a running TensorFlow Serving's gRPC, which is told what the
             directory says, also when nothing changed; "" for none.
         server_tls: a JSON object with the files of `easel_serving.registry.model_service.Tls`, for `grpcs://`.

@@ -71,7 +71,7 @@ class Executor(base_executor.BaseExecutor):
                 document,
                 attachments=folder,
                 warmup=warmup.serialize(requests),
-                policy=exec_properties["policy"],
+                policy=_policy(exec_properties["policy"], decision),
                 why="; ".join(decision["reasons"]),
             )
         version = done.version
@@ -92,6 +92,11 @@ class Executor(base_executor.BaseExecutor):
         }
         Path(pushed.uri, "pushed.json").write_text(json.dumps(summary, indent=2))
         progress.report(version=version.number, outcome=done.outcome)
+
+
+def _policy(policy: str, decision: dict[str, Any]) -> str:
+    """A version that was approved provisionally is a canary, unless a person decides on every version anyway."""
+    return "provisional" if decision.get("provisional") and policy != "manual" else policy
 
 
 def _waiting(version: Version, stable: int | None) -> list[str]:

@@ -22,7 +22,8 @@ def build(
 
     Args:
         description: the model's `model.json`.
-        decision: `decision.json` with `metrics`, `checks`, `slices` and `reasons`.
+        decision: `decision.json` with `metrics`, `trivials`, `checks`, `slices` and `reasons`; its `notes` follow the
+            model's.
         tflite: `tflite.json`, withheld variants included.
         signatures: see `signatures`.
         data: counts and digests by folder; folders without any are left out.
@@ -31,10 +32,12 @@ def build(
     taken = {key: description[key] for key in FROM_MODEL if key in description}
     if "styles" in description:
         taken["styles"] = [style["name"] for style in description["styles"]]
+    taken["notes"] = [*taken.get("notes", []), *decision.get("notes", [])]
     return {
         "created": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
         **taken,
         "metrics": decision["metrics"],
+        "trivials": decision.get("trivials", {}),
         "slices": decision["slices"],
         "checks": decision["checks"],
         "reasons": decision["reasons"],

@@ -166,7 +166,7 @@ def compare(serving: Path, name: str, first: int, second: int, as_json: bool) ->
         metrics = found.metrics
         source = (
             f"on the newest {found.photos} eval photos; accuracy of version {second} minus that of version "
-            f"{first}: {mean:+.3f}, with 90 % confidence between {low:+.3f} and {high:+.3f}"
+            f"{first}: {mean:+.3f}, with 95 % confidence between {low:+.3f} and {high:+.3f}"
         )
     if as_json:
         options.print_json(metrics)

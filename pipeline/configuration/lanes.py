@@ -1,11 +1,12 @@
 """The sections `classifier` and `style` of the configuration."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from easel_serving.protocol.errors import ServingError
 from easel_serving.registry.directory import check_name
 from pydantic import AfterValidator, Field, field_validator
 
+from trainer import rules
 from trainer.classifier.options import BackboneOptions, ClassifierImageOptions, ClassifierTrainOptions, TunerOptions
 from trainer.options import Options
 from trainer.rules import Rule
@@ -33,7 +34,26 @@ ModelName = Annotated[str, AfterValidator(_name)]
 Folder = Annotated[str, Field(min_length=1)]
 
 
-class ClassifierLane(Options):
+class _Judged(Options):
+    """A lane whose model must satisfy `thresholds`: those of the file laid over the defaults."""
+
+    @field_validator("thresholds", mode="before", check_fields=False)
+    @classmethod
+    def _over_the_defaults(cls, thresholds: Any) -> Any:
+        return rules.merged(thresholds, cls.model_fields["thresholds"].default)
+
+    @field_validator("thresholds", check_fields=False)
+    @classmethod
+    def _told_from_luck(cls, thresholds: rules.Rules) -> rules.Rules:
+        return rules.require_examples(thresholds)
+
+    @property
+    def guards_off(self) -> list[str]:
+        """The default rules that the file switched off, such as `accuracy.max_loss_to_champion`."""
+        return rules.switched_off(self.thresholds, type(self).model_fields["thresholds"].default)
+
+
+class ClassifierLane(_Judged):
     """Photographs in class folders become a classifier."""
 
     name: ModelName = "classifier"
@@ -55,20 +75,13 @@ class ClassifierLane(Options):
         "accuracy": Rule(beats_trivial_by=0.05, max_loss_to_champion=0.02, max_probable_loss_to_champion=0.05),
         "macro_f1": Rule(max_loss_to_champion=0.03),
     }
-    """What a candidate must reach to be served, by metric; what is given here replaces all of the defaults."""
+    """What a candidate must reach to be served, by metric. A rule that is given here replaces the default of that rule
+    alone; `null` switches it off."""
     tflite: ClassifierTFLiteOptions = ClassifierTFLiteOptions()
     """The variants for phones and browsers."""
 
-    @field_validator("thresholds")
-    @classmethod
-    def _bounded_where_it_can_be(cls, thresholds: dict[str, Rule]) -> dict[str, Rule]:
-        for name in ("macro_f1", "ece"):
-            if name in thresholds and thresholds[name].max_probable_loss_to_champion is not None:
-                raise ValueError(f"{name} is no mean over examples: give max_probable_loss_to_champion to accuracy")
-        return thresholds
 
-
-class StyleLane(Options):
+class StyleLane(_Judged):
     """Photographs and paintings become a style-transfer network."""
 
     name: ModelName = "style"
@@ -99,6 +112,7 @@ class StyleLane(Options):
         "style_distance": Rule(beats_trivial_times=1.25, max_loss_to_champion=0.02),
         "content_distance": Rule(max_loss_to_champion=0.1),
     }
-    """What a candidate must reach to be served, by metric; what is given here replaces all of the defaults."""
+    """What a candidate must reach to be served, by metric. A rule that is given here replaces the default of that rule
+    alone; `null` switches it off."""
     tflite: StyleTFLiteOptions = StyleTFLiteOptions()
     """The variants for phones and browsers."""

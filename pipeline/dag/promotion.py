@@ -89,12 +89,19 @@ def judge_and_push(
                 trivial_evaluation=reference.outputs["evaluation"],
                 tflite=tflite.outputs["tflite"],
                 rules=json.dumps({name: rule.model_dump(mode="json") for name, rule in options.thresholds.items()}),
-                metrics=json.dumps(module.METRICS),
-                trivial_name=module.TRIVIAL_NAME,
+                module_path=module.__name__,
                 required_variants=json.dumps(options.tflite.required),
+                told=json.dumps(
+                    {
+                        "off": options.guards_off,
+                        "thresholds_key": f"{lane}.thresholds",
+                        "examples_key": {CLASSIFIER: "ingest.eval_fraction", STYLE: "style.pairs.photos"}[lane],
+                    }
+                ),
             ),
             lane,
             "decide",
+            module.__name__,
         )
         with when(decision.outputs["decision"], "approved"):
             plan.add(

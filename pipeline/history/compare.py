@@ -9,7 +9,7 @@ import tensorflow as tf
 from easel_serving.registry.directory import Version
 
 from components.artifacts import tfrecords as records
-from components.promotion_gate import bootstrap
+from trainer import intervals
 from trainer.classifier import evaluation
 from trainer.classifier.preprocessing import CLASS_TEXT
 
@@ -23,8 +23,8 @@ class Comparison:
     Attributes:
       photos: how many.
       metrics: version number -> metric -> value.
-      gain: accuracy of the second minus that of the first, with the bounds between which it lies with 90 % confidence
-        (paired bootstrap over photos): low, mean, high.
+      gain: accuracy of the second minus that of the first, with the bounds between which it lies with 95 % confidence,
+        the photos being paired (`trainer.intervals`): low, mean, high.
     """
 
     photos: int
@@ -38,7 +38,7 @@ def measure(versions: tuple[Version, Version], split: Path) -> Comparison:
     truth = np.array([name for _, name in photos], dtype=object)
     judged = [_judged(version, [photo for photo, _ in photos], truth) for version in versions]
     difference = judged[1]["accuracy"] - judged[0]["accuracy"]
-    low, high = bootstrap.lower_bound(difference), -bootstrap.lower_bound(-difference)
+    low, high = intervals.of_mean(difference, -1.0, 1.0)
     return Comparison(
         photos=len(photos),
         metrics={version.number: evaluation.summary(each) for version, each in zip(versions, judged, strict=True)},

@@ -16,12 +16,14 @@ OK, FAILED, BAD_INPUT, STOPPED, REJECTED, LOCKED, INTERRUPTED = 0, 1, 2, 3, 4, 7
 class ModelResult:
     """One model's outcome.
 
-    `metrics` has the keys `candidate`, `champion` (None when nothing served before) and `trivial`; `checks` are
-    PromotionGate's (`metric, slice, value, bound, rule, passed`); `tflite` are TFLiteExporter's verdicts (`part,
-    variant, bytes, verdict, metrics, reason`); `data` counts the files of each input folder (`{"photos": {"seen": 9,
-    ...}}`); `unseen` has the metrics on paintings that training never saw (`candidate`, `champion` or None,
-    `examples`); `reasons` and `warnings` are plain English lines. `version` is the one that this run pushed, or that
-    serves unchanged. `unfinished` is what a run that was killed, or still runs, leaves in the workspace's memory.
+    `metrics` has the keys `candidate`, `champion` (None when nothing served before) and `trivial`, the best of the
+    trivial models; `trivials` has each of them, by name; `provisional` is a version that is no more than a canary until
+    a person promotes it; `checks` are PromotionGate's (`metric, slice, value, bound, rule, passed`); `tflite` are
+    TFLiteExporter's verdicts (`part, variant, bytes, verdict, metrics, reason`); `data` counts the files of each input
+    folder (`{"photos": {"seen": 9, ...}}`); `unseen` has the metrics on paintings that training never saw
+    (`candidate`, `champion` or None, `examples`); `reasons` and `warnings` are plain English lines. `version` is what
+    this run pushed, or what serves unchanged. `unfinished` is what a run that was killed, or still runs, leaves in the
+    workspace's memory.
     """
 
     name: str
@@ -35,6 +37,16 @@ class ModelResult:
     warnings: tuple[str, ...] = ()
     data: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     unseen: Mapping[str, Any] = field(default_factory=dict)
+    trivials: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    provisional: bool = False
+
+    @property
+    def contenders(self) -> dict[str, Mapping[str, float]]:
+        """The columns of a table: candidate, champion where there was one, and each trivial model."""
+        shown = {name: figures for name, figures in self.metrics.items() if figures is not None}
+        if self.trivials:
+            shown.pop("trivial", None)
+        return {**shown, **{name.removeprefix("the "): figures for name, figures in self.trivials.items()}}
 
 
 @dataclass(frozen=True)

@@ -88,7 +88,10 @@ def _model(config: Config, lane: str, data: Mapping[str, str], outputs: Outputs)
         "checks": tuple(decision["checks"]),
         "reasons": tuple(decision["reasons"]),
         "unseen": decision.get("slices", {}).get(UNSEEN, {}).get("1", {}),
+        "trivials": decision.get("trivials", {}),
+        "provisional": decision.get("provisional", False),
     }
+    facts["warnings"] += tuple(note for note in decision.get("notes", ()) if note not in facts["reasons"])
     if not decision["approved"]:
         return ModelResult(outcome="rejected", version=stable, **facts)
     pushed = outputs.document(f"ServingPusher.{lane}", "pushed_model", "pushed.json")

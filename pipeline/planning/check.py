@@ -24,7 +24,7 @@ from pipeline.configuration.config import Config, load
 from pipeline.configuration.data_lanes import LAYOUTS, data_folders, schema_files
 from pipeline.configuration.file import ConfigError
 from pipeline.history.result import BAD_INPUT, OK, STOPPED
-from pipeline.planning import disk_space, estimate, preflight, weights
+from pipeline.planning import disk_space, estimate, evidence, preflight, weights
 from pipeline.planning.snapshot import latest_ledgers
 from pipeline.planning.workspace_state import Standing
 from pipeline.progress.wording import number
@@ -40,7 +40,8 @@ _HOPELESS = ("no_images", "single_class")
 class CheckReport:
     """The findings; `inputs` and `plan` are empty when the configuration itself is wrong.
 
-    `errors` keep a run from starting, `stops` are what data validation would stop it for.
+    `errors` keep a run from starting, `stops` are what data validation would stop it for, `evidence` is what there are
+    too few images for to be shown of a model.
     """
 
     errors: tuple[str, ...] = ()
@@ -49,6 +50,7 @@ class CheckReport:
     inputs: Mapping[str, Report] = field(default_factory=dict)
     folders: Mapping[str, str] = field(default_factory=dict)
     plan: tuple[str, ...] = ()
+    evidence: tuple[str, ...] = ()
 
     @property
     def valid(self) -> bool:
@@ -72,6 +74,7 @@ class CheckReport:
             "warnings": self.warnings,
             "inputs": inputs,
             "plan": self.plan,
+            "evidence": self.evidence,
             "exit_code": self.exit_code,
         }
 
@@ -118,6 +121,7 @@ def check(path: Path, overrides: Sequence[str]) -> CheckReport:
         inputs=inputs,
         folders=config.inputs(),
         plan=() if errors else tuple(_plan(config, inputs)),
+        evidence=() if errors else tuple(evidence.foretell(config, inputs)),
     )
 
 
@@ -213,7 +217,7 @@ def render(report: CheckReport) -> RenderableType:
             continue
         shown[folder] = key
         parts += [_counts(found), *_details(found), Text()]
-    parts += [Text.assemble(("! ", "yellow"), warning) for warning in report.warnings]
+    parts += [Text.assemble(("! ", "yellow"), warning) for warning in (*report.warnings, *report.evidence)]
     parts += [Text.assemble(("■ ", "yellow"), stop) for stop in report.stops]
     parts += [Text.assemble(("✗ ", "red"), error) for error in report.errors]
     if report.exit_code == OK:

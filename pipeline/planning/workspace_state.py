@@ -57,6 +57,15 @@ class Standing:
             found[lane] = Folder(fingerprint(folder, self._config.ingest, LAYOUTS.get(lane, "auto")), last)
         return found
 
+    def reports(self) -> dict[str, report.Report]:
+        """What the last complete ingest found in each input folder, by key (`classifier.photos`), if it is kept."""
+        kept = {
+            folder: report.read(str(self.folders[lane].last.output("report").folder))
+            for lane, folder in data_folders(self._config).items()
+            if self.folders[lane].last and _kept(self.folders[lane].last)
+        }
+        return {key: kept[folder] for key, folder in self._config.inputs().items() if folder in kept}
+
     def version(self, model: str) -> int | None:
         """The version of a model (`classifier` or `style`) that serves."""
         stable = self._stable(model)

@@ -19,7 +19,7 @@ from pipeline import dag
 from pipeline.configuration.config import Config
 from pipeline.history import causes, configuration
 from pipeline.history.store import FILE, Store
-from pipeline.planning import snapshot
+from pipeline.planning import evidence, snapshot
 from pipeline.planning.triggers import Decision
 from pipeline.planning.workspace_state import GATES, Standing
 from pipeline.progress.events import Node
@@ -46,7 +46,8 @@ def forecast(config: Config, standing: Standing, decisions: Mapping[str, Decisio
         trace = DryRunner(lambda node_id, state: None).run_with_ir(ir)
         keys = _changed_keys(config)
         components = list(_components(nodes, trace, upstream, Store(scratch), config.name, not keys))
-    return outlook(_in_detail(components, standing, keys), decisions)
+    found = outlook(_in_detail(components, standing, keys), decisions)
+    return dataclasses.replace(found, evidence=tuple(evidence.foretell(config, standing.reports())))
 
 
 @contextlib.contextmanager

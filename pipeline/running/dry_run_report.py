@@ -44,10 +44,11 @@ class Lane:
 
 @dataclass(frozen=True)
 class Outlook:
-    """What a run would do."""
+    """What a run would do; `evidence` is what the eval images, as last read, are too few to show of a model."""
 
     lanes: tuple[Lane, ...]
     components: tuple[Component, ...]
+    evidence: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The document of `easel run --dry-run --json`."""
@@ -58,6 +59,7 @@ class Outlook:
                 | ({"reason": each.why} if each.why else {})
                 for each in self.components
             ],
+            "evidence": self.evidence,
         }
 
 
@@ -101,6 +103,7 @@ def _held_back(each: Component, decisions: Mapping[str, Decision]) -> Component:
 def render(found: Outlook) -> RenderableType:
     """For people: a line for each lane, then the components that would run."""
     lines = [Text.assemble((each.name, "bold"), ": ", _words(each)) for each in found.lanes]
+    lines += [Text.assemble(("! ", "yellow"), line) for line in found.evidence]
     working = [each for each in found.components if each.works]
     cached = len(found.components) - len(working)
     if not working:

@@ -68,6 +68,8 @@ def verdict(model: ModelResult) -> str:
         words = words.format(f"version {model.version} still serves" if model.version else "nothing serves yet")
     if model.outcome == "unchanged" and not model.version:
         words = "unchanged: nothing serves yet"
+    if model.outcome == "pushed" and model.provisional:
+        words += ", provisionally"
     return words.format(model.version)
 
 
@@ -86,7 +88,7 @@ def headline(model: ModelResult) -> Text:
 
 
 def _metrics(model: ModelResult) -> RenderableType:
-    contenders = {name: figures for name, figures in model.metrics.items() if figures is not None}
+    contenders = model.contenders
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="dim")
     table.add_column("metric")
     for contender in contenders:

@@ -45,7 +45,14 @@ SETTINGS = {
         "backbone": {"name": "small_cnn", "weights": "none"},
         "image": {"size": 48},
         "train": {"scratch": {"epochs": 3}},
-        "thresholds": {"accuracy": {"at_least": 0.0}},
+        "thresholds": {
+            "accuracy": {
+                "beats_trivial_by": None,
+                "max_loss_to_champion": None,
+                "max_probable_loss_to_champion": None,
+            },
+            "macro_f1": {"max_loss_to_champion": None},
+        },
         "tflite": {"variants": ["float32"]},
     },
 }

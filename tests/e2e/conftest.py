@@ -25,7 +25,15 @@ SETTINGS = {
         "backbone": {"name": "small_cnn", "weights": "none"},
         "image": {"size": 48},
         "train": {"scratch": {"epochs": 3}},
-        "thresholds": {"accuracy": {"at_least": 0.0}},
+        "thresholds": {
+            "accuracy": {
+                "at_least": 0.0,
+                "beats_trivial_by": None,
+                "max_loss_to_champion": None,
+                "max_probable_loss_to_champion": None,
+            },
+            "macro_f1": {"max_loss_to_champion": None},
+        },
         "tflite": {"calibration_examples": 16, "max_accuracy_drop": 1.0},
     },
     "style": {
@@ -44,7 +52,10 @@ SETTINGS = {
             "painting_crops": 1,
         },
         "pairs": {"photos": 2, "paintings": 2, "side": 64},
-        "thresholds": {"style_distance": {"at_most": 1000.0}},
+        "thresholds": {
+            "style_distance": {"at_most": 1000.0, "beats_trivial_times": None, "max_loss_to_champion": None},
+            "content_distance": {"max_loss_to_champion": None},
+        },
         "tflite": {"variants": ["float32", "float16"], "min_psnr": {"float32": 15.0, "float16": 15.0}},
     },
 }

@@ -10,7 +10,7 @@ from tfx.dsl.components.base import base_beam_executor
 from tfx.types import artifact_utils, standard_artifacts
 from tfx.utils import proto_utils
 
-from trainer.evaluation import eval_config, read_failures, read_metrics
+from trainer.evaluation import eval_config, read, read_failures
 from trainer.metrics import mean_output
 from trainer.rules import Rule
 
@@ -95,15 +95,21 @@ def against_champion(tmp_path_factory, examples):
 
 
 @pytest.fixture(scope="module")
+def worse_by_what_is_allowed(tmp_path_factory, examples):
+    rules = {"accuracy": Rule(max_loss_to_champion=0.2), "distance": Rule(at_most=0.3)}
+    return evaluate(tmp_path_factory.mktemp("allowed"), examples, rules, champion=CHAMPION)
+
+
+@pytest.fixture(scope="module")
 def alone(tmp_path_factory, examples):
     poisoned = {**CANDIDATE, "accuracy": [1.0, math.nan, 1.0, 1.0, 1.0]}
-    rules = {"accuracy": Rule(at_least=0.1), "distance": Rule(at_most=0.35, max_loss_to_champion=0.0)}
+    rules = {"accuracy": Rule(at_least=0.1), "distance": Rule(at_most=0.3, max_loss_to_champion=0.0)}
     return evaluate(tmp_path_factory.mktemp("one"), examples, rules, candidate=poisoned)
 
 
 def test_both_models_are_measured_overall_and_by_slice(against_champion):
     uri, _ = against_champion
-    measured = read_metrics(uri)
+    measured = read(uri).measured
     assert measured["examples"] == 5
     assert measured["candidate"] == pytest.approx({"accuracy": 0.6, "distance": 0.3})
     assert measured["champion"] == pytest.approx({"accuracy": 0.8, "distance": 0.4})
@@ -119,9 +125,15 @@ def test_only_the_loss_to_the_champion_beyond_its_rule_is_named(against_champion
     assert (blessed, read_failures(uri)) == (0, ["accuracy"])
 
 
+def test_what_equals_its_bound_but_for_rounding_is_blessed(worse_by_what_is_allowed):
+    """0.6 - 0.8 is -0.20000000000000007, and the mean of float32 distances is above 0.3."""
+    uri, blessed = worse_by_what_is_allowed
+    assert (blessed, read_failures(uri)) == (1, [])
+
+
 def test_without_a_champion_the_candidate_keeps_its_name_and_its_absolute_thresholds(alone):
     uri, _ = alone
-    measured = read_metrics(uri)
+    measured = read(uri).measured
     assert measured["candidate"]["distance"] == pytest.approx(0.3)
     assert measured["champion"] is None
     assert measured["slices"]["group"]["can"]["champion"] is None
@@ -129,7 +141,7 @@ def test_without_a_champion_the_candidate_keeps_its_name_and_its_absolute_thresh
 
 def test_an_example_that_could_not_be_measured_spoils_its_means_and_the_blessing(alone):
     uri, blessed = alone
-    measured = read_metrics(uri)
+    measured = read(uri).measured
     assert math.isnan(measured["candidate"]["accuracy"])
     assert measured["slices"]["group"]["jar"]["candidate"]["accuracy"] == 1.0
     assert (blessed, read_failures(uri)) == (0, ["accuracy"])
@@ -155,7 +167,10 @@ def test_an_example_that_could_not_be_measured_spoils_its_means_and_the_blessing
 def test_a_rule_becomes_a_threshold_on_all_examples_together(name, rule, expected):
     config = eval_config([mean_output(name)], DIRECTIONS, {name: rule}, ["group"])
     (threshold,) = config.metrics_specs[0].metrics[-1].per_slice_thresholds
-    assert json_format.MessageToDict(threshold) == {"slicingSpecs": [{}], "threshold": expected}
+    found = json_format.MessageToDict(threshold)
+    [(kind, values)] = found["threshold"].items()
+    rounded = {name: round(value, 5) if isinstance(value, float) else value for name, value in values.items()}
+    assert (found["slicingSpecs"], {kind: rounded}) == ([{}], expected)
 
 
 def test_rules_that_are_not_the_evaluators_set_no_threshold():
@@ -171,7 +186,7 @@ def test_a_rule_for_a_metric_that_is_not_measured_is_refused():
 
 def test_a_folder_without_results_is_refused(tmp_path):
     with pytest.raises(ValueError, match="no metrics"):
-        read_metrics(str(tmp_path))
+        read(str(tmp_path))
 
 
 def test_tables_among_the_metrics_are_passed_over_and_what_could_not_be_computed_is_nan(tmp_path):
@@ -186,5 +201,5 @@ def test_tables_among_the_metrics_are_passed_over_and_what_could_not_be_computed
     values["ece"].value.unknown_type.error = "cannot convert"
     with tf.io.TFRecordWriter(str(tmp_path / "metrics-00000-of-00001.tfrecord")) as writer:
         writer.write(record.SerializeToString())
-    measured = read_metrics(str(tmp_path))["candidate"]
+    measured = read(str(tmp_path)).measured["candidate"]
     assert measured == {"accuracy": 0.5, "ece": pytest.approx(math.nan, nan_ok=True)}

@@ -12,14 +12,19 @@ from tensorflow_model_analysis.extractors import predictions_extractor
 
 from trainer.classifier import metrics
 from trainer.classifier.preprocessing import CLASS_TEXT
-from trainer.evaluation import CANDIDATE, read_bytes
-from trainer.metrics import mean_output, outcomes
+from trainer.evaluation import CANDIDATE, CHAMPION, Evaluation
+from trainer.metrics import mean_output, outcome_table, outcomes
 from trainer.rules import SHOWN_ONLY, Direction
+from trainer.trivial import Trivial
 
 METRICS: dict[str, Direction] = {"accuracy": "higher", "macro_f1": "higher", "ece": "lower", "brier": "lower"}
+DECISIVE = "accuracy"
+"""The metric that says which trivial model is the best one."""
 SIZE, BRIGHTNESS, FOLDER = (SHOWN_ONLY + name for name in ("size", "brightness", "folder"))
-SLICES = ("image/class/text", SIZE, BRIGHTNESS, FOLDER)
-TRIVIAL_NAME = "a linear model on colour statistics"
+SLICES = ("image/class/text", SIZE, BRIGHTNESS)
+"""What TFMA slices by; `slices` adds the folder."""
+MOST_FOLDERS = 30
+"""Folders that are slices of their own; a set may have one for each thing that was photographed."""
 
 KEY = "image/key/sha256"
 """The feature that tells examples apart."""
@@ -29,7 +34,8 @@ _SIGNATURE = "classify"
 
 def metric_configs() -> list[tfma.MetricConfig]:
     """The metrics of `METRICS`, `unknown_class` (the share of photos of a class that the model does not have), the
-    tables that `confusion` and `reliability` read, and each photo's outcome for the PromotionGate.
+    tables that `confusion` and `reliability` read, and each photo's outcome for `trivials`, `slices` and whoever
+    compares two models.
     """
     ours = {
         "MacroF1": "macro_f1",
@@ -39,7 +45,7 @@ def metric_configs() -> list[tfma.MetricConfig]:
     }
     return [
         *map(mean_output, ("accuracy", "brier", "unknown_class")),
-        outcomes(["accuracy", "brier", "confidence"]),
+        outcomes(["accuracy", "brier", "confidence"], texts=["truth", "guess", "folder"]),
         *(
             tfma.MetricConfig(
                 class_name=class_name, module="trainer.classifier.metrics", config=json.dumps({"name": name})
@@ -102,18 +108,70 @@ def summary(judged: Mapping[str, np.ndarray]) -> dict[str, float]:
     bins = metrics.confidence_bin(judged["confidence"])
     table = [np.bincount(bins, weights, metrics.BINS) for weights in (None, judged["confidence"], judged["accuracy"])]
     return {
-        "accuracy": float(judged["accuracy"].mean()),
+        "accuracy": float(judged["accuracy"].mean(dtype=float)),
         "macro_f1": metrics.macro_f1(collections.Counter(zip(judged["truth"], judged["guess"], strict=True))),
         "ece": metrics.calibration_error(*table),
-        "brier": float(judged["brier"].mean()),
+        "brier": float(judged["brier"].mean(dtype=float)),
     }
 
 
-def confusion(evaluation_uri: str, model: str = CANDIDATE) -> tuple[list[str], np.ndarray]:
+def trivials(evaluation: Evaluation) -> list[Trivial]:
+    """The models that a classifier has to beat: the colour regression that was evaluated, and two that look at nothing.
+
+    Those two know how often each class occurs among the very photos that they are measured on, so nothing that answers
+    without looking can be better: one always gives the commonest class, the other each class its share of the photos.
+
+    Args:
+      evaluation: of the colour regression.
+    """
+    found = [Trivial("colour regression", evaluation.measured[CANDIDATE], evaluation.outcomes())]
+    collected = evaluation.outcomes()
+    if collected is None or not len(collected):
+        return found
+    truth = collected["truth"].astype(object)
+    classes, counts = np.unique(truth, return_counts=True)
+    always = np.eye(len(classes))[counts.argmax()]
+    for name, scores in (("the majority class", always), ("the class prior", counts / counts.sum())):
+        judged = judge(*(np.tile(each, (len(truth), 1)) for each in (classes, scores)), truth)
+        table = outcome_table({"key": collected["key"], "accuracy": judged["accuracy"], "brier": judged["brier"]})
+        found.append(Trivial(name, summary(judged), table, blind=True))
+    return found
+
+
+def slices(evaluation: Evaluation) -> dict[str, Any]:
+    """The metrics by the folder that a photo lies in: of the `MOST_FOLDERS` fullest each, of the rest together.
+
+    Returns:
+      As in `Evaluation.measured`, without `unknown_class`; {} where the folders are not known.
+    """
+    tables = {model: evaluation.outcomes(model) for model in (CANDIDATE, CHAMPION)}
+    if tables[CANDIDATE] is None:
+        return {}
+    folders, counts = np.unique(tables[CANDIDATE]["folder"], return_counts=True)
+    if folders.tolist() in ([], [b""]):
+        return {}
+    order = np.lexsort((folders, -counts))
+    parts = {_told(folder): [folder] for folder in np.sort(folders[order[:MOST_FOLDERS]])}
+    if rest := folders[order[MOST_FOLDERS:]].tolist():
+        parts[f"({len(rest)} smaller folders)"] = rest
+
+    def measured(table: np.ndarray | None, members: list[bytes]) -> dict[str, float] | None:
+        return None if table is None else summary(table[np.isin(table["folder"], members)])
+
+    return {
+        FOLDER: {
+            name: {model: measured(table, members) for model, table in tables.items()}
+            | {"examples": int(np.isin(tables[CANDIDATE]["folder"], members).sum())}
+            for name, members in parts.items()
+        }
+    }
+
+
+def confusion(evaluation: Evaluation, model: str = CANDIDATE) -> tuple[list[str], np.ndarray]:
     """How often each class was taken for which, over all examples.
 
     Args:
-      evaluation_uri: folder of a ModelEvaluation artifact.
+      evaluation: what the Evaluator measured.
       model: `candidate` or `champion`.
 
     Returns:
@@ -122,36 +180,40 @@ def confusion(evaluation_uri: str, model: str = CANDIDATE) -> tuple[list[str], n
     Raises:
       ValueError: that model was not evaluated.
     """
-    return _matrix(_table(evaluation_uri, "confusion", model))
+    return _matrix(_table(evaluation, "confusion", model))
 
 
-def reliability(evaluation_uri: str, model: str = CANDIDATE) -> np.ndarray:
+def reliability(evaluation: Evaluation, model: str = CANDIDATE) -> np.ndarray:
     """How often a model is right when it is how certain, over all examples.
 
     Args:
-      evaluation_uri, model: as in `confusion`.
+      evaluation, model: as in `confusion`.
 
     Returns:
       float [3, BINS]: of each bin of confidence, equally wide, the examples, their sum of confidence, the right ones.
     """
-    return np.array(_table(evaluation_uri, "reliability", model))
+    return np.array(_table(evaluation, "reliability", model))
 
 
-def _table(evaluation_uri: str, name: str, model: str) -> Any:
-    value = read_bytes(evaluation_uri, name, model)
-    if value is None:
-        raise ValueError(f"{evaluation_uri}: no {name} of the {model}")
-    return json.loads(value)
+def _table(evaluation: Evaluation, name: str, model: str) -> Any:
+    if (name, model) not in evaluation.tables:
+        raise ValueError(f"the evaluation has no {name} of the {model}")
+    return json.loads(evaluation.tables[name, model])
+
+
+def _told(folder: bytes) -> str:
+    return folder.decode(errors="replace") or "(no folder)"
 
 
 def _judged(extracts: dict[str, Any]) -> dict[str, Any]:
-    truth, key = (_values(extracts["features"][name]) for name in (CLASS_TEXT, KEY))
-    predictions = extracts["predictions"]
+    features, predictions = extracts["features"], extracts["predictions"]
+    truth = _values(features[CLASS_TEXT])
+    known = {"key": _values(features[KEY]), "folder": folders_of(features, len(truth))}
     if "scores" in predictions:
-        judged = judge(**predictions, truth=truth) | {"key": key}
+        judged = judge(**predictions, truth=truth) | known
     else:
-        judged = {model: judge(**outputs, truth=truth) | {"key": key} for model, outputs in predictions.items()}
-    return {**extracts, "features": {**extracts["features"], **buckets(extracts["features"])}, "predictions": judged}
+        judged = {model: judge(**outputs, truth=truth) | known for model, outputs in predictions.items()}
+    return {**extracts, "features": {**features, **buckets(features)}, "predictions": judged}
 
 
 def buckets(features: Mapping[str, Any]) -> dict[str, np.ndarray]:
@@ -161,8 +223,8 @@ def buckets(features: Mapping[str, Any]) -> dict[str, np.ndarray]:
       features: ingest's, of N examples, dense or sparse.
 
     Returns:
-      `bucket/size` by the shorter side (small below 256 pixels, large from 1024 on), `bucket/brightness` (dark below
-      0.3, bright from 0.7 on) and `bucket/folder`, the folder under the input that the photo lies in.
+      `bucket/size` by the shorter side (small below 256 pixels, large from 1024 on) and `bucket/brightness` (dark below
+      0.3, bright from 0.7 on).
     """
     found = {}
     if {"image/width", "image/height"} <= set(features):
@@ -171,10 +233,13 @@ def buckets(features: Mapping[str, Any]) -> dict[str, np.ndarray]:
     if "image/brightness" in features:
         brightness = _values(features["image/brightness"]).astype(float)
         found[BRIGHTNESS] = _bucket(brightness, (0.3, 0.7), (b"dark", b"medium", b"bright"))
-    if "image/filename" in features:
-        folders = [name.rpartition(b"/")[0] for name in _values(features["image/filename"])]
-        found[FOLDER] = np.array(folders, dtype=object)
     return found
+
+
+def folders_of(features: Mapping[str, Any], examples: int) -> np.ndarray:
+    """The folders under the input that the photos lie in, bytes [N]; empty names where the features do not tell."""
+    names = _values(features["image/filename"]) if "image/filename" in features else [b""] * examples
+    return np.array([name.rpartition(b"/")[0] for name in names], dtype=object)
 
 
 def _bucket(values: np.ndarray, bounds: tuple[float, ...], names: tuple[bytes, ...]) -> np.ndarray:

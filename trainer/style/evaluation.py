@@ -19,11 +19,13 @@ from tensorflow_model_analysis.extractors import predictions_extractor
 from tensorflow_model_analysis.utils import model_util
 
 from trainer import images
+from trainer.evaluation import CANDIDATE, Evaluation
 from trainer.metrics import MeanOutput, outcomes
 from trainer.rules import UNSEEN, Direction
 from trainer.style import losses
 from trainer.style.options import PerceptualOptions
 from trainer.style.perceptual import CONTENT_LAYER, Perceptual
+from trainer.trivial import Trivial
 
 METRICS: dict[str, Direction] = {
     "content_distance": "lower",
@@ -32,10 +34,12 @@ METRICS: dict[str, Direction] = {
     "colour_distance": "lower",
     "flicker": "lower",
 }
+DECISIVE = "style_distance"
+"""The metric that says which trivial model is the best one."""
 SLICES = ("painting", UNSEEN)
-TRIVIAL_NAME = "colour transfer"
 
 _CONTENT, _STYLE = "content_bytes", "style_bytes"
+_UNCHANGED = "unchanged"
 _REMEMBERED = 64
 _QUANTILES = 256
 _FLICKER_SIDE = 160
@@ -54,10 +58,14 @@ class PerceptualMean(MeanOutput):
 
 
 def metric_configs(perceptual: PerceptualOptions) -> list[tfma.MetricConfig]:
-    """The configurations of these metrics, measured with VGG19 of these weights, and of each pair's own values."""
+    """The configurations of these metrics, measured with VGG19 of these weights, and of each pair's own values.
+
+    Those are the values of a model's picture, and (`unchanged`) of the photo itself.
+    """
     config = perceptual.model_dump(mode="json")
     return [
         outcomes(METRICS),
+        outcomes(METRICS, name=_UNCHANGED, prefix=f"{_UNCHANGED}/"),
         *(
             tfma.MetricConfig(
                 class_name=PerceptualMean.__name__,
@@ -84,6 +92,25 @@ def custom_extractors(
             paths = {model.model_name: model.model_path for model in models}
             found.append(tfma.extractors.Extractor("ExtractDistances", _Measure(weights, paths)))
     return found
+
+
+def trivials(evaluation: Evaluation) -> list[Trivial]:
+    """The models that a style network has to beat: colour transfer, which was evaluated, and the photo as it is.
+
+    Args:
+      evaluation: of colour transfer.
+    """
+    found = [Trivial("colour transfer", evaluation.measured[CANDIDATE], evaluation.outcomes())]
+    unchanged = evaluation.outcomes(name=_UNCHANGED)
+    if unchanged is not None and len(unchanged):
+        means = {name: float(unchanged[name].mean(dtype=float)) for name in METRICS}
+        found.append(Trivial("the unchanged photo", means, unchanged, blind=True))
+    return found
+
+
+def slices(evaluation: Evaluation) -> dict[str, Any]:
+    """No slices but those that TFMA measured."""
+    return {}
 
 
 def perceptual_options(eval_config: tfma.EvalConfig) -> PerceptualOptions:
@@ -130,6 +157,19 @@ class Judge:
             "style_distance": float(losses.style_distance(losses.moments(found), wanted)[0]),
             "ssim": _ssim(photo, picture),
             "colour_distance": colour_distance(picture.numpy(), images.decode(tf.constant(style)).numpy()),
+        }
+
+    def unchanged(self, content: bytes, style: bytes) -> dict[str, float]:
+        """`METRICS` of the photo itself, as if it were the picture; files as bytes."""
+        photo, painting = (images.decode(tf.constant(data)) for data in (content, style))
+        own = self._remember("photo", content, lambda: losses.moments(self._features(_batch(photo))))
+        wanted = self._remember("style", style, lambda: losses.moments(self._features(_batch(painting))))
+        return {
+            "content_distance": 0.0,
+            "style_distance": float(losses.style_distance(own, wanted)[0]),
+            "ssim": 1.0,
+            "colour_distance": colour_distance(photo.numpy(), painting.numpy()),
+            "flicker": 0.0,
         }
 
     def _remember(self, kind: str, data: bytes, compute: Any) -> Any:
@@ -201,30 +241,37 @@ class _MeasureFn(beam.DoFn):
     def process(self, extracts: Mapping[str, Any]) -> list[dict[str, Any]]:
         features = extracts[tfma.FEATURES_KEY]
         contents, styles = (np.ravel(features[name]) for name in (_CONTENT, _STYLE))
+        known = self._known(contents, styles)
         predictions = extracts[tfma.PREDICTIONS_KEY]
         if not isinstance(predictions, Mapping) or set(predictions) == {"stylized_bytes"}:
-            measured = self._measured(contents, styles, predictions, next(iter(self._models.values())))
+            measured = known | self._measured(contents, styles, predictions, next(iter(self._models.values())))
         else:
             measured = {
-                model: self._measured(contents, styles, made, self._models[model])
+                model: known | self._measured(contents, styles, made, self._models[model])
                 for model, made in predictions.items()
             }
         return [{**extracts, tfma.PREDICTIONS_KEY: measured}]
 
+    def _known(self, contents: np.ndarray, styles: np.ndarray) -> dict[str, np.ndarray]:
+        """What no model has a say in: `key` bytes [N], and the metrics of the photos themselves, float32 [N, 1]."""
+        pairs = list(zip(contents, styles, strict=True))
+        keys = [hashlib.sha256(content + style).hexdigest().encode() for content, style in pairs]
+        rows = [self._judge.unchanged(*pair) for pair in pairs]
+        return {"key": np.array(keys, object)} | _columns(rows, f"{_UNCHANGED}/")
+
     def _measured(self, contents: np.ndarray, styles: np.ndarray, made: Any, model: Any) -> dict[str, np.ndarray]:
-        """One model's pictures (an array, or one by its output's name) -> metric -> float32 [N, 1], `key` bytes [N]."""
+        """One model's pictures (an array, or one by its output's name) -> metric -> float32 [N, 1]."""
         paint = model.signatures["serving_default"]
         painted = np.ravel(made["stylized_bytes"] if isinstance(made, Mapping) else made)
         rows = [
             {**self._judge.distances(*row), "flicker": flicker(paint, *row[:2])}
             for row in zip(contents, styles, painted, strict=True)
         ]
-        keys = [
-            hashlib.sha256(content + style).hexdigest().encode()
-            for content, style in zip(contents, styles, strict=True)
-        ]
-        values = {name: np.array([[row[name]] for row in rows], np.float32) for name in METRICS}
-        return {"key": np.array(keys, object), **values}
+        return _columns(rows)
+
+
+def _columns(rows: Sequence[Mapping[str, float]], prefix: str = "") -> dict[str, np.ndarray]:
+    return {prefix + name: np.array([[row[name]] for row in rows], np.float32) for name in METRICS}
 
 
 def _batch(image: tf.Tensor) -> tf.Tensor:

@@ -20,7 +20,7 @@ from trainer.classifier.evaluation import KEY, confusion, reliability
 from trainer.classifier.explain import occlusion
 from trainer.classifier.preprocessing import CLASS_TEXT, ENCODED
 from trainer.classifier.tflite import INPUT, OUTPUT
-from trainer.evaluation import read_outcomes
+from trainer.evaluation import read
 
 _MISTAKES, _UNCERTAIN, _EXPLAINED = 12, 12, 4
 
@@ -52,8 +52,9 @@ def gather(outputs: Outputs) -> Findings | None:
     examples = outputs.folder("ImageFolderExampleGen.photos", "examples")
     if not evaluation or not model or not examples:
         return None
-    outcomes = read_outcomes(str(evaluation))
-    if not {"accuracy", "confidence"} <= set(outcomes.dtype.names):
+    measured = read(str(evaluation))
+    outcomes = measured.outcomes()
+    if outcomes is None or not {"accuracy", "confidence"} <= set(outcomes.dtype.names):
         return None  # by an older Easel
     mistakes, uncertain = choose(outcomes)
     found = _answers(model, examples / "Split-eval", [*mistakes, *uncertain], set(mistakes[:_EXPLAINED]))
@@ -63,8 +64,8 @@ def gather(outputs: Outputs) -> Findings | None:
     }
     augmented = model / "augmented.png"
     return Findings(
-        confusion=Confusion(*confusion(str(evaluation))),
-        reliability=reliability(str(evaluation)),
+        confusion=Confusion(*confusion(measured)),
+        reliability=reliability(measured),
         history=json.loads((model / "model.json").read_text())["training"].get("history", {}),
         augmented=augmented if augmented.exists() else None,
         answers={title: block for title, block in blocks.items() if block},
@@ -94,7 +95,7 @@ def choose(outcomes: np.ndarray) -> tuple[list[bytes], list[bytes]]:
     """The keys of the photos to show: wrong answers, the surest first; and the least sure answers, the least first.
 
     Args:
-      outcomes: with the fields `key`, `accuracy` and `confidence`, see `trainer.evaluation.read_outcomes`.
+      outcomes: with the fields `key`, `accuracy` and `confidence`, see `trainer.evaluation.Evaluation.outcomes`.
     """
     order = np.argsort(outcomes["confidence"], kind="stable")
     wrong = [outcomes["key"][i] for i in order[::-1] if outcomes["accuracy"][i] < 0.5]

@@ -7,7 +7,7 @@ import numpy as np
 
 from pipeline.history.verdicts import Outputs
 from pipeline.pages.run_files import features
-from trainer.evaluation import read_outcomes
+from trainer.evaluation import read
 
 
 def by_painting(outputs: Outputs) -> dict[str, dict[str, np.ndarray]]:
@@ -17,7 +17,7 @@ def by_painting(outputs: Outputs) -> dict[str, dict[str, np.ndarray]]:
     """
     evaluation = outputs.folder("Evaluator.style", "evaluation")
     pairs = outputs.folder("StylePairs.style", "examples")
-    found = read_outcomes(str(evaluation)) if evaluation and pairs else None
+    found = read(str(evaluation)).outcomes() if evaluation and pairs else None
     if found is None:
         return {}
     rows = {key: row for row, key in enumerate(found["key"])}

@@ -14,14 +14,13 @@ from pipeline.pages import html
 from pipeline.pages.contact_sheet import classifier_sheet
 from pipeline.pages.contact_sheet.classifier_findings import Findings
 from pipeline.pages.contact_sheet.sheet import Confusion, Gallery
-from pipeline.pages.report import charts, intervals
+from pipeline.pages.report import charts
+from trainer import intervals
 from trainer.classifier.preprocessing import CLASS_TEXT
 from trainer.rules import SHOWN_ONLY
 
 HEADLINE = ("accuracy", "macro_f1", "ece", "content_distance", "style_distance", "ssim")
 """The metrics that are told first and followed over the runs."""
-SHARES = ("accuracy",)
-"""Metrics that are the share of right ones among the examples."""
 _TILE, _PHOTO = 200, 160
 """Longest sides in pixels."""
 _CLASSES = 40
@@ -149,10 +148,11 @@ def slice_tables(
 
     def cell(value: str, metric: str, found: Mapping[str, Any]) -> Cell:
         figure, known = found["candidate"].get(metric), outcomes.get(value, {}).get(metric)
-        if metric in SHARES and figure is not None:
-            interval = intervals.of_share(figure, found["examples"])
-        else:
-            interval = intervals.of_mean(known) if known is not None else None
+        interval = None
+        if metric == "accuracy" and figure is not None:
+            interval = intervals.of_share(round(figure * found["examples"]), found["examples"])
+        elif known is not None:
+            interval = intervals.of_mean(known)
         return Cell(figure, interval, (found["champion"] or {}).get(metric))
 
     return tuple(

@@ -14,7 +14,7 @@ def render(manifest: Mapping[str, Any], pictures: Mapping[str, Iterable[str]]) -
     parts = [
         f"# {manifest['model']}, version {manifest['version']}",
         _lead(manifest),
-        _section("Metrics", _metrics(manifest.get("metrics", {}))),
+        _section("Metrics", _metrics(manifest.get("metrics", {}), manifest.get("trivials", {}))),
         _section("Why it was approved", _bullets(manifest.get("reasons", []))),
         _section("Checks", _checks(manifest.get("checks", []))),
         _section("Pictures", _pictures(pictures)),
@@ -40,11 +40,13 @@ def _section(title: str, body: str) -> str:
     return f"## {title}\n\n{body}" if body else ""
 
 
-def _metrics(metrics: Mapping[str, Any]) -> str:
-    contenders = [name for name in ("candidate", "champion", "trivial") if metrics.get(name)]
-    names = sorted({metric for contender in contenders for metric in metrics[contender]})
-    rows = [[name, *(_number(metrics[contender].get(name)) for contender in contenders)] for name in names]
-    return _table(["metric", *contenders], rows)
+def _metrics(metrics: Mapping[str, Any], trivials: Mapping[str, Mapping[str, Any]]) -> str:
+    """The version beside what it was measured against; the trivial models by name where the manifest has them."""
+    shown = {name: metrics[name] for name in ("candidate", "champion") if metrics.get(name)}
+    shown |= trivials or ({"trivial": metrics["trivial"]} if metrics.get("trivial") else {})
+    names = sorted({metric for figures in shown.values() for metric in figures})
+    rows = [[name, *(_number(figures.get(name)) for figures in shown.values())] for name in names]
+    return _table(["metric", *shown], rows)
 
 
 def _checks(checks: Iterable[Mapping[str, Any]]) -> str:

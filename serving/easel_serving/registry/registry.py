@@ -46,7 +46,7 @@ from easel_serving.registry.remote import NotToldError, Remote
 LOGGER = logging.getLogger("easel.serving")
 
 BASE_PATH = "/models"
-POLICIES = ("auto", "canary", "manual")
+POLICIES = ("auto", "canary", "provisional", "manual")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -111,8 +111,8 @@ class Registry(Directory):
             manifest: lineage, metrics, `created`; the registry adds `model`, `version`, `digest` and `files`.
             attachments: a folder whose content is put beside `manifest.json`.
             warmup: TFRecords of `PredictionLog` for `assets.extra/tf_serving_warmup_requests`.
-            policy: `auto` labels the version `stable`, `canary` labels it `canary` (`stable` when nothing is), `manual`
-                labels nothing.
+            policy: `auto` labels the version `stable`, `canary` labels it `canary` (`stable` when nothing is),
+                `provisional` labels it `canary` in any case, `manual` labels nothing.
             why: for the audit log.
 
         Raises:
@@ -338,7 +338,8 @@ class Registry(Directory):
         labels = self.labels(name)
         if policy == "manual":
             return labels
-        return self._moved(name, CANARY if policy == "canary" and STABLE in labels else STABLE, number)
+        beside = policy == "provisional" or (policy == "canary" and STABLE in labels)
+        return self._moved(name, CANARY if beside else STABLE, number)
 
     def _moved(self, name: str, label: str, number: int) -> dict[str, int]:
         """The labels after one is pointed at a version: the old stable is `previous`, the new one no canary any more.

@@ -1,7 +1,10 @@
+import io
 import json
 
+import numpy as np
 import pytest
 import tensorflow as tf
+import tensorflow_model_analysis as tfma
 from tensorflow_model_analysis.proto import metrics_for_slice_pb2, validation_result_pb2
 from tfx.types import channel_utils, standard_artifacts
 
@@ -9,6 +12,8 @@ from components.artifacts import types as easel_types
 from components.promotion_gate.component import PromotionGate
 from components.promotion_gate.executor import Executor
 from components.tflite_exporter.files import write_verdicts
+from trainer.classifier.evaluation import METRICS
+from trainer.metrics import outcome_table
 from trainer.rules import Rule
 
 
@@ -19,54 +24,131 @@ def artifact(kind, folder):
     return made
 
 
-def write_evaluation(folder, values):
-    """What TFX's Evaluator leaves behind: {(model, metric): value} for all examples together."""
+def write_evaluation(folder, values, tables=None):
+    """What TFX's Evaluator leaves behind: {(model, metric): value} for all examples together, and bytes likewise."""
     record = metrics_for_slice_pb2.MetricsForSlice()
     record.slice_key.SetInParent()
-    for (model, metric), value in values.items():
+    for (model, metric), value in {**values, **(tables or {})}.items():
         item = record.metric_keys_and_values.add()
         item.key.name, item.key.model_name = metric, model
-        item.value.double_value.value = value
+        if isinstance(value, bytes):
+            item.value.bytes_value = value
+        else:
+            item.value.double_value.value = value
     with tf.io.TFRecordWriter(str(folder / "metrics-00000-of-00001.tfrecord")) as writer:
         writer.write(record.SerializeToString())
     with tf.io.TFRecordWriter(str(folder / "validations.tfrecord")) as writer:
         writer.write(validation_result_pb2.ValidationResult().SerializeToString())
 
 
+def figures(model, accuracy):
+    return {(model, metric): accuracy for metric in METRICS}
+
+
+def answers(right, truth):
+    """The outcomes of photos, of which the first ones are right."""
+    examples = len(truth)
+    file = io.BytesIO()
+    accuracy = np.repeat([1, 0], [right, examples - right]).astype(np.float32)
+    columns = {
+        "key": [f"{row:04}".encode() for row in range(examples)],
+        "accuracy": accuracy,
+        "brier": 1 - accuracy,
+        "confidence": np.full(examples, 0.5, np.float32),
+        "truth": truth,
+        "guess": np.where(accuracy == 1, truth, b"?"),
+        "folder": [b"all"] * examples,
+    }
+    np.save(file, outcome_table(columns))
+    return file.getvalue()
+
+
+class Gate:
+    """The executor's inputs in a folder, and what it writes."""
+
+    def __init__(self, root):
+        self.root = root
+        kinds = {
+            "evaluation": standard_artifacts.ModelEvaluation,
+            "blessing": standard_artifacts.ModelBlessing,
+            "trivial_evaluation": standard_artifacts.ModelEvaluation,
+            "tflite": easel_types.TFLiteModels,
+        }
+        self.inputs = {name: artifact(kind, root / name) for name, kind in kinds.items()}
+        write_verdicts(root / "tflite", [])
+        (root / "blessing" / "BLESSED").touch()
+
+    def decide(self, **rules):
+        decision = artifact(easel_types.Decision, self.root / "decision")
+        Executor().Do(
+            {name: [value] for name, value in self.inputs.items()},
+            {"decision": [decision]},
+            {
+                "rules": json.dumps({name: rule.model_dump() for name, rule in rules.items()}),
+                "module_path": "trainer.classifier.evaluation",
+                "required_variants": "[]",
+                "told": '{"thresholds_key": "classifier.thresholds", "off": ["ece.at_most"]}',
+            },
+        )
+        written = json.loads((self.root / "decision/decision.json").read_text())
+        assert decision.approved == int(written["approved"])
+        return written
+
+
+@pytest.fixture
+def gate(tmp_path):
+    return Gate(tmp_path)
+
+
+TRUTH = [b"cat"] * 50 + [b"dog"] * 30 + [b"emu"] * 20
+
+
 @pytest.mark.parametrize(("accuracy", "said"), [(0.9, "BLESSED"), (0.5, "NOT_BLESSED")])
-def test_the_decision_is_written_and_set_as_a_property(tmp_path, accuracy, said):
-    inputs = {
-        "evaluation": artifact(standard_artifacts.ModelEvaluation, tmp_path / "evaluation"),
-        "blessing": artifact(standard_artifacts.ModelBlessing, tmp_path / "blessing"),
-        "trivial_evaluation": artifact(standard_artifacts.ModelEvaluation, tmp_path / "trivial"),
-        "tflite": artifact(easel_types.TFLiteModels, tmp_path / "tflite"),
-    }
-    write_evaluation(tmp_path / "evaluation", {("candidate", "accuracy"): accuracy, ("champion", "accuracy"): 0.85})
-    write_evaluation(tmp_path / "trivial", {("", "accuracy"): 0.3})
-    (tmp_path / "blessing" / said).touch()
-    write_verdicts(tmp_path / "tflite", [])
-    decision = artifact(easel_types.Decision, tmp_path / "decision")
-    Executor().Do(
-        {name: [value] for name, value in inputs.items()},
-        {"decision": [decision]},
-        {
-            "rules": json.dumps({"accuracy": Rule(at_least=0.8, beats_trivial_by=0.1).model_dump()}),
-            "metrics": '{"accuracy": "higher"}',
-            "trivial_name": "the linear model",
-            "required_variants": "[]",
-        },
+def test_the_decision_is_written_and_set_as_a_property(gate, accuracy, said):
+    (gate.root / "blessing/BLESSED").rename(gate.root / "blessing" / said)
+    write_evaluation(
+        gate.root / "evaluation",
+        {**figures("candidate", accuracy), **figures("champion", 0.85)},
+        {("candidate", "outcomes"): answers(90, TRUTH), ("champion", "outcomes"): answers(85, TRUTH)},
     )
-    written = json.loads((tmp_path / "decision/decision.json").read_text())
-    approved = said == "BLESSED"
-    assert (decision.approved, written["approved"]) == (int(approved), approved)
-    assert written["metrics"] == {
-        "candidate": {"accuracy": accuracy},
-        "champion": {"accuracy": 0.85},
-        "trivial": {"accuracy": 0.3},
-    }
+    write_evaluation(gate.root / "trivial_evaluation", figures("", 0.3), {("", "outcomes"): answers(30, TRUTH)})
+    written = gate.decide(accuracy=Rule(at_least=0.8, beats_trivial_by=0.1))
+    assert written["approved"] == (said == "BLESSED")
+    assert written["metrics"]["champion"] == dict.fromkeys(METRICS, 0.85)
+    assert written["notes"] == ["classifier.thresholds.ece.at_most is off"]
     assert written["reasons"][0] == (
-        "accuracy 0.9 is at least 0.8" if approved else "accuracy 0.5 is below 0.8, the bound"
+        "accuracy 0.9 is at least 0.8" if written["approved"] else "accuracy 0.5 is below 0.8, the bound"
     )
+
+
+def test_what_cannot_beat_the_commonest_class_is_not_pushed_although_it_beats_colours(gate):
+    """A network that learned nothing always gives one class; the colours were worse than that."""
+    write_evaluation(gate.root / "evaluation", figures("", 0.5), {("", "outcomes"): answers(50, TRUTH)})
+    write_evaluation(gate.root / "trivial_evaluation", figures("", 0.17), {("", "outcomes"): answers(17, TRUTH)})
+    written = gate.decide(accuracy=Rule(beats_trivial_by=0.05))
+    assert (written["approved"], written["provisional"]) == (False, False)
+    assert (
+        "accuracy 0.5 is no better than the majority class's 0.5 (at least 0.05 better is asked for)"
+        in (written["reasons"])
+    )
+    assert {name: figures["accuracy"] for name, figures in written["trivials"].items()} == {
+        "colour regression": 0.17,
+        "the majority class": 0.5,
+        "the class prior": 0.5,
+    }
+    assert (written["trivial"], written["metrics"]["trivial"]["accuracy"]) == ("the majority class", 0.5)
+
+
+def test_the_evaluation_is_read_once(gate, monkeypatch):
+    read = []
+    load = tfma.load_metrics
+    monkeypatch.setattr(tfma, "load_metrics", lambda uri: read.append(uri) or load(uri))
+    values = {**figures("candidate", 0.9), **figures("champion", 0.85)}
+    tables = {("candidate", "outcomes"): answers(90, TRUTH), ("champion", "outcomes"): answers(85, TRUTH)}
+    write_evaluation(gate.root / "evaluation", values, tables)
+    write_evaluation(gate.root / "trivial_evaluation", figures("", 0.3), {("", "outcomes"): answers(30, TRUTH)})
+    gate.decide(accuracy=Rule(max_probable_loss_to_champion=0.05))
+    assert sorted(read) == [str(gate.root / "evaluation"), str(gate.root / "trivial_evaluation")]
 
 
 def test_the_component_offers_a_property_for_a_condition():
@@ -76,6 +158,6 @@ def test_the_component_offers_a_property_for_a_condition():
         trivial_evaluation=channel_utils.as_channel([standard_artifacts.ModelEvaluation()]),
         tflite=channel_utils.as_channel([easel_types.TFLiteModels()]),
         rules="{}",
-        metrics="{}",
+        module_path="trainer.classifier.evaluation",
     )
     assert gate.outputs["decision"].future()[0].property("approved") is not None

@@ -164,6 +164,22 @@ def test_a_version_waits_for_its_promotion_and_a_server_that_is_away_fails_nothi
     }  # fmt: skip
 
 
+@pytest.mark.parametrize(("policy", "labels"), [("auto", ["canary"]), ("canary", ["canary"]), ("manual", [])])
+def test_what_is_provisional_is_a_canary_with_the_reason_on_its_card(push, registry, inputs, policy, labels):
+    path = registry.root.parent / "decision/decision.json"
+    why = "provisional, a canary until it is promoted: 15 eval examples cannot tell"
+    decision = json.loads(path.read_text()) | {"provisional": True, "notes": [why]}
+    path.write_text(json.dumps(decision | {"trivials": {"the class prior": {"accuracy": 0.25}}}))
+    done = push(policy=policy)
+    assert (done["outcome"], done["stable"], done["labels"]) == ("pushed", None, labels)
+    assert "no version serves until `easel models promote colours 1`" in done["warnings"][0]
+    version = registry.version("colours", 1)
+    assert version.manifest["notes"] == ["two colours", why]
+    lead, _, rest = (version.manifest_dir / "card.md").read_text().partition("## Metrics")
+    assert why in lead
+    assert "| metric | candidate | the class prior |" in rest
+
+
 def test_everything_that_belongs_to_a_version_is_there(push, registry):
     path = str(registry.root / "colours/1")
     assert push() == {

@@ -143,6 +143,14 @@ def test_an_unset_variable_names_the_key_and_the_line(config_file, monkeypatch):
             "classifier.thresholds.ece.at_mots=1",
             "classifier.thresholds.ece.at_mots: unknown key; did you mean at_most?",
         ),
+        ("classifier.thresholds.macro_f1=null", "classifier.thresholds.macro_f1: should be a section"),
+        (
+            "classifier.thresholds.macro_f1.beats_trivial_by=0.1",
+            "macro_f1 is no mean over examples, so nothing tells its differences from luck: "
+            "give beats_trivial_by to accuracy",
+        ),
+        ("classifier.thresholds.ece.beats_trivial_times=2", "ece is no mean over examples"),
+        ("classifier.thresholds.ece.max_probable_loss_to_champion=1", "ece is no mean over examples"),
         ("classifier.tflite.variants=[int9]", "classifier.tflite.variants.0: should be"),
         (
             "workspace='gs://bucket/w'",
@@ -206,8 +214,34 @@ def test_a_file_that_cannot_be_read_is_one_line(tmp_path):
     assert "UTF-8" in error(tmp_path / "latin.yaml")[0]
 
 
+def thresholds(lane):
+    return {name: rule.model_dump(exclude_none=True) for name, rule in lane.thresholds.items()}
+
+
+def test_thresholds_are_laid_over_the_defaults_rule_by_rule(config_file):
+    default = load(config_file)
+    changed = load(
+        config_file, ["classifier.thresholds={accuracy: {at_least: 0.3}, ece: {at_most: 0.1}}", "style.thresholds={}"]
+    )
+    expected = thresholds(default.classifier)
+    assert expected["accuracy"].keys() >= {"beats_trivial_by", "max_loss_to_champion", "max_probable_loss_to_champion"}
+    expected["accuracy"]["at_least"] = 0.3
+    expected["ece"] = {"at_most": 0.1}
+    assert thresholds(changed.classifier) == expected
+    assert thresholds(changed.style) == thresholds(default.style)
+    assert changed.classifier.guards_off == changed.style.guards_off == []
+
+
+def test_a_guard_goes_by_an_explicit_null_and_is_known_to_be_off(config_file):
+    lane = load(config_file, ["classifier.thresholds.accuracy={beats_trivial_by: null, at_most: null}"]).classifier
+    assert lane.thresholds["accuracy"].beats_trivial_by is None
+    assert lane.thresholds["accuracy"].max_loss_to_champion == 0.02
+    assert lane.guards_off == ["accuracy.beats_trivial_by"]
+
+
 def test_what_is_shown_loads_to_the_same(config_file, tmp_path):
-    config = load(config_file, ["seed=3", "classifier.thresholds.ece.at_most=.1"])
+    null = "classifier.thresholds.accuracy.max_loss_to_champion=null"
+    config = load(config_file, ["seed=3", "classifier.thresholds.ece.at_most=.1", null])
     again = tmp_path / "again.yaml"
     again.write_text(yaml.safe_dump(config.model_dump(mode="json", by_alias=True)))
     assert load(again) == config

@@ -34,7 +34,14 @@ def decide(writer, run, report, approved=True, champion=None):
     judge(writer, run, report, {"passed": True, "findings": [], "how_to_fix": []})
     verdict = writer.document("C", "champion.json", {"changed": True, "champion": champion}, changed=1)
     writer.execution(run, "Champion.classifier", [("candidate", report)], [("verdict", verdict)])
-    decision = {"approved": approved, "metrics": METRICS, "checks": [], "reasons": ["accuracy 0.9 is at least 0.8"]}
+    decision = {
+        "approved": approved,
+        "metrics": METRICS,
+        "checks": [],
+        "reasons": ["accuracy 0.9 is at least 0.8"],
+        "notes": ["classifier.thresholds.accuracy.beats_trivial_by is off"],
+        "trivials": {"the class prior": {"accuracy": 0.5}},
+    }
     outputs = [("decision", writer.document("D", "decision.json", decision, approved=1))]
     writer.execution(run, "PromotionGate.classifier", [("evaluation", report)], outputs)
 
@@ -136,6 +143,12 @@ def test_a_run_is_explained(easel, workspace):
     _, text, _ = easel("show", "2")
     for words in ("accuracy 0.9 is at least 0.8", "head.epochs", "20", "data.html", "commit", "f2"):
         assert words in text
+
+
+def test_a_guard_that_is_off_is_told_with_the_verdict(easel):
+    [model] = json.loads(easel("--json", "--verdict", "pushed")[1])[0]["models"]
+    assert model["warnings"] == ["classifier.thresholds.accuracy.beats_trivial_by is off"]
+    assert model["trivials"] == {"the class prior": {"accuracy": 0.5}}
 
 
 def test_what_went_wrong_is_told(easel):

@@ -1,3 +1,4 @@
+import dataclasses
 import io
 from pathlib import Path
 
@@ -49,6 +50,19 @@ def test_a_pushed_model_shows_figures_bounds_reasons_and_variants():
     assert "/w/sheet.png" in text
     assert "/w/1.log" in text
     assert "1:01" in text
+
+
+def test_each_trivial_model_has_a_column_of_its_own():
+    trivials = {"colour regression": {"accuracy": 0.41}, "the majority class": {"accuracy": 0.25}}
+    model = dataclasses.replace(CLASSIFIER, trivials=trivials, provisional=True)
+    text = text_of(model)
+    row = next(line for line in text.splitlines() if "accuracy " in line and "0.930" in line)
+    assert row.split()[:5] == ["accuracy", "0.930", "0.910", "0.410", "0.250"]
+    assert "majority" in text
+    assert "pushed as version 3, provisionally" in text
+    document = RunResult("r", (model,), 1, Path("/s")).to_json()["models"][0]
+    assert document["trivials"] == trivials
+    assert document["metrics"].keys() == {"candidate", "champion", "trivial"}
 
 
 def test_paintings_that_training_never_saw_are_reported_apart():

@@ -144,6 +144,15 @@ def test_emptied_model_folder_gets_a_new_version(registry, push):
     assert registry.stable("classifier").number == 2
 
 
+def test_a_provisional_version_is_a_canary_even_where_nothing_is_stable(registry, push):
+    assert push("one", policy="provisional").version.labels == ("canary",)
+    assert registry.stable("classifier") is None
+    assert push("two", policy="provisional").version.labels == ("canary",)
+    assert registry.promote("classifier", 2) == {"stable": 2}
+    assert push("three", policy="provisional").version.labels == ("canary",)
+    assert registry.stable("classifier").number == 2
+
+
 def test_policies(registry, push):
     assert push("one", policy="manual").version.labels == ()
     assert config_files.read_models(registry.root) == {}

@@ -1,3 +1,4 @@
+import io
 import json
 import types
 
@@ -9,7 +10,8 @@ import tensorflow_model_analysis as tfma
 from scipy import stats
 
 from tests.trainer.style.conftest import noise, pixels, png
-from trainer.evaluation import eval_config
+from trainer.evaluation import Evaluation, eval_config
+from trainer.metrics import outcome_table
 from trainer.style import evaluation
 from trainer.style.options import PerceptualOptions
 from trainer.style.perceptual import STYLE_LAYERS, Perceptual
@@ -49,6 +51,29 @@ def test_a_copy_of_the_photo_has_no_content_distance(judge):
     found = judge.distances(png(PHOTO), png(PAINTING), png(PHOTO))
     assert found["content_distance"] == pytest.approx(0, abs=1e-6)
     assert found["ssim"] == pytest.approx(1)
+
+
+def test_the_photo_itself_is_measured_like_a_picture(judge):
+    found = judge.unchanged(png(PHOTO), png(PAINTING))
+    assert found == pytest.approx({**judge.distances(png(PHOTO), png(PAINTING), png(PHOTO)), "flicker": 0}, abs=1e-5)
+
+
+def test_the_trivial_models_are_colour_transfer_and_the_photo_itself():
+    rows = {
+        "outcomes": {"key": [b"a", b"b"], **{name: [0.5, 0.7] for name in evaluation.METRICS}},
+        "unchanged": {"key": [b"a", b"b"], **{name: [0.1, 0.3] for name in evaluation.METRICS}},
+    }
+    tables = {}
+    for name, columns in rows.items():
+        file = io.BytesIO()
+        np.save(file, outcome_table({key: np.array(values) for key, values in columns.items()}))
+        tables[name, "candidate"] = file.getvalue()
+    measured = {"candidate": dict.fromkeys(evaluation.METRICS, 0.6), "champion": None, "slices": {}}
+    transfer, unchanged = evaluation.trivials(Evaluation(measured, tables))
+    assert (transfer.name, transfer.metrics["ssim"], transfer.blind) == ("colour transfer", 0.6, False)
+    assert (unchanged.name, unchanged.metrics["ssim"], unchanged.blind) == ("the unchanged photo", 0.2, True)
+    np.testing.assert_array_equal(unchanged.outcomes["style_distance"], [0.1, 0.3])
+    assert evaluation.slices(Evaluation(measured, tables)) == {}
 
 
 def test_a_smaller_picture_is_measured_beside_the_photo_reduced(judge):
@@ -95,6 +120,7 @@ def test_pictures_become_numbers_for_each_model(models, monkeypatch):
     step = evaluation._MeasureFn("none", {})
     step.setup()
     monkeypatch.setattr(step._judge, "distances", lambda *files: dict.fromkeys(evaluation.METRICS, len(files[2])))
+    monkeypatch.setattr(step._judge, "unchanged", lambda *files: dict.fromkeys(evaluation.METRICS, 0.25))
     monkeypatch.setattr(evaluation, "flicker", lambda paint, content, style: paint)
     names = ["candidate", "champion"][:models] if models == 2 else [""]
     step._models = {
@@ -109,6 +135,7 @@ def test_pictures_become_numbers_for_each_model(models, monkeypatch):
     predictions = found[tfma.PREDICTIONS_KEY]
     candidate = predictions if models == 1 else predictions["candidate"]
     np.testing.assert_array_equal(candidate["ssim"], [[2], [3]])
+    np.testing.assert_array_equal(candidate["unchanged/ssim"], [[0.25], [0.25]])
     if models == 2:
         np.testing.assert_array_equal(predictions["champion"]["ssim"], [[3], [2]])
         np.testing.assert_array_equal(predictions["champion"]["flicker"], [[6], [6]])
