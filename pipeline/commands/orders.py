@@ -118,12 +118,12 @@ def work(
 
     open_orders(place, photos)
     from easel_serving.orders.queue import Limits
-    from easel_serving.orders.workshop import Workshop
+    from easel_serving.orders.workshop import LOG_FORMAT, Workshop
     from easel_serving.server.api.access import read_key
 
     if hosts and webhook_secret is None:
         raise ServingError("--webhook-host: webhooks are signed; name a file with the secret by --webhook-secret")
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    logging.basicConfig(level=logging.INFO, format=LOG_FORMAT)
     secret = read_key(webhook_secret) if webhook_secret else None
     Workshop(place, photos, serving, workers, seconds, Limits(**limits), secret, hosts).run()
 

@@ -18,6 +18,7 @@ from easel_serving.protocol.errors import ServingError
 
 LOGGER = logging.getLogger("easel.orders")
 
+LOG_FORMAT = "%(asctime)s %(message)s"
 _CLEAR_SECONDS = 3600.0
 _RESTART_SECONDS = 1.0
 _IDLE_SECONDS = 0.5
@@ -105,6 +106,7 @@ class Workshop:
 
 def _work(workshop: Workshop, parent: int) -> None:
     """A worker's process."""
+    logging.basicConfig(level=logging.INFO, format=LOG_FORMAT)
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     # Ctrl-C in a terminal reaches every process of the group: the parent says when to stop.
