@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from pipeline.commands import options
-from pipeline.terminal.console import console
+from pipeline.terminal.console import working
 
 
 @click.command(short_help="Look at CONFIG and its folders without training.")
@@ -20,7 +20,7 @@ def check(config: Path, overrides: tuple[str, ...], as_json: bool) -> int:
     """
     from pipeline.planning import check as checking
 
-    with console(stderr=True).status("reading the folders"):
+    with working("reading the folders"):
         report = checking.check(config, overrides)
     if as_json:
         options.print_json(report.to_json())

@@ -18,7 +18,7 @@ from pipeline.configuration.secrets import Mask
 from pipeline.history.result import BAD_INPUT, OK, RunResult
 from pipeline.running import interruption, lock
 from pipeline.terminal import quiet
-from pipeline.terminal.console import console
+from pipeline.terminal.console import console, working
 from pipeline.terminal.live import LiveView
 from pipeline.terminal.plain import NullView, PlainView
 from trainer.errors import UserError
@@ -40,6 +40,7 @@ def run(config: Path, only: str | None, overrides: tuple[str, ...], dry_run: boo
     What has not changed since the last run is served from cache: a second run with nothing new trains and pushes
     nothing. A run that was killed goes on from where it stopped.
     """
+    began = time.time()
     from pipeline.configuration import config as configuration
     from pipeline.planning import disk_space
     from pipeline.running import hooks
@@ -61,7 +62,7 @@ def run(config: Path, only: str | None, overrides: tuple[str, ...], dry_run: boo
                 view.log_path(log)
                 if stale:
                     logging.getLogger("easel").warning("took over the lock of a run that was killed: %s", stale)
-                result = dataclasses.replace(_run(resolved, view, log), log=log)
+                result = dataclasses.replace(_run(resolved, view, log, began), log=log)
         except KeyboardInterrupt as interrupt:
             code = interruption.exit_code(interrupt)
             raise Fault("interrupted; the next run goes on from here", code) from interrupt
@@ -69,6 +70,7 @@ def run(config: Path, only: str | None, overrides: tuple[str, ...], dry_run: boo
             raise _told(resolved.on, error, log) from error
     # The lock is given back: a command may use this workspace.
     outcomes = [model.outcome for model in result.models]
+    result = dataclasses.replace(result, seconds=time.time() - began)
     result = dataclasses.replace(result, warnings=hooks.call(resolved.on, outcomes, result.to_json(), log))
     if as_json:
         options.print_json(result.to_json())
@@ -77,21 +79,25 @@ def run(config: Path, only: str | None, overrides: tuple[str, ...], dry_run: boo
     return result.exit_code
 
 
-def _run(config: Config, view: LiveView | PlainView | NullView, log: Path) -> RunResult:
-    started = time.monotonic()
+def _run(config: Config, view: LiveView | PlainView | NullView, log: Path, began: float) -> RunResult:
     try:
-        from pipeline.planning import preflight, workspace_state
+        view.phase("looking at the folders")
+        from pipeline.planning import preflight, settled, workspace_state
 
         now = workspace_state.Standing(config)
         preflight.room(config, now)
         decided = preflight.decisions(config, now)
         if preflight.over(decided):
-            return preflight.nothing(config, now, decided, started)
+            return preflight.nothing(config, now, decided)
+        if found := settled.find(config, decided):
+            logging.getLogger("easel").info("nothing changed since run %s", found.run.id)
+            return found.result(config)
         preflight.weights_for(config, decided)
-        # TFX takes some ten seconds to import, and what it says meanwhile belongs in the log.
+        # It takes some ten seconds, and what it says meanwhile belongs in the log.
+        view.phase("loading TensorFlow and TFX")
         from pipeline.running.run import run as run_pipeline
 
-        return run_pipeline(config, view, log, decided)
+        return run_pipeline(config, view, log, decided, began)
     except UserError:
         raise
     except Exception:
@@ -100,15 +106,20 @@ def _run(config: Config, view: LiveView | PlainView | NullView, log: Path) -> Ru
 
 
 def _look_ahead(config: Config, as_json: bool) -> None:
-    from pipeline.planning import preflight, workspace_state
+    from pipeline.planning import preflight, settled, workspace_state
     from pipeline.running import dry_run_report
 
     now = workspace_state.Standing(config)
-    decided = preflight.decisions(config, now)
-    with console(stderr=True).status("looking ahead"), quiet.capture(Path(os.devnull)):
-        from pipeline.running.dry_run import forecast
+    with working("looking at the folders"):
+        decided = preflight.decisions(config, now)
+        last = settled.find(config, decided)
+    if last:
+        found = dry_run_report.outlook(last.components, decided)
+    else:
+        with working("asking TFX's cache: loading TensorFlow and TFX", aloud=True), quiet.capture(Path(os.devnull)):
+            from pipeline.running.dry_run import forecast
 
-        found = forecast(config, now, decided)
+            found = forecast(config, now, decided)
     if as_json:
         options.print_json(found.to_json())
     else:

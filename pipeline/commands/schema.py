@@ -6,7 +6,7 @@ import click
 
 from pipeline.commands import options
 from pipeline.history.result import OK, STOPPED
-from pipeline.terminal.console import console
+from pipeline.terminal.console import working
 
 
 @click.group(short_help="Propose the schemas; see what images would violate.")
@@ -27,7 +27,7 @@ def propose(config: Path, overrides: tuple[str, ...], replace: bool, as_json: bo
     from pipeline.configuration import config as configuration
     from pipeline.planning import schema as work
 
-    with console(stderr=True).status("reading the folders"):
+    with working("reading the folders"):
         proposals = work.propose(configuration.load(config, overrides), replace)
     if as_json:
         options.print_json([vars(each) for each in proposals])
@@ -62,7 +62,7 @@ def diff(
     if lane not in lanes:
         raise click.BadParameter(f"{lane!r} is none of {', '.join(lanes)}", param_hint="--lane")
     environment = work.contract.SERVING if unlabelled else work.contract.TRAINING
-    with console(stderr=True).status("reading the folders"):
+    with working("reading the folders"):
         found = work.diff(resolved, {lane: folder} if folder else lanes, environment)
     if as_json:
         options.print_json([each.to_json() for each in found])

@@ -1,8 +1,9 @@
 """Writes about a run what TFX does not: as custom properties of the run's context in ML Metadata.
 
-`configuration` and `provenance` (both JSON) and `log` when it begins; `finished` (seconds since the epoch) and `errors`
-(JSON, a line by node id) when it ends, and `untrained` (JSON by lane) when there was no reason to train a model. A run
-that was killed has no `finished`.
+When it begins: `configuration` and `provenance` (both JSON), `began` (when the command was given, seconds since the
+epoch) and `log`. When it ends: `finished` (like `began`) and `errors` (JSON, a line by node id); `untrained` (JSON by
+lane) when there was no reason to train a model; `settled` (JSON, see `planning.settled`) when another run would
+change nothing. A run that was killed has no `finished`.
 """
 
 from collections.abc import Mapping

@@ -93,9 +93,10 @@ class Run:
 
     @property
     def seconds(self) -> float:
-        """How long it took, or how far it got."""
+        """How long it took, or how far it got: from the moment the command was given, where that was recorded."""
         ends = [each.started + each.seconds for each in self.executions]
-        return float(self.properties.get("finished", max(ends, default=self.started))) - self.started
+        end = float(self.properties.get("finished", max(ends, default=self.started)))
+        return end - float(self.properties.get("began", self.started))
 
     @property
     def untrained(self) -> Mapping[str, Mapping[str, Any]]:

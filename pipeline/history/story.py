@@ -116,7 +116,7 @@ def tell(store: Store, run: Run) -> Story:
         configuration=changed,
         components=tuple(_component(each, last, same) for each in run.executions),
         provenance=configuration.provenance(run),
-        files=_files(store.workspace, run),
+        files=files(store.workspace, run),
     )
 
 
@@ -159,7 +159,8 @@ def _component(execution: Execution, last: Mapping[str, Execution], same: causes
     return Component(execution.node, state, round(execution.seconds, 2), why)
 
 
-def _files(workspace: Path, run: Run) -> dict[str, Path]:
+def files(workspace: Path, run: Run) -> dict[str, Path]:
+    """The log and the pages of a run that are there, by what they are."""
     folder = workspace / "runs" / run.id
     named = {
         "log": Path(run.properties["log"]) if "log" in run.properties else None,

@@ -1,6 +1,5 @@
 """What is asked before a run imports TFX: is there room, and is there a reason to train."""
 
-import time
 from collections.abc import Mapping
 
 from pipeline.configuration.config import Config
@@ -38,8 +37,8 @@ def over(decided: Mapping[str, Decision]) -> bool:
     return bool(decided) and all(decision.train is False for decision in decided.values())
 
 
-def nothing(config: Config, standing: Standing, decided: Mapping[str, Decision], started: float) -> RunResult:
-    """The result of a run that had no reason to begin; `started` is `time.monotonic()` then."""
+def nothing(config: Config, standing: Standing, decided: Mapping[str, Decision]) -> RunResult:
+    """The result of a run that had no reason to begin."""
     models = tuple(
         ModelResult(
             name=getattr(config, lane).name,
@@ -50,7 +49,7 @@ def nothing(config: Config, standing: Standing, decided: Mapping[str, Decision],
         )
         for lane, decision in decided.items()
     )
-    return RunResult(run_id="", models=models, seconds=time.monotonic() - started, serving=config.serving)
+    return RunResult(run_id="", models=models, seconds=0.0, serving=config.serving)
 
 
 def no_reason(decision: Decision) -> str:

@@ -25,6 +25,9 @@ class Node:
 class Events(Protocol):
     """Everything a run announces; every view implements it, and is a context manager around the run."""
 
+    def phase(self, text: str) -> None:
+        """What is done now, before the first node or after the last."""
+
     def plan(self, nodes: Sequence[Node]) -> None:
         """Announces all nodes, in the order of execution, before the first starts."""
 

@@ -4,12 +4,16 @@ Rich reads `[red]`, `[/x]` and `:cat:` in a plain string as markup and swallows 
 made here do not; style is given by `rich.text.Text` or by the `style` of a table or a column. A test keeps it so.
 """
 
+import contextlib
 import re
-from collections.abc import Iterable
+import sys
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
+
+from pipeline.terminal import quiet
 
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
@@ -17,6 +21,22 @@ _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u20
 def console(**options: Any) -> Console:
     """A console that takes every string for what it is; `options` are `rich.console.Console`'s."""
     return _Console(markup=False, emoji=False, highlight=False, **options)
+
+
+@contextlib.contextmanager
+def working(text: str, aloud: bool = False) -> Iterator[None]:
+    """Says on a terminal's standard error what is being done, while it is; `aloud`, in a line elsewhere, too.
+
+    Also where `quiet.capture` takes what others write meanwhile.
+    """
+    screen = console(file=quiet.keep(sys.stderr))
+    if screen.is_terminal:
+        with screen.status(text):
+            yield
+        return
+    if aloud:
+        screen.print(text, soft_wrap=True)
+    yield
 
 
 def plain(text: object) -> str:

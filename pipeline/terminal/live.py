@@ -57,7 +57,7 @@ class LiveView:
         self._rows: dict[str, _Row] = {}
         self._lock = threading.RLock()
         self._spinner = Spinner("dots", style="cyan")
-        self._loading = Spinner("dots", Text("loading TensorFlow and TFX", style="dim"), style="cyan")
+        self._phase: Spinner | None = None
         self._complete = False
         self._live = Live(self, console=console, refresh_per_second=4, redirect_stdout=False, redirect_stderr=False)
 
@@ -73,6 +73,11 @@ class LiveView:
                     row.state, row.ended = "failed", self._clock()
         self._live.stop()
 
+    def phase(self, text: str) -> None:
+        """A line of its own, below the tree, until a node starts."""
+        with self._lock:
+            self._phase = Spinner("dots", Text(text, style="dim"), style="cyan")
+
     def plan(self, nodes: Sequence[Node]) -> None:
         """Draws all nodes as waiting."""
         with self._lock:
@@ -82,7 +87,7 @@ class LiveView:
         """The node's clock runs."""
         with self._lock:
             row = self._row(node_id)
-            row.state, row.started = "running", self._clock()
+            row.state, row.started, self._phase = "running", self._clock(), None
 
     def node_progress(self, node_id: str, values: Mapping[str, Value]) -> None:
         """New counts replace those before."""
@@ -119,12 +124,14 @@ class LiveView:
             yield line
             if self._log:
                 yield Text(f"log {self._log}", style="dim", no_wrap=True, overflow="ellipsis")
-            if not self._rows:
-                yield Text() if self._complete else self._loading
-                return
-            tree = self._tree(None if self._complete else options.size.height - _FRAME)
-            tree.width = width
-            yield tree
+            phase = None if self._complete else self._phase
+            if self._rows:
+                lines = options.size.height - _FRAME - (phase is not None)
+                tree = self._tree(None if self._complete else lines)
+                tree.width = width
+                yield tree
+            if phase:
+                yield phase
 
     def _tree(self, height: int | None) -> Table:
         grid = Table.grid(padding=(0, 2), expand=True)

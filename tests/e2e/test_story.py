@@ -93,6 +93,9 @@ def test_a_second_run_is_served_from_cache_and_pushes_nothing(house, first):
     document = json.loads(done.stdout)
     assert {model["outcome"] for model in document["models"]} == {"unchanged"}
     assert document["sheet"] is None, "nothing was evaluated"
+    again = json.loads(house.easel("run", "easel.yaml", "--json").stdout)
+    assert again["run_id"] == document["run_id"], "the third need not even ask TFX"
+    assert again["models"] == document["models"]
     assert house.versions("classifier") == house.versions("style") == [1]
 
 

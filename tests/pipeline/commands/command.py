@@ -12,7 +12,7 @@ def easel(*arguments, **extra):
 
 
 def finishing_with(*outcomes):
-    def run(config, events, log, decisions):
+    def run(config, events, log, decisions, began):
         print("a flood on standard output")
         events.plan([Node("a", "photos", "read images")])
         events.node_started("a")

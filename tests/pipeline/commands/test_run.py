@@ -65,7 +65,7 @@ def test_run_only_and_set_reach_the_runner(config_file, fake_runner):
 
 
 def test_a_failing_run_is_one_line_and_its_traceback_is_in_the_log(config_file, fake_runner, folders):
-    def run(config, events, log, decisions):
+    def run(config, events, log, decisions, began):
         raise RuntimeError("no luck\nmore\nlines")
 
     fake_runner(run)
@@ -78,7 +78,7 @@ def test_a_failing_run_is_one_line_and_its_traceback_is_in_the_log(config_file, 
 
 
 def test_a_full_disk_in_a_run_is_one_line_with_the_file(config_file, fake_runner, folders):
-    def run(config, events, log, decisions):
+    def run(config, events, log, decisions, began):
         raise OSError(errno.ENOSPC, "No space left on device", str(folders / "work" / "x"))
 
     fake_runner(run)
@@ -89,7 +89,7 @@ def test_a_full_disk_in_a_run_is_one_line_with_the_file(config_file, fake_runner
 
 
 def test_a_users_error_in_a_run_is_2(config_file, fake_runner):
-    def run(config, events, log, decisions):
+    def run(config, events, log, decisions, began):
         raise UserError("photos: do this instead")
 
     fake_runner(run)
@@ -98,7 +98,7 @@ def test_a_users_error_in_a_run_is_2(config_file, fake_runner):
 
 
 def test_an_interrupted_run_is_130(config_file, fake_runner):
-    def run(config, events, log, decisions):
+    def run(config, events, log, decisions, began):
         raise KeyboardInterrupt
 
     fake_runner(run)
@@ -111,7 +111,7 @@ def test_sigterm_ends_a_run_like_ctrl_c_and_leaves_no_lock(config_file, folders)
     code = (
         "import sys, types, time\n"
         "m = sys.modules['pipeline.running.run'] = types.ModuleType('pipeline.running.run')\n"
-        "def run(config, events, log, decisions):\n"
+        "def run(config, events, log, decisions, began):\n"
         "    open(config.workspace / 'started', 'w'); time.sleep(60)\n"
         "m.run = run\n"
         "from pipeline.cli import main; main(['run', sys.argv[1], '--json'])"
@@ -145,7 +145,7 @@ def test_hooks_hear_of_the_outcome_and_their_failure_is_a_warning(config_file, f
 
 @pytest.mark.parametrize(("error", "code"), [(UserError("photos: do this"), 2), (RuntimeError("no luck"), 1)])
 def test_the_hook_for_failures_hears_of_a_run_without_a_result(config_file, fake_runner, folders, error, code):
-    def run(config, events, log, decisions):
+    def run(config, events, log, decisions, began):
         raise error
 
     fake_runner(run)
@@ -188,7 +188,7 @@ def test_without_a_reason_nothing_is_started_and_it_says_so(config_file, fake_ru
     assert "version 1 is 3 days old, not 4 days" in document["models"][0]["reasons"][0]
     assert "not trained: version 1 serves" in easel("run", config_file, "--set", "when.older_than=4d").stdout
     given = []
-    fake_runner(lambda *all: given.append(all[-1]) or finishing_with("pushed")(*all))
+    fake_runner(lambda *all: given.append(all[3]) or finishing_with("pushed")(*all))
     assert easel("run", config_file, "--set", "when.older_than=3d").exit_code == 0
     assert given[0]["style"].train is True
 
@@ -216,7 +216,7 @@ def test_a_run_on_a_terminal_draws_the_tree(config_file):
     code = (
         "import sys, types, os; m = types.ModuleType('pipeline.running.run'); sys.modules['pipeline.running.run'] = m\n"
         "from pipeline.progress.events import Node; from pipeline.history.result import *\n"
-        "def run(config, events, log, decisions):\n"
+        "def run(config, events, log, decisions, began):\n"
         "    os.write(1, b'FLOOD'); os.system('echo FLOOD >&2')\n"
         "    events.plan([Node('a', 'photos', 'read images')]); events.node_started('a')\n"
         "    events.node_finished('a', 'done'); return RunResult('r', (), 1.0, config.serving)\n"

@@ -67,6 +67,18 @@ def test_the_tree_shows_lanes_states_clocks_and_counts(clock):
     assert text.index("photos") < text.index("classifier")
 
 
+def test_what_is_done_before_the_first_node_and_after_the_last_is_said(clock):
+    view = LiveView(Console(file=io.StringIO(), force_terminal=True), "easel run c.yaml", clock)
+    view.phase("loading TensorFlow and TFX")
+    assert "loading TensorFlow and TFX" in frame(view)
+    view.plan(NODES)
+    view.node_started("photos.read images")
+    assert "loading" not in frame(view)
+    view.phase("drawing the report")
+    assert len(frame(view, height=12).splitlines()) <= 12
+    assert "drawing the report" in frame(view).splitlines()[-1]
+
+
 def test_a_training_node_has_a_bar_and_says_what_is_left(clock):
     view = view_of(clock)
     view.node_started("classifier.train")

@@ -18,19 +18,42 @@ class Clock:
         return self.now
 
 
-def test_plain_lines_tell_starts_ends_and_counts():
+class Timer:
+    """A `threading.Timer` whose time comes when the test says so."""
+
+    made = []
+
+    def __init__(self, seconds, call):
+        self.seconds, self.call, self.canceled = seconds, call, False
+        self.made.append(self)
+
+    def start(self):
+        pass
+
+    def cancel(self):
+        self.canceled = True
+
+
+def lines(stream):
+    return [re.sub(r"^\d\d:\d\d:\d\d ", "", line) for line in stream.getvalue().splitlines()]
+
+
+def test_plain_lines_tell_starts_ends_and_counts_of_what_takes_a_while():
     stream, clock = io.StringIO(), Clock()
-    with PlainView(stream, clock=clock) as view:
+    with PlainView(stream, clock=clock, timer=Timer) as view:
         view.log_path(Path("/w/1.log"))
+        view.phase("loading TensorFlow and TFX")
         view.plan(NODES)
         view.node_started("a")
+        clock.now = 1
+        Timer.made[-1].call()
         view.node_progress("a", {"ingested": 1200, "rejected": 3})
         clock.now = 61
         view.node_finished("a", "done")
         view.node_finished("b", "cached")
-    lines = [re.sub(r"^\d\d:\d\d:\d\d ", "", line) for line in stream.getvalue().splitlines()]
-    assert lines == [
+    assert lines(stream) == [
         "log: /w/1.log",
+        "loading TensorFlow and TFX",
         "2 steps: photos, classifier",
         "photos / read images: started",
         "photos / read images: done in 1:01 (1,200 ingested · 3 rejected)",
@@ -38,9 +61,40 @@ def test_plain_lines_tell_starts_ends_and_counts():
     ]
 
 
+def test_what_takes_under_a_second_shares_a_line_and_what_went_wrong_never_does():
+    stream, clock = io.StringIO(), Clock()
+    nodes = [Node(str(index), "photos", f"step {index}") for index in range(46)]
+    with PlainView(stream, clock=clock, timer=Timer) as view:
+        view.plan(nodes)
+        for node in nodes:
+            view.node_started(node.id)
+            if node.id == "20":
+                clock.now += 7
+            view.node_finished(node.id, "stopped" if node.id == "30" else "cached" if node.id < "2" else "done")
+    assert all(timer.canceled for timer in Timer.made[-46:])
+    assert lines(stream) == [
+        "46 steps: photos",
+        "20 short steps: 12 cached, 8 done",
+        "photos / step 20: done in 0:07",
+        "9 short steps: 9 done",
+        "photos / step 30: STOPPED in 0:00",
+        "15 short steps: 15 done",
+    ]
+
+
+def test_a_step_that_ended_is_not_announced():
+    stream = io.StringIO()
+    with PlainView(stream, timer=Timer) as view:
+        view.plan(NODES)
+        view.node_started("a")
+        view.node_finished("a", "done")
+        Timer.made[-1].call()  # it was on its way when it was cancelled
+    assert lines(stream)[1:] == ["photos / read images: done"]
+
+
 def test_plain_counts_are_rate_limited():
     stream, clock = io.StringIO(), Clock()
-    view = PlainView(stream, every=30, clock=clock)
+    view = PlainView(stream, every=30, clock=clock, timer=Timer)
     view.plan(NODES)
     view.node_started("b")
     for second in range(100):
