@@ -14,6 +14,8 @@ _ORIENTATION_TAG = 0x0112
 _TIFF_SHORT, _TIFF_LONG = 3, 4
 _MOST_SEGMENTS = 1000
 """How far EXIF is looked for: bytes of a million empty segments must not keep a server busy."""
+_FILL = 4096
+"""Fill bytes that are passed over in one step (ITU-T T.81, B.1.1.2)."""
 
 
 @tf.autograph.experimental.do_not_convert  # it is a graph already, and converting it takes seconds
@@ -151,9 +153,11 @@ def _jpeg_exif(content: tf.Tensor) -> tf.Tensor:
         return in_header & ~is_exif(position)
 
     def advance(position: tf.Tensor) -> tuple[tf.Tensor]:
-        is_fill_byte = _starts(_slice(content, position + 1, 1), b"\xff")
-        segment = 2 + _integer(_slice(content, position + 2, 2), 2, little=False)
-        return (position + tf.where(is_fill_byte, tf.ones_like(segment), segment),)
+        here = _slice(content, position + 1, _FILL)
+        # One more byte, which is none, for a slice of nothing else.
+        fill = tf.argmax(tf.concat([here, [0]], axis=0) != 0xFF)  # how many bytes of 0xFF precede a marker
+        segment = 2 + _integer(here[1:3], 2, little=False)
+        return (position + tf.where(fill > 0, fill, segment),)
 
     position = _search(content, b"\xff\xd8", goes_on, advance)
     length = _integer(_slice(content, position + 2, 2), 2, little=False) * tf.cast(is_exif(position), tf.int64)

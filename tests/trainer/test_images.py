@@ -2,6 +2,7 @@
 
 import io
 import struct
+import time
 
 import numpy as np
 import pytest
@@ -54,6 +55,22 @@ def test_exif_behind_other_segments_and_fill_bytes_is_found():
     data = with_segment(data, b"http://ns.adobe.com/xap/1.0/\0" + b"x" * 300)
     data = data[:2] + b"\xff\xff" + data[2:]
     assert int(images.orientation(data)) == 6
+
+
+@pytest.mark.parametrize("fill", [1, 4094, 4095, 4096, 4097, 20_000])
+def test_runs_of_fill_bytes_are_passed_over(fill):
+    data = with_segment(jpeg(), b"Exif\0\0" + tiff(6))
+    assert int(images.orientation(data[:2] + b"\xff" * fill + data[2:])) == 6
+
+
+@pytest.mark.parametrize("filler", [b"\xff", b"\xff\xe9\0\2"], ids=["fill bytes", "segments"])
+def test_a_header_without_end_takes_no_time(filler):
+    """A megabyte of fill bytes took minutes, one step for each, and each step copied the rest of the file."""
+    orientation = tf.function(images.orientation, input_signature=[tf.TensorSpec([], tf.string)], autograph=False)
+    orientation(jpeg())
+    start = time.process_time()
+    assert int(orientation(b"\xff\xd8" + filler * ((16 << 20) // len(filler)) + jpeg()[2:])) == 1
+    assert time.process_time() - start < 5
 
 
 def test_orientation_stored_as_a_long_counts():
