@@ -25,6 +25,9 @@ with contextlib.suppress(ImportError):  # HEIC photos, when the optional package
     pillow_heif.register_heif_opener()
     FORMATS.append("HEIF")
 
+SERVED = ("JPEG", "PNG", "BMP")
+"""What the served graphs decode, whichever TensorFlow runs them, without unpacking an animation's every frame."""
+
 SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".apng", ".gif", ".bmp", ".dib", ".webp", ".tif", ".tiff"}
     | {".avif", ".heic", ".heif", ".hif"}

@@ -113,10 +113,10 @@ def encode(source: Source, name: str = "image") -> bytes:
     return _turned(read(source))
 
 
-def pixels(data: bytes, name: str = "image") -> np.ndarray:
-    """An image's upright pixels, uint8 [H, W, 3]; raises like `convert`."""
+def pixels(data: bytes, name: str = "image", among: Sequence[str] = formats.FORMATS) -> np.ndarray:
+    """An image's upright pixels, uint8 [H, W, 3]; raises like `convert`, or for a format that is not `among` those."""
     with readable(name):
-        image = formats.open_image(data)
+        image = formats.open_image(data, among)
         _check_size(image, name)
         return np.asarray(upright_rgb(image))
 

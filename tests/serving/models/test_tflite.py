@@ -20,7 +20,7 @@ pytest.importorskip("ai_edge_litert")
 
 from easel_serving.server.loading.tflite_servable import TFLiteServable
 
-from tests.serving.models.conftest import png, verified
+from tests.serving.lite import png, verified
 
 
 @pytest.fixture(scope="module")

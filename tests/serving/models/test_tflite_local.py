@@ -12,7 +12,7 @@ import pytest
 from easel_serving.models.local import LocalModels
 from easel_serving.protocol.errors import ServingError
 
-from tests.serving.models.conftest import png
+from tests.serving.lite import png
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from easel_serving.images import arrays, prepare
+from easel_serving.images import arrays, formats, prepare
 from easel_serving.models.tflite import network, variants
 from easel_serving.protocol.errors import ServingError
 from easel_serving.protocol.example_protos import bytes_feature
@@ -58,11 +58,11 @@ class Classifier:
         return self._named([bytes_feature(example, "image/encoded") for example in rows["inputs"]])
 
     def _named(self, files: Any) -> dict[str, np.ndarray]:
-        scores = np.concatenate([self._scores(data) for data in files])
-        return {"classes": np.array([self._labels] * len(files), object), "scores": scores}
+        classes = np.tile(np.array(self._labels, object), (len(files), 1))
+        return {"classes": classes, "scores": _table([self._scores(data) for data in files], len(self._labels))}
 
     def _scores(self, data: bytes) -> np.ndarray:
-        image = arrays.resize(prepare.pixels(data), self._side, self._side, self._aspect)
+        image = arrays.resize(_pixels(data), self._side, self._side, self._aspect)
         return self._network(image=image[np.newaxis].astype(np.float32))["scores"]
 
 
@@ -88,12 +88,13 @@ class Style:
 
     def serve(self, rows: Rows) -> dict[str, np.ndarray]:
         """`content_bytes`, `style_bytes` [N], `strength` float32 [N] -> `stylized_bytes` [N]."""
-        codes = [self._code(prepare.pixels(data)) for data in rows["style_bytes"]]
+        codes = [self._code(_pixels(data)) for data in rows["style_bytes"]]
         return self._mixed(rows["content_bytes"], codes, rows["strength"])
 
     def encode_style(self, rows: Rows) -> dict[str, np.ndarray]:
         """`style_bytes` [N] -> `style_code` float32 [N, D]."""
-        return {"style_code": np.stack([self._code(prepare.pixels(data)) for data in rows["style_bytes"]])}
+        codes = [self._code(_pixels(data)) for data in rows["style_bytes"]]
+        return {"style_code": _table(codes, self._code_size)}
 
     def stylize(self, rows: Rows) -> dict[str, np.ndarray]:
         """`content_bytes` [N], `style_code` float32 [N, D] -> `stylized_bytes` [N]."""
@@ -142,7 +143,7 @@ class Style:
         return arrays.to_uint8(share * painted + (1 - share) * photo.astype(np.float32))
 
     def _photo(self, data: bytes) -> np.ndarray:
-        return arrays.bound(prepare.pixels(data), self._max_side)
+        return arrays.bound(_pixels(data), self._max_side)
 
     def _code(self, image: np.ndarray) -> np.ndarray:
         painting = arrays.resize(image, self._style_side, self._style_side, "crop")
@@ -159,6 +160,16 @@ class Style:
         return {
             "stylized_bytes": np.array([*(arrays.encode(image, self._format) for image in painted), None], object)[:-1]
         }
+
+
+def _pixels(data: bytes) -> np.ndarray:
+    """Of what the SavedModel decodes, and of nothing else."""
+    return prepare.pixels(data, among=formats.SERVED)
+
+
+def _table(rows: Sequence[np.ndarray], columns: int) -> np.ndarray:
+    """float32 [N, columns], also for no rows."""
+    return np.array(rows, np.float32).reshape(len(rows), columns)
 
 
 def _configured(version: Version, lane: str, key: str, default: Any) -> Any:

@@ -92,6 +92,8 @@ TABLE = [
      {"outputs": {"classes": [["blue", "red"]], "label": ["blue"], "scores": [[1.0, 0.0]]}}),
     (TENSOR, "POST", PAINT, {"signature_name": "encode_style", "inputs": ["ab", ""]}, 200,
      {"outputs": [[2.0, 0.2], [0.0, 0.0]]}),
+    (TENSOR, "POST", PREDICT, {"inputs": {"image_bytes": []}}, 200,
+     {"outputs": {"classes": [], "label": [], "scores": []}}),
     # what is wrong with a predict request
     (TENSOR, "POST", PREDICT, "", 400, {"error": "JSON Parse error: The document is empty"}),
     (TENSOR, "POST", PREDICT, "nonsense", 400, {"error": "JSON Parse error: Invalid value. at offset: 0"}),
@@ -211,8 +213,45 @@ def rest(request):
         yield made
 
 
-@pytest.mark.parametrize("row", TABLE, ids=lambda row: f"{row[1]} {row[2]} {json.dumps(row[3])[:40]}")
+@pytest.fixture(scope="module")
+def lite(tmp_path_factory):
+    """A client of the TFLite runtime with models of the same names and signatures; only what it paints is different."""
+    from easel_serving.registry.directory import Directory
+    from easel_serving.server.limits.batching import Limits
+    from easel_serving.server.limits.metrics import Metrics
+    from easel_serving.server.loading.core import Core
+    from easel_serving.server.loading.manager import Manager
+    from easel_serving.server.loading.tflite_servable import TFLiteServable
+    from easel_serving.server.page.convenience import Convenience
+    from easel_serving.server.process.app import build
+    from starlette.testclient import TestClient
+
+    from tests.serving import lite
+
+    registry = lite.push(tmp_path_factory.mktemp("lite"), "photos", "painter", code_size=2)
+    manager = Manager(registry.root, lambda path: TFLiteServable(path, Limits()))
+    manager.refresh()
+    core = Core(manager, Metrics())
+    with TestClient(build(core, Convenience.embedded(core, Directory(registry.root)))) as made:
+        yield made
+    manager.stop()
+
+
+def named(row):
+    return f"{row[1]} {row[2]} {json.dumps(row[3])[:40]}"
+
+
+@pytest.mark.parametrize("row", TABLE, ids=named)
 def test_answer(row, rest, b64):
+    check(row, rest, b64)
+
+
+@pytest.mark.parametrize("row", [row for row in TABLE if row[2] != PAINT or row[4] != 200], ids=named)
+def test_answer_of_the_tflite_runtime(row, lite, b64):
+    check(row, lite, b64)
+
+
+def check(row, rest, b64):
     _, method, path, body, status, answer = row
     if body is not None and not isinstance(body, str):
         body = json.dumps(body).replace('"R"', json.dumps(b64("red"))).replace('"B"', json.dumps(b64("blue")))
@@ -220,6 +259,22 @@ def test_answer(row, rest, b64):
     expected = json.loads(json.dumps(answer))
     assert (response.status_code, response.json()) == (status, expected)
     assert response.headers["content-type"] == "application/json"
+
+
+@pytest.mark.parametrize("signature", ["encode_style", "stylize", "stylize_named", ""])
+@pytest.mark.parametrize("runtime", ["rest", "lite"])
+def test_no_rows_are_answered_by_none(runtime, signature, request):
+    client = request.getfixturevalue(runtime)
+    definitions = client.get("/v1/models/painter/metadata").json()["metadata"]["signature_def"]["signature_def"]
+    names = definitions[signature or "serving_default"]["inputs"]
+    if "style_code" in names:
+        names = [name for name in names if name != "style_code"]
+    body = {"signature_name": signature, "inputs": {name: [] for name in names}}
+    if signature == "stylize":  # a code has numbers, so that no code has no second dimension in JSON
+        answer = client.post(PAINT, json={**body, "inputs": {**body["inputs"], "style_code": []}})
+        assert answer.status_code == 400
+        return
+    assert client.post(PAINT, json=body).json() == {"outputs": []}
 
 
 IMAGES = 'dtype: DT_STRING tensor_shape { dim { size: 1 } } string_val: "R"'
