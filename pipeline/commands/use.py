@@ -1,7 +1,12 @@
 """`easel classify` and `easel serve`: the pushed models at work."""
 
+import contextlib
 import dataclasses
 import logging
+import os
+import sys
+import tempfile
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +17,7 @@ from rich.cells import cell_len
 
 from pipeline.commands import failures, many, options, painting_options
 from pipeline.progress.wording import value
+from pipeline.terminal import quiet
 
 _BEST = 3
 """How many classes a person wants to see; `--json` has all."""
@@ -85,12 +91,20 @@ def _line(answer: Mapping[str, Any], width: int) -> str:
     type=click.Choice(["tensorflow", "tflite"]),
     default="tensorflow",
     show_default=True,
-    help="What runs the models: the SavedModels, or the TFLite variants (REST only, starts in a second).",
+    help="What runs the models: the SavedModels (until they are loaded, the TFLite variants answer), or the TFLite "
+    "variants alone (REST only).",
 )
 @click.option("--public-key", metavar="PEM", help="Load only what the holder of this Ed25519 key signed.")
 @click.option("--api-key-file", metavar="FILE", help="A file with the key that every request must bring.")
 @click.option("--tls-cert", metavar="PEM", help="Certificate chain, for HTTPS and gRPC over TLS.")
 @click.option("--tls-key", metavar="PEM", help="The certificate's private key.")
+@click.option(
+    "--cors-origin",
+    "cors_origins",
+    multiple=True,
+    metavar="ORIGIN",
+    help="Pages of this origin (https://shop.example; * for any) may ask, too; give it again for more.",
+)
 @click.option("--request-bytes", type=click.IntRange(1), help="Limit of a request's body.  [default: 64 MiB]")
 @click.option("--pixels", type=click.IntRange(1), help="Limit of all images in a request.  [default: 50 million]")
 @click.option("--seconds", type=click.FloatRange(0.01), help="After which a request is given up.  [default: 60]")
@@ -98,6 +112,29 @@ def serve(serving: Path, host: str, rest_port: int, grpc_port: int, runtime: str
     """Serve the pushed models with TensorFlow Serving's REST and gRPC API, without Docker."""
     from easel_serving.server import main as server
 
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    given = {name: value for name, value in settings.items() if value is not None}
-    server(serving, host=host, rest_port=rest_port, grpc_port=grpc_port, runtime=runtime, **given)
+    given = {name: value for name, value in settings.items() if value not in (None, ())}
+    noise = _noise(serving)
+    with _shown(logging.getLogger("easel.serving")) as log, quiet.capture(noise):
+        log.info("what libraries have to say is in %s", noise)
+        server(serving, host=host, rest_port=rest_port, grpc_port=grpc_port, runtime=runtime, **given)
+
+
+@contextlib.contextmanager
+def _shown(log: logging.Logger) -> Iterator[logging.Logger]:
+    """A logger whose records, and no others, go to standard error as it is now."""
+    handler = logging.StreamHandler(quiet.keep(sys.stderr))
+    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+    log.addHandler(handler)
+    log.propagate = False
+    try:
+        yield log
+    finally:
+        log.propagate = True
+        log.removeHandler(handler)
+
+
+def _noise(serving: Path) -> Path:
+    """A new file beside the logs of runs, or where temporary files are for a serving directory without a workspace."""
+    logs = serving.absolute().parent / "logs"
+    folder = logs if logs.is_dir() and os.access(logs, os.W_OK) else Path(tempfile.gettempdir())
+    return folder / f"serve-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}.log"

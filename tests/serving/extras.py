@@ -89,12 +89,13 @@ def running(*command):
     command = [str(part) for part in command]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as process:
         try:
-            found, available = {}, 0
+            found, available, opened = {}, 0, False
             for line in process.stderr:
                 if match := re.search(r"(REST|gRPC|Uvicorn).*?(127\.0\.0\.1:\d+)", line):
                     found[match[1]] = match[2]
                 available += "is available" in line
-                if available == 2 or "Uvicorn" in found:
+                opened = "tflite" in command or "gRPC" in line or opened
+                if (available == 2 and opened) or "Uvicorn" in found:
                     break
             else:
                 raise SystemExit(f"{' '.join(command)} ended with {process.wait()}")

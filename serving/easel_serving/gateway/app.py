@@ -9,7 +9,7 @@ import contextlib
 import logging
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import uvicorn
@@ -17,12 +17,14 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp
 
 from easel_serving.client import AsyncClient
 from easel_serving.protocol.errors import ServingError
 from easel_serving.protocol.status import StatusError
 from easel_serving.registry import config_files
 from easel_serving.registry.directory import Directory
+from easel_serving.server.api import cors
 from easel_serving.server.limits.bounds import Bounds, Budget
 from easel_serving.server.limits.metrics import Metrics
 from easel_serving.server.page import pages
@@ -30,8 +32,8 @@ from easel_serving.server.page.backends import Gateway
 from easel_serving.server.page.convenience import Convenience
 
 
-def build(client: AsyncClient, directory: Directory) -> Starlette:
-    """The application; it closes the client when it ends."""
+def build(client: AsyncClient, directory: Directory, origins: Sequence[str] = ()) -> ASGIApp:
+    """The application; it closes the client when it ends. `origins`: whose pages may ask besides its own."""
     backend, metrics, limits = Gateway(client, directory), Metrics(), Bounds()
 
     async def live(request: Request) -> Response:
@@ -58,7 +60,7 @@ def build(client: AsyncClient, directory: Directory) -> Starlette:
         Route("/readyz", ready),
         Route(config_files.METRICS_PATH, page),
     ]
-    return Starlette(routes=routes, lifespan=lifespan)
+    return cors.allow(Starlette(routes=routes, lifespan=lifespan), origins)
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -68,14 +70,17 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--server", required=True, metavar="URL", help="the server that runs the models")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8080)
+    parser.add_argument("--cors-origin", action="append", default=[], metavar="ORIGIN", help="whose pages may ask, too")
     given = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     # uvicorn stops gracefully on a signal and then raises it again, which would look like a crash.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
+        cors.check(given.cors_origin)
         # One try: the page asks again by itself, and a probe wants to know now.
         client = AsyncClient(given.server, tries=1)
-        uvicorn.run(build(client, Directory(given.serving_dir)), host=given.host, port=given.port, log_config=None)
+        app = build(client, Directory(given.serving_dir), given.cors_origin)
+        uvicorn.run(app, host=given.host, port=given.port, log_config=None)
     except ServingError as error:
         sys.exit(f"easel: {error}")
 

@@ -1,5 +1,6 @@
 """A server with TensorFlow Serving's REST and gRPC API, for machines without Docker."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ def main(
     api_key_file: str | Path | None = None,
     tls_cert: str | Path | None = None,
     tls_key: str | Path | None = None,
+    cors_origins: Sequence[str] = (),
     **limits: Any,
 ) -> None:
     """Serves until SIGINT or SIGTERM; answers what is running before it ends.
@@ -27,11 +29,13 @@ def main(
         host: the address to listen on; `0.0.0.0` for every interface.
         rest_port: REST, metrics, health and the web page.
         grpc_port: gRPC; None leaves it out, as do an installation without the `grpc` extra and the TFLite runtime.
-        runtime: `tensorflow` runs the SavedModels, `tflite` the verified TFLite variants (extra `tflite`).
+        runtime: `tensorflow` runs the SavedModels; until the first of a model is loaded, its verified TFLite variants
+            answer, where the extra `tflite` is installed. `tflite` runs nothing else.
         public_key: a public Ed25519 key (PEM); only versions that its holder signed are then loaded.
         api_key_file: a file with the key that every request must bring, but for the health probes.
         tls_cert: certificate chain in PEM, for HTTPS and gRPC over TLS.
         tls_key: its private key in PEM.
+        cors_origins: of pages that may ask besides the server's own, such as `https://shop.example`; `*` is any.
         limits: fields of `easel_serving.server.limits.bounds.Bounds`.
 
     Raises:
@@ -50,6 +54,7 @@ def main(
         api_key_file=api_key_file,
         tls_cert=tls_cert,
         tls_key=tls_key,
+        cors_origins=tuple(cors_origins),
         limits=limits,
     )
     run(Path(serving_dir), settings)

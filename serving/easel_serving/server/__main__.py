@@ -18,6 +18,10 @@ if __name__ == "__main__":
     parser.add_argument("--api-key-file", metavar="FILE", help="the key that every request must bring")
     parser.add_argument("--tls-cert", metavar="PEM")
     parser.add_argument("--tls-key", metavar="PEM")
+    parser.add_argument(
+        "--cors-origin", dest="cors_origins", action="append", default=[], metavar="ORIGIN",
+        help="whose pages may ask, too; * for any",
+    )  # fmt: skip
     parser.add_argument("--request-bytes", type=int, default=argparse.SUPPRESS, help="of a request's body")
     parser.add_argument("--pixels", type=int, default=argparse.SUPPRESS, help="of all images in a request")
     parser.add_argument("--seconds", type=float, default=argparse.SUPPRESS, help="until a request is given up")

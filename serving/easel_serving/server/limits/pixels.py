@@ -13,8 +13,8 @@ from easel_serving.server.limits.batching import Tensors
 EXAMPLES = "inputs"
 """TensorFlow Serving's name of the input that takes serialized Examples."""
 
-_SERVED = {b"\xff\xd8\xff": "JPEG", b"\x89PNG\r\n\x1a\n": "PNG", b"BM": "BMP"}
-"""How files begin that the graphs decode, by TensorFlow's own rule (`ClassifyFileFormat` in decode_image_op.cc)."""
+_BEGINNINGS = {b"\xff\xd8\xff": "JPEG", b"\x89PNG\r\n\x1a\n": "PNG", b"BM": "BMP"}
+"""How files of `formats.SERVED` begin, by TensorFlow's own rule (`ClassifyFileFormat` in decode_image_op.cc)."""
 _REFUSED = {b"GIF8": "GIF", b"RIFF": "WebP", b"\xff\x0a": "JPEG XL", b"\0\0\0\x0cJXL ": "JPEG XL"}
 """How files begin that one TensorFlow or the other decodes as well: of a GIF it unpacks every frame, wanted or not."""
 
@@ -55,7 +55,7 @@ def require(data: bytes, name: str, limit: int) -> int:
 
 
 def _pixels(value: bytes) -> int:
-    format = _begins(value, _SERVED)
+    format = _begins(value, _BEGINNINGS)
     if format is None:
         if refused := _begins(value, _REFUSED):
             raise invalid(f"Invalid image: {refused} is not served; send JPEG or PNG")

@@ -7,10 +7,10 @@ at a version that is available.
 
 import concurrent.futures
 import contextlib
-import dataclasses
 import logging
 import threading
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,8 @@ from easel_serving.models.tf_errors import one_line
 from easel_serving.protocol.errors import ServingError
 from easel_serving.protocol.status import StatusError, invalid
 from easel_serving.registry import config_files
-from easel_serving.registry.directory import check_name
+from easel_serving.registry.directory import MANIFESTS, check_name
+from easel_serving.server.loading.versions import Slot, Versions
 
 LOGGER = logging.getLogger("easel.serving")
 
@@ -30,37 +31,29 @@ _LOADERS = 2
 """Versions that are loaded at once: much of loading and warming up is TensorFlow's own, beside Python."""
 _LOOK_SECONDS = 1.0
 """How often the directory is looked at."""
+_TELL_SECONDS = 10.0
+"""How often the log says that a version is still being loaded."""
+_RETRY_SECONDS = (1.0, 5.0, 15.0, 60.0, 60.0)
+"""Between one try to load a version and the next; as many as TensorFlow Serving makes by default, the first sooner."""
 
 
-@dataclasses.dataclass
-class Slot:
-    """One version's state, by the names of `ModelVersionStatus.State`."""
-
-    state: str = "START"
-    servable: Any = None
-    error: str = ""
-    users: int = 0
-    """Requests that this version is answering: it is unloaded when there are none."""
-    stamp: float = 0.0
-    """The modification time of `saved_model.pb` that failed to load: a changed file is tried again."""
-
-
-class Manager:
+class Manager(Versions):
     """Models, versions and labels of a serving directory.
 
     Args:
         serving_dir: with `models.config`; `base_path`s are taken relative to it by their last component.
         load: makes a servable (with `close()`) of a version's folder; its exceptions are a failed load.
+        stand_in: makes one that answers while the first version of a model is loaded, or raises.
     """
 
-    def __init__(self, serving_dir: Path, load: Load):
+    def __init__(self, serving_dir: Path, load: Load, stand_in: Load | None = None):
+        super().__init__()
         self._root = serving_dir
         self._load = load
-        self._slots: dict[str, dict[int, Slot]] = {}
-        self._labels: dict[str, dict[str, int]] = {}
-        self._lock = threading.Condition()
+        self._stand_in = stand_in
         self._refreshing = threading.Lock()
         self._looked = False
+        self._tried = threading.Event()
         self._asked: tuple[str, list[Any]] | None = None
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
@@ -76,28 +69,31 @@ class Manager:
         if self._thread:
             self._thread.join()
         for name in list(self._slots):
-            for number in [number for number, slot in self._slots[name].items() if slot.servable is not None]:
-                self._unload(name, number)
+            for number in [number for number, slot in self._slots[name].items() if slot.held is not None]:
+                self._end(name, number)
 
     def reload(self, configs: list[Any]) -> None:
         """Follows other `ModelConfig`s until `models.config` changes, as HandleReloadConfigRequest asks for.
 
         Raises:
-            StatusError: FAILED_PRECONDITION, with nothing changed, for a label that would move to a version which is
-                not loaded (`ServerCore::UpdateModelVersionLabelMap` in server_core.cc).
+            StatusError: with nothing changed. INVALID_ARGUMENT for what is no configuration, FAILED_PRECONDITION for a
+                label that would move to a version which is not loaded (`ServerCore::UpdateModelVersionLabelMap` in
+                server_core.cc).
         """
-        for config in configs:
-            name, labels = config.name, config_files.entry(config).labels
+        try:
+            wanted = _wanted(self._root, configs)
+        except ServingError as error:
+            raise invalid(str(error)) from None
+        for name, (_, _, labels) in wanted.items():
             with self._lock:
-                slots, known = self._slots.get(name, {}), self._labels.get(name, {})
-                for label, number in labels.items():
-                    loaded = number in slots and slots[number].state == "AVAILABLE"
-                    if not loaded and known.get(label, number) != number:
-                        raise StatusError(
-                            "FAILED_PRECONDITION",
-                            f"Request to assign label to version {number} of model {name}, which is not currently "
-                            "available for inference",
-                        )
+                available, known = self._available(name), self._labels.get(name, {})
+            for label, number in labels.items():
+                if number not in available and known.get(label, number) != number:
+                    raise StatusError(
+                        "FAILED_PRECONDITION",
+                        f"Request to assign label to version {number} of model {name}, which is not currently "
+                        "available for inference",
+                    )
         self._asked = (_text(self._root), configs)
         self.refresh()
 
@@ -112,16 +108,42 @@ class Manager:
             wanted = self._relabel()
             for name, slots in list(self._slots.items()):
                 numbers = wanted[name][1] if name in wanted else frozenset()
-                available = {number for number in numbers if slots.get(number, Slot()).state == "AVAILABLE"}
-                if name in wanted and not available:
+                if name in wanted and not numbers & self._available(name):
                     continue  # what serves now serves on until its successor can
                 if name not in wanted:
                     with self._lock:
                         self._labels.pop(name, None)
                 keep = numbers | set(self._labels.get(name, {}).values())
                 for number in [number for number, slot in slots.items() if number not in keep and slot.state != "END"]:
-                    self._unload(name, number)
+                    self._end(name, number)
             self._looked = True
+
+    def ready(self) -> bool:
+        """Whether the directory was read and every model that it asks for has a version that answers."""
+        with self._lock:
+            asked = bool(self._slots) or self._looked
+            return asked and all(self._available(name) for name in self._labels if name in self._slots)
+
+    def wait(self) -> bool:
+        """Waits, once started, until what was asked for first is loaded or has failed; False when stopped before."""
+        self._tried.wait()
+        return not self._stop.is_set()
+
+    def _watch(self, poll_seconds: float) -> None:
+        told = ""
+        while True:
+            try:
+                self.refresh()
+                told = ""
+            except ServingError as error:
+                if str(error) != told:
+                    LOGGER.error("%s", error)
+                told = str(error)
+            except Exception:
+                LOGGER.exception("looking at %s failed", self._root)
+            self._tried.set()
+            if self._stop.wait(poll_seconds):
+                return
 
     def _relabel(self) -> Wanted:
         """Points the labels where they are wanted now, as far as that is loaded; returns what is wanted."""
@@ -141,150 +163,103 @@ class Manager:
         ]
         if not missing:
             return
+        slots = [self._loading(name, number, path) for name, number, path in missing]
+        self._let_stand_in(missing, slots)
         with concurrent.futures.ThreadPoolExecutor(_LOADERS) as pool:
-            loads = [pool.submit(self._load_version, *version) for version in missing]
+            loads = [
+                pool.submit(self._load_version, *version, slot) for version, slot in zip(missing, slots, strict=True)
+            ]
+            told = time.monotonic()
             # A version takes traffic once it is there, and a rollback goes to one that is: neither waits for the rest.
             while concurrent.futures.wait(loads, _LOOK_SECONDS, concurrent.futures.FIRST_COMPLETED).not_done:
                 with contextlib.suppress(ServingError):  # refresh() says so
                     self._relabel()
                 loads = [load for load in loads if not load.done()]
+                if time.monotonic() - told > _TELL_SECONDS:
+                    told = time.monotonic()
+                    self._tell(told)
 
-    @contextlib.contextmanager
-    def use(self, name: str, version: int | None = None, label: str | None = None) -> Iterator[tuple[int, Any]]:
-        """The version that answers a request and its servable: by number, by label, else the highest available.
-
-        It stays loaded until the context ends.
-
-        Raises:
-            StatusError: NOT_FOUND or INVALID_ARGUMENT, with TensorFlow Serving's messages.
-        """
+    def _loading(self, name: str, number: int, path: Path) -> Slot:
+        """The slot of a version that is to be loaded; one that answers already goes on doing so."""
         with self._lock:
-            version = self._resolve(name, version, label)
-            slot = self._slots[name][version]
-            slot.users += 1
-        try:
-            yield version, slot.servable
-        finally:
-            with self._lock:
-                slot.users -= 1
-                self._lock.notify_all()
+            slot = self._slots.setdefault(name, {}).setdefault(number, Slot())
+            before, slot.stamp, slot.since = slot.stamp, _stamp(path), time.monotonic()
+            if slot.stamp != before:
+                slot.failures = 0
+            if slot.held is None:
+                slot.state = "LOADING"
+        return slot
 
-    def _resolve(self, name: str, version: int | None, label: str | None) -> int:
-        slots = self._slots.get(name, {})
-        if label is not None:
-            labels = self._labels.get(name, {})
-            if label not in labels:
-                raise invalid(f"Unrecognized servable version label: {label}")
-            version = labels[label]
-        if version is None:
-            available = [number for number, slot in slots.items() if slot.state == "AVAILABLE"]
-            if not available:
-                raise StatusError("NOT_FOUND", f"Servable not found for request: Latest({name})")
-            version = max(available)
-        slot = slots.get(version)
-        if slot is None or slot.state != "AVAILABLE":
-            raise StatusError("NOT_FOUND", f"Servable not found for request: Specific({name}, {version})")
-        return version
-
-    def states(self, name: str, version: int | None = None) -> list[tuple[int, str, str]]:
-        """`(version, state, error)` of one or all versions of a model, the highest first; "" without an error.
-
-        A label selects nothing here: get_model_status_impl.cc does not look at it.
-        """
-        with self._lock:
-            slots = self._slots.get(name, {})
-            if version is not None and version not in slots:
-                raise StatusError("NOT_FOUND", f"Could not find version {version} of model {name}")
-            if not slots:
-                raise StatusError("NOT_FOUND", f"Could not find any versions of model {name}")
-            numbers = sorted(slots, reverse=True) if version is None else [version]
-            return [(number, slots[number].state, slots[number].error) for number in numbers]
-
-    def models(self) -> dict[str, dict[str, int]]:
-        """The labels of every model that was asked for, by name."""
-        with self._lock:
-            return {
-                name: dict(self._labels.get(name, {}))
-                for name, slots in sorted(self._slots.items())
-                if any(slot.state != "END" or slot.error for slot in slots.values())
-            }
-
-    def serves(self, name: str) -> bool:
-        """Whether the configuration asks for a model of that name."""
-        with self._lock:
-            return name in self._labels
-
-    def ready(self) -> bool:
-        """Whether the directory was read and every model that it asks for has a version that answers."""
-        with self._lock:
-            wanted = [slots for name, slots in self._slots.items() if name in self._labels]
-            return self._looked and all(any(slot.state == "AVAILABLE" for slot in slots.values()) for slots in wanted)
-
-    def _watch(self, poll_seconds: float) -> None:
-        while True:
-            try:
-                self.refresh()
-            except ServingError as error:
-                LOGGER.error("%s", error)
-            except Exception:
-                LOGGER.exception("looking at %s failed", self._root)
-            if self._stop.wait(poll_seconds):
-                return
+    def _let_stand_in(self, missing: list[tuple[str, int, Path]], slots: list[Slot]) -> None:
+        """Has models that do not answer at all yet answer by what is loaded in an instant."""
+        idle = {name for name, _, _ in missing if not self._available(name)} if self._stand_in else set()
+        for (name, number, path), slot in zip(missing, slots, strict=True):
+            if name in idle:
+                with contextlib.suppress(Exception):  # it may have none, and the version itself is loaded next
+                    self._publish(slot, self._stand_in(path), complete=False)
+                    LOGGER.info("%s version %s answers by its TFLite variants until it is loaded", name, number)
+        with contextlib.suppress(ServingError):  # refresh() says so
+            self._relabel()
 
     def _is_missing(self, name: str, number: int, path: Path) -> bool:
-        """Whether a version is to be loaded: one that failed, once its file has changed."""
+        """Whether a version is to be loaded: one that failed, when its time has come or its files have changed."""
         slot = self._slots.get(name, {}).get(number)
-        return slot is None or (slot.state != "AVAILABLE" and slot.stamp != _stamp(path))
+        if slot is None or (not slot.failures and not slot.complete):
+            return True
+        if slot.complete:
+            return False
+        due = slot.failures <= len(_RETRY_SECONDS) and time.monotonic() >= slot.again
+        return due or slot.stamp != _stamp(path)
 
-    def _load_version(self, name: str, number: int, path: Path) -> None:
-        stamp = _stamp(path)
-        slot = Slot("LOADING", stamp=stamp)
-        with self._lock:
-            self._slots.setdefault(name, {})[number] = slot
+    def _load_version(self, name: str, number: int, path: Path, slot: Slot) -> None:
+        LOGGER.info("loading %s version %s", name, number)
         try:
-            if not stamp:
+            if not (path / "saved_model.pb").is_file():
                 raise ServingError(f"{path}: no SavedModel")
             servable = self._load(path)
         except Exception as error:  # a broken model must not take the server down
-            LOGGER.error("%s version %s cannot be loaded: %s", name, number, one_line(error))
-            with self._lock:
-                slot.state, slot.error = "END", one_line(error)
+            self._failed(name, number, slot, one_line(error))
             return
-        with self._lock:
-            slot.servable, slot.state = servable, "AVAILABLE"
-        LOGGER.info("%s version %s is available", name, number)
+        self._publish(slot, servable, complete=True)
+        LOGGER.info("%s version %s is available, after %.1f s", name, number, time.monotonic() - slot.since)
 
-    def _point(self, name: str, labels: dict[str, int]) -> None:
+    def _failed(self, name: str, number: int, slot: Slot, error: str) -> None:
         with self._lock:
-            slots = self._slots.get(name, {})
-            old = self._labels.get(name, {})
-            new = {}
-            for label, number in labels.items():
-                if number in slots and slots[number].state == "AVAILABLE":
-                    new[label] = number
-                elif label in old:
-                    new[label] = old[label]
-            self._labels[name] = new
+            slot.failures += 1
+            slot.error = error
+            wait = dict(enumerate(_RETRY_SECONDS, 1)).get(slot.failures)
+            slot.again = time.monotonic() + (wait or 0.0)
+            if slot.held is None:
+                slot.state = "END" if wait is None else "LOADING"
+        then = "given up until its files change" if wait is None else f"tried again in {wait:g} s"
+        LOGGER.error("%s version %s cannot be loaded, %s: %s", name, number, then, error)
 
-    def _unload(self, name: str, number: int) -> None:
-        with self._lock:
-            slot = self._slots[name][number]
-            slot.state = "UNLOADING"
-            self._lock.wait_for(lambda: slot.users == 0)
-        if slot.servable is not None:
-            slot.servable.close()
-        with self._lock:
-            # What was unloaded stays listed, as there; it is loaded again when it is asked for.
-            slot.servable, slot.state, slot.stamp = None, "END", 0.0
+    def _end(self, name: str, number: int) -> None:
+        self._unload(name, number)
         LOGGER.info("%s version %s is unloaded", name, number)
 
+    def _tell(self, now: float) -> None:
+        with self._lock:
+            loading = [
+                f"{name} version {number} ({now - slot.since:.0f} s)"
+                for name, slots in sorted(self._slots.items())
+                for number, slot in sorted(slots.items())
+                if slot.state == "LOADING" or (slot.held and not slot.complete)
+            ]
+        LOGGER.info("still loading %s", ", ".join(loading))
 
-def _stamp(path: Path) -> float:
-    """The modification time of a version's `saved_model.pb`; 0 when there is none."""
-    try:
-        return (path / "saved_model.pb").stat().st_mtime
-    except OSError:
-        return 0.0
+
+def _stamp(path: Path) -> tuple:
+    """What the files are that decide whether a version can be loaded; another value when one of them is changed."""
+    folder, found = path.parent / MANIFESTS / path.name, []
+    with contextlib.suppress(OSError):
+        found += sorted(folder.iterdir())
+    stamp = []
+    for file in [path / "saved_model.pb", *found]:
+        with contextlib.suppress(OSError):
+            status = file.stat()
+            stamp.append((file.name, status.st_mtime_ns, status.st_size))
+    return tuple(stamp)
 
 
 def _text(root: Path) -> str:
@@ -293,9 +268,13 @@ def _text(root: Path) -> str:
 
 
 def _wanted(root: Path, configs: list[Any]) -> Wanted:
-    """What a configuration asks for, with its version policies."""
-    wanted = {}
+    """What a configuration asks for, with its version policies; raises ServingError for what is none."""
+    wanted: Wanted = {}
     for config in configs:
+        if not config.name:
+            raise ServingError("a model without a name")
+        if config.name in wanted:  # ValidateModelConfigList in server_core.cc
+            raise ServingError(f"Illegal to list model {config.name} multiple times in config list")
         folder = root / check_name(Path(config.base_path or config.name).name)
         found = sorted(int(path.name) for path in folder.glob("*") if path.name.isdecimal() and path.is_dir())
         policy = config.model_version_policy

@@ -6,10 +6,12 @@ from typing import Protocol
 
 from easel_serving.client import AsyncClient, RequestError
 from easel_serving.client.calls import Call
+from easel_serving.client.results import VersionStatus
 from easel_serving.protocol.status import StatusError, known
 from easel_serving.registry.directory import STABLE, Directory
 from easel_serving.server.limits.batching import Tensors
 from easel_serving.server.loading.core import Address, Core
+from easel_serving.server.loading.versions import Progress
 
 _FRESH_SECONDS = 2.0
 """How long the gateway relies on what it knows of a server's versions."""
@@ -28,6 +30,9 @@ class Backend(Protocol):
 
     async def models(self) -> dict[str, Served]:
         """The models that answer, by name."""
+
+    async def progress(self) -> list[Progress]:
+        """What was asked for and does not answer yet."""
 
     async def run(
         self, model: str, signature: str, inputs: Tensors, outputs: tuple[str, ...], version: int | None = None
@@ -51,6 +56,10 @@ class Embedded:
             except StatusError:  # asked for, but not loaded (yet)
                 continue
         return served
+
+    async def progress(self) -> list[Progress]:
+        """See `Backend`."""
+        return self._core.manager.progress()
 
     async def run(
         self, model: str, signature: str, inputs: Tensors, outputs: tuple[str, ...], version: int | None = None
@@ -90,6 +99,23 @@ class Gateway:
                     raise
         return served
 
+    async def progress(self) -> list[Progress]:
+        """See `Backend`."""
+        found = []
+        for name in self._directory.models():
+            try:
+                statuses = await self._statuses(name)
+            except StatusError as error:
+                if error.code != "NOT_FOUND":
+                    raise
+                continue
+            found += [
+                Progress(name, status.version, status.state, None, status.error)
+                for status in statuses
+                if status.state in ("START", "LOADING") or (status.state == "END" and status.error)
+            ]
+        return found
+
     async def run(
         self, model: str, signature: str, inputs: Tensors, outputs: tuple[str, ...], version: int | None = None
     ) -> tuple[int, Tensors]:
@@ -106,10 +132,7 @@ class Gateway:
         since, served = self._known.get(model, (0.0, None))
         if served is not None and time.monotonic() - since < _FRESH_SECONDS:
             return served
-        try:
-            statuses = await self._client.versions(model)
-        except RequestError as error:
-            raise StatusError(known(error.code), str(error)) from None
+        statuses = await self._statuses(model)
         available = [status.version for status in statuses if status.state == "AVAILABLE"]
         if not available:
             raise StatusError("NOT_FOUND", f"{model}: no version is loaded")
@@ -118,3 +141,9 @@ class Gateway:
         served = Served(stable if stable in available else max(available), labels)
         self._known[model] = time.monotonic(), served
         return served
+
+    async def _statuses(self, model: str) -> list[VersionStatus]:
+        try:
+            return await self._client.versions(model)
+        except RequestError as error:
+            raise StatusError(known(error.code), str(error)) from None

@@ -5,6 +5,7 @@ Described for programs in `openapi.json`; the tests compare both.
 
 import asyncio
 import contextlib
+import dataclasses
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
@@ -62,6 +63,10 @@ class Convenience:
         `pictures` are small examples by the name of a style or a class: addresses relative to the page's.
         """
         return await _answered(self._describe())
+
+    async def status(self, request: Request) -> Response:
+        """GET: what was asked for and does not answer yet, `[{"model", "version", "state", "seconds", "error"}]`."""
+        return await _answered(self._progress())
 
     async def classify(self, request: Request) -> Response:
         """POST multipart `image` (up to 16 of them): `[{"name", "label", "score", "scores", "model", "version"}]`."""
@@ -154,7 +159,13 @@ class Convenience:
         for name, version in served.items():
             if self._directory.version(name, version.version).manifest.get("kind") == kind:
                 return name, name
+        loading = [each for each in await self._backend.progress() if each.state != "END"]
+        if loading:
+            raise StatusError("UNAVAILABLE", f"{', '.join(map(str, loading))}; try again in a moment")
         raise StatusError("NOT_FOUND", f"no {kind} is served here")
+
+    async def _progress(self) -> Response:
+        return JSONResponse([dataclasses.asdict(each) for each in await self._backend.progress()])
 
     async def _describe(self) -> Response:
         served = await self._backend.models()

@@ -31,6 +31,7 @@ def routes(convenience: Convenience) -> list[Route]:
         Route("/easel/{name:str}", _static),
         Route(f"{ROOT}/openapi.json", _file("openapi.json")),
         Route(f"{ROOT}/models", convenience.models),
+        Route(f"{ROOT}/status", convenience.status),
         Route(f"{ROOT}/classify", convenience.classify, methods=["POST"]),
         Route(f"{ROOT}/stylize", convenience.stylize, methods=["POST"]),
         Route(f"{ROOT}/pictures/{{model:str}}/{{version:int}}/{{name:str}}", convenience.picture),

@@ -1,5 +1,7 @@
 """The HTTP application: TensorFlow Serving's API, metrics, health, the convenience calls and the web page."""
 
+from collections.abc import Callable, Sequence
+
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
@@ -7,6 +9,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from easel_serving.registry import config_files
+from easel_serving.server.api import cors
 from easel_serving.server.api.access import AccessLog, ApiKey
 from easel_serving.server.api.rest import RestApi
 from easel_serving.server.loading.core import Core
@@ -19,6 +22,8 @@ def build(
     convenience: Convenience,
     api_key: str | None = None,
     metrics_path: str | None = config_files.METRICS_PATH,
+    origins: Sequence[str] = (),
+    is_ready: Callable[[], bool] | None = None,
 ) -> ASGIApp:
     """The application; it starts and stops nothing.
 
@@ -27,13 +32,17 @@ def build(
         convenience: the calls beside TensorFlow Serving's.
         api_key: what every request must bring, if anything.
         metrics_path: where the metrics are; None for nowhere.
+        origins: whose pages may ask besides its own (`easel_serving.server.api.cors`).
+        is_ready: what `/readyz` asks; by default whether every model has a version that answers.
     """
 
     async def live(request: Request) -> Response:
         return PlainTextResponse("alive\n")
 
     async def ready(request: Request) -> Response:
-        return PlainTextResponse("ready\n") if core.manager.ready() else PlainTextResponse("loading\n", 503)
+        if (is_ready or core.manager.ready)():
+            return PlainTextResponse("ready\n")
+        return PlainTextResponse("\n".join(["loading", *map(str, core.manager.progress()), ""]), 503)
 
     async def metrics(request: Request) -> Response:
         return Response(core.metrics.page(), media_type="text/plain")
@@ -47,7 +56,7 @@ def build(
         Route("/{path:path}", rest.handle, methods=["GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"]),
     ]
     app: ASGIApp = Starlette(routes=routes, exception_handlers={Exception: _unexpected})
-    return AccessLog(ApiKey(app, api_key) if api_key else app)
+    return AccessLog(cors.allow(ApiKey(app, api_key) if api_key else app, origins))
 
 
 async def _unexpected(request: Request, error: Exception) -> Response:

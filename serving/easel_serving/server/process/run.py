@@ -4,11 +4,13 @@ import asyncio
 import contextlib
 import dataclasses
 import gc
+import importlib.util
 import logging
 import signal
 import socket
 import ssl
 import sys
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -18,7 +20,7 @@ import uvicorn
 from easel_serving.protocol.errors import ServingError
 from easel_serving.registry import config_files, signing, verify
 from easel_serving.registry.directory import Directory
-from easel_serving.server.api import access
+from easel_serving.server.api import access, cors
 from easel_serving.server.limits.batching import Limits
 from easel_serving.server.limits.bounds import Bounds
 from easel_serving.server.limits.metrics import Metrics
@@ -47,24 +49,34 @@ class Settings:
     api_key_file: str | Path | None = None
     tls_cert: str | Path | None = None
     tls_key: str | Path | None = None
+    cors_origins: tuple[str, ...] = ()
     limits: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
 def run(serving_dir: Path, settings: Settings) -> None:
     """See `easel_serving.server.main`."""
     bounds = Bounds(**settings.limits)
+    cors.check(settings.cors_origins)
     api_key = access.read_key(settings.api_key_file) if settings.api_key_file else None
     tls = _read_tls(settings)
-    manager = Manager(serving_dir.absolute(), _loader(serving_dir, settings))
+    manager = Manager(serving_dir.absolute(), *_loaders(serving_dir, settings))
     core = Core(manager, Metrics(), bounds)
-    app = build(
-        core, Convenience.embedded(core, Directory(serving_dir)), api_key, config_files.metrics_path(serving_dir)
-    )
     listening = _listen(settings.host, settings.rest_port)
     rpc = None
     if settings.grpc_port is not None and settings.runtime == "tensorflow":
-        rpc = _start_grpc(core, settings.host, settings.grpc_port, api_key, tls)
+        _require_free(settings.host, settings.grpc_port)
+        rpc = _GrpcLater(core, settings.host, settings.grpc_port, api_key, tls)
+    app = build(
+        core,
+        Convenience.embedded(core, Directory(serving_dir)),
+        api_key,
+        config_files.metrics_path(serving_dir),
+        settings.cors_origins,
+        lambda: manager.ready() and (rpc is None or rpc.is_open),
+    )
     manager.start()
+    if rpc is not None:
+        rpc.start()
     scheme = "https" if tls else "http"
     LOGGER.info("REST and the web page: %s://%s:%s/", scheme, *listening.getsockname()[:2])
     config = uvicorn.Config(
@@ -86,15 +98,50 @@ def run(serving_dir: Path, settings: Settings) -> None:
             asyncio.run(uvicorn.Server(config).serve(sockets=[listening]))
     finally:
         if rpc is not None:
-            rpc.stop(GRACE_SECONDS).wait()
+            rpc.stop()
         manager.stop()
 
 
-def _loader(serving_dir: Path, settings: Settings) -> Callable[[Path], Answering]:
-    """What makes a servable of a version's folder, after checking its signature when there is a key."""
+class _GrpcLater(threading.Thread):
+    """Opens gRPC, of which TensorFlow is a part, once TensorFlow has been imported for the first versions."""
+
+    def __init__(self, core: Core, *arguments: Any):
+        super().__init__(daemon=True)
+        self._core, self._arguments = core, arguments
+        self._server: Any = None
+        self.is_open = False
+        """Whether it is, or is known to be left out."""
+
+    def run(self) -> None:
+        """See `threading.Thread`."""
+        if self._core.manager.wait():
+            try:
+                self._server = _start_grpc(self._core, *self._arguments)
+                self.is_open = True
+            except ServingError as error:
+                LOGGER.error("gRPC is off: %s", error)
+
+    def stop(self) -> None:
+        """Answers what is running, then ends."""
+        if self._server is not None:
+            self._server.stop(GRACE_SECONDS).wait()
+
+
+def _loaders(serving_dir: Path, settings: Settings) -> tuple[Callable[[Path], Answering], Callable | None]:
+    """What makes a servable of a version's folder, and what makes one that stands in for it while it is loaded.
+
+    Both check its signature when there is a key. What they need is imported when they are first called: TensorFlow
+    takes so long that the server listens meanwhile.
+    """
+    _require_installed(settings.runtime)
+    load = _loader(serving_dir, settings, settings.runtime)
+    if settings.runtime == "tensorflow" and _is_installed("tflite"):
+        return load, _loader(serving_dir, settings, "tflite")
+    return load, None
+
+
+def _loader(serving_dir: Path, settings: Settings, runtime: str) -> Callable[[Path], Answering]:
     limits = Limits.read(serving_dir)
-    with _imports_stay():
-        servable = _servable(settings.runtime)
     public_key = settings.public_key
     if public_key is not None:
         signing.require_public_key(public_key)
@@ -102,6 +149,8 @@ def _loader(serving_dir: Path, settings: Settings) -> Callable[[Path], Answering
     def load(path: Path) -> Answering:
         if public_key is not None:
             verify.require_signed(path, public_key)
+        with _imports_stay():
+            servable = _servable(runtime)
         return servable(path, limits)
 
     return load
@@ -119,17 +168,23 @@ def _imports_stay() -> Iterator[None]:
 
 
 def _servable(runtime: str) -> type[Answering]:
-    try:
-        if runtime == "tflite":
-            from easel_serving.server.loading.tflite_servable import TFLiteServable
+    if runtime == "tflite":
+        from easel_serving.server.loading.tflite_servable import TFLiteServable
 
-            return TFLiteServable
-        from easel_serving.server.loading.saved_model_servable import Servable
+        return TFLiteServable
+    from easel_serving.server.loading.saved_model_servable import Servable
 
-        return Servable
-    except ImportError as error:
+    return Servable
+
+
+def _is_installed(runtime: str) -> bool:
+    return importlib.util.find_spec({"tflite": "ai_edge_litert"}.get(runtime, "tensorflow")) is not None
+
+
+def _require_installed(runtime: str) -> None:
+    if not _is_installed(runtime):
         extra = "tflite" if runtime == "tflite" else "server"
-        raise ServingError(f"runtime {runtime}: install easel-serving[{extra}] ({error})") from None
+        raise ServingError(f"runtime {runtime}: install easel-serving[{extra}]")
 
 
 def _read_tls(settings: Settings) -> tuple[bytes, bytes] | None:
@@ -155,6 +210,14 @@ def _listen(host: str, port: int) -> socket.socket:
         return listening
     except OSError as error:
         raise ServingError(f"cannot listen on {host}:{port} for REST: {error.strerror}") from None
+
+
+def _require_free(host: str, port: int) -> None:
+    """Says at once that a port is taken which is opened later."""
+    try:
+        socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET).close()
+    except OSError as error:
+        raise ServingError(f"cannot listen on {host}:{port} for gRPC: {error.strerror}") from None
 
 
 def _start_grpc(core: Core, host: str, port: int, api_key: str | None, tls: tuple[bytes, bytes] | None) -> Any:

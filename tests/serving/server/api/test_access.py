@@ -130,7 +130,7 @@ def test_a_server_with_key_certificate_and_signatures(tiny, certificate, tmp_pat
             if match := re.search(r"(https|gRPC).*127\.0\.0\.1:(\d+)", line):
                 ports[match[1]] = int(match[2])
             told |= {word for word in ("photos version 1 is available", "not signed by the holder") if word in line}
-            if len(told) == 2:
+            if len(told) == len(ports) == 2:
                 break
         import ssl
 
@@ -143,7 +143,7 @@ def test_a_server_with_key_certificate_and_signatures(tiny, certificate, tmp_pat
             answer = client.post("/v1/models/photos:predict", json=body, headers=bearer)
             assert answer.json()["predictions"][0]["label"] == "red"
             status = client.get("/v1/models/painter", headers=bearer).json()["model_version_status"]
-            assert (status[0]["state"], "not signed" in status[0]["status"]["error_message"]) == ("END", True)
+            assert "not signed" in status[0]["status"]["error_message"]
             assert client.get("/healthz").status_code == 200
         credentials = grpc.ssl_channel_credentials(cert.read_bytes())
         with grpc.secure_channel(f"127.0.0.1:{ports['gRPC']}", credentials) as channel:
@@ -166,3 +166,54 @@ def test_a_server_with_key_certificate_and_signatures(tiny, certificate, tmp_pat
         assert process.wait(30) == 0
         assert "protocol=gRPC method=GetModelStatus" in log
         assert "status=UNAUTHENTICATED" in log
+
+
+ORIGIN = {"Origin": "https://shop.example"}
+PREFLIGHT = {**ORIGIN, "Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization"}
+
+
+@pytest.fixture(scope="module")
+def shops(core, serving):
+    """Clients of the server with a key: for pages of no other origin, of two, of any."""
+    from easel_serving.registry.directory import Directory
+    from easel_serving.server.page.convenience import Convenience
+    from easel_serving.server.process.app import build
+    from starlette.testclient import TestClient
+
+    calls = Convenience.embedded(core, Directory(serving))
+    allowed = ((), ("https://shop.example", "http://localhost:3000"), ("*",))
+    return [TestClient(build(core, calls, api_key=KEY, origins=origins)) for origins in allowed]
+
+
+def test_pages_of_other_origins_may_ask_where_they_are_listed(shops, b64):
+    closed, listed, anybody = shops
+    body, key = {"instances": [b64("red")]}, {"Authorization": f"Bearer {KEY}"}
+    path = "/v1/models/photos:predict"
+    for client, expected in ((closed, None), (listed, ORIGIN["Origin"]), (anybody, "*")):
+        answer = client.post(path, json=body, headers={**ORIGIN, **key})
+        assert (answer.status_code, answer.headers.get("access-control-allow-origin")) == (200, expected)
+        refused = client.post(path, json=body, headers=ORIGIN)  # a page can read why
+        assert (refused.status_code, refused.headers.get("access-control-allow-origin")) == (401, expected)
+    other = listed.get("/easel/v1/models", headers={"Origin": "https://shop.example.evil", **key})
+    assert "access-control-allow-origin" not in other.headers
+
+
+def test_preflight_is_answered_without_a_key(shops):
+    closed, listed, _ = shops
+    for path in ("/v1/models/photos:predict", "/easel/v1/stylize"):
+        assert closed.options(path, headers=PREFLIGHT).status_code == 401
+        answer = listed.options(path, headers=PREFLIGHT)
+        assert (answer.status_code, answer.headers["access-control-allow-origin"]) == (200, ORIGIN["Origin"])
+        assert "POST" in answer.headers["access-control-allow-methods"]
+        assert "authorization" in answer.headers["access-control-allow-headers"].lower()
+        other = listed.options(path, headers={**PREFLIGHT, "Origin": "https://evil.example"})
+        assert (other.status_code, "access-control-allow-origin" in other.headers) == (400, False)
+
+
+@pytest.mark.parametrize("origin", ["shop.example", "https://shop.example/", "https://a b", "ftp://shop.example", ""])
+def test_what_is_no_origin_is_named(origin):
+    from easel_serving.server.api import cors
+
+    with pytest.raises(ServingError, match=r"an origin is like https://shop\.example"):
+        cors.check([origin])
+    cors.check(["*", "http://localhost:3000", "https://[::1]:8443"])

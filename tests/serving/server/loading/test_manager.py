@@ -1,3 +1,4 @@
+import os
 import threading
 import time
 
@@ -33,6 +34,11 @@ def manager(registry):
     made.stop()
 
 
+def answering(manager):
+    with manager.use("m") as (_, servable):
+        return servable
+
+
 def serving(manager, **where):
     with manager.use("m", **where) as (number, servable):
         assert servable.number == number
@@ -57,7 +63,14 @@ def test_follows_pushes_promotions_and_rollbacks(registry, manager, saved_model)
         serving(manager, version=2)
 
 
-def test_what_cannot_be_loaded_leaves_the_old_version_serving(registry, manager, saved_model):
+@pytest.fixture
+def retries(monkeypatch):
+    """Sets the seconds between one try to load a version and the next."""
+    return lambda *seconds: monkeypatch.setattr("easel_serving.server.loading.manager._RETRY_SECONDS", seconds)
+
+
+def test_what_cannot_be_loaded_leaves_the_old_version_serving(registry, manager, saved_model, retries):
+    retries()
     registry.push("m", saved_model("one"), {})
     manager.refresh()
     registry.push("m", saved_model("broken"), {})
@@ -72,6 +85,120 @@ def test_what_cannot_be_loaded_leaves_the_old_version_serving(registry, manager,
     manager.refresh()
     assert serving(manager, label="stable") == 2
     assert [state[:2] for state in manager.states("m")] == [(2, "AVAILABLE"), (1, "END")]
+
+
+def test_what_failed_for_a_passing_reason_is_tried_again(registry, saved_model, retries):
+    retries(0.0, 0.0)
+    faults = [OSError("the disk is away"), OSError("the disk is away")]
+
+    def load(path):
+        if faults:
+            raise faults.pop()
+        return Fake(path)
+
+    manager = Manager(registry.root, load)
+    registry.push("m", saved_model("one"), {})
+    for left in (1, 0):
+        manager.refresh()
+        assert (len(faults), manager.states("m")) == (left, [(1, "LOADING", "the disk is away")])
+        assert not manager.ready()
+    manager.refresh()
+    assert (manager.states("m"), serving(manager)) == ([(1, "AVAILABLE", "")], 1)
+    manager.stop()
+
+
+def test_tries_are_counted_and_spaced(registry, manager, saved_model, retries):
+    tries = []
+    manager._load = lambda path: tries.append(path) or Fake(path)
+    registry.push("m", saved_model("broken"), {})
+    retries(60.0)
+    manager.refresh()
+    manager.refresh()
+    assert (len(tries), manager.states("m")[0][1]) == (1, "LOADING")
+    (registry.root / "m/1/saved_model.pb").write_text("broken")
+    os.utime(registry.root / "m/1/saved_model.pb", ns=(1, 1))
+    manager.refresh()
+    manager.refresh()
+    assert (len(tries), manager.states("m")[0][1]) == (2, "LOADING")
+    retries()
+    os.utime(registry.root / "m/1/saved_model.pb", ns=(2, 2))
+    for _ in range(3):
+        manager.refresh()
+    assert (len(tries), manager.states("m")[0][1]) == (3, "END")
+    (registry.root / "m/manifests/1/signature").write_text("signed since")
+    manager.refresh()
+    assert len(tries) == 4
+
+
+def test_what_stands_in_answers_until_the_first_version_is_there(registry, saved_model):
+    gate, standing = threading.Event(), []
+
+    class StandIn(Fake):
+        def __init__(self, path):
+            super().__init__(path)
+            standing.append(self)
+
+    manager = Manager(registry.root, lambda path: gate.wait(10) and Fake(path), StandIn)
+    registry.push("m", saved_model("one"), {})
+    assert not manager.ready()
+    refresh = threading.Thread(target=manager.refresh)
+    refresh.start()
+    deadline = time.monotonic() + 5
+    while not manager.ready() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    with manager.use("m", label="stable") as (_, servable):
+        assert servable is standing[0]
+        gate.set()
+        while answering(manager) is servable and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert not servable.closed
+    refresh.join()
+    assert servable.closed
+    gate.clear()
+    registry.push("m", saved_model("two"), {})
+    refresh = threading.Thread(target=manager.refresh)
+    refresh.start()
+    time.sleep(0.1)
+    assert serving(manager, label="stable") == 1  # a version that answers needs nobody to stand in for its successor
+    gate.set()
+    refresh.join()
+    assert (serving(manager, label="stable"), len(standing)) == (2, 1)
+
+
+def test_what_stands_in_stays_when_the_version_cannot_be_loaded(registry, saved_model, retries):
+    retries()
+
+    def load(path):
+        raise OSError("no memory")
+
+    manager = Manager(registry.root, load, Fake)
+    registry.push("m", saved_model("one"), {})
+    manager.refresh()
+    assert (serving(manager), manager.states("m")) == (1, [(1, "AVAILABLE", "no memory")])
+    manager.stop()
+
+
+def test_progress_is_told(registry, saved_model, retries):
+    retries()
+    gate = threading.Event()
+
+    def load(path):
+        assert gate.wait(10)
+        raise ValueError("this graph is broken")
+
+    manager = Manager(registry.root, load)
+    registry.push("m", saved_model("one"), {})
+    refresh = threading.Thread(target=manager.refresh)
+    refresh.start()
+    deadline = time.monotonic() + 5
+    while not manager.progress() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    [loading] = manager.progress()
+    assert str(loading) == "m version 1 is loading, 0 s so far"
+    gate.set()
+    refresh.join()
+    [failed] = manager.progress()
+    assert (failed.state, failed.seconds, failed.error) == ("END", None, "this graph is broken")
 
 
 def test_a_version_in_use_is_not_unloaded(registry, manager, saved_model):
@@ -182,6 +309,25 @@ def test_a_request_to_reload_moves_no_label_to_what_is_not_loaded(registry, mana
     manager.reload([])
     with pytest.raises(StatusError, match=r"Latest\(m\)"):
         serving(manager)
+
+
+@pytest.mark.parametrize(
+    ("configs", "message"),
+    [
+        ([{"name": "m", "base_path": "/models/.."}], "cannot name a model"),
+        ([{"name": "m"}, {"name": "m"}], "Illegal to list model m multiple times"),
+        ([{"base_path": "/models/m"}], "a model without a name"),
+    ],
+)
+def test_a_bad_request_to_reload_is_forgotten(registry, manager, saved_model, configs, message):
+    """It was remembered, and every later look at the directory failed on it."""
+    registry.push("m", saved_model("one"), {})
+    manager.refresh()
+    with pytest.raises(StatusError, match=message):
+        manager.reload([messages.ModelConfig(**config) for config in configs])
+    registry.push("m", saved_model("two"), {})
+    manager.refresh()
+    assert serving(manager, label="stable") == 2
 
 
 def test_watching_notices_by_itself(registry, manager, saved_model):

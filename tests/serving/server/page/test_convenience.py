@@ -6,6 +6,49 @@ def test_health(client):
     assert client.get("/readyz").text == "ready\n"
 
 
+def test_what_is_loading_is_told(tmp_path, saved_model, png):
+    import threading
+
+    from easel_serving.registry.directory import Directory
+    from easel_serving.registry.registry import Registry
+    from easel_serving.server.limits.metrics import Metrics
+    from easel_serving.server.loading.core import Core
+    from easel_serving.server.loading.manager import Manager
+    from easel_serving.server.page.convenience import Convenience
+    from easel_serving.server.process.app import build
+    from starlette.testclient import TestClient
+
+    gate, started = threading.Event(), threading.Event()
+
+    def load(path):
+        started.set()
+        assert gate.wait(20)
+        raise ValueError("this graph is broken")
+
+    registry = Registry(tmp_path / "serving")
+    registry.push("photos", saved_model("one"), {"kind": "classifier"})
+    manager = Manager(registry.root, load)
+    core = Core(manager, Metrics())
+    client = TestClient(build(core, Convenience.embedded(core, Directory(registry.root))))
+    manager.start()
+    assert started.wait(20)
+    assert client.get("/easel/v1/models").json() == []
+    [waiting] = client.get("/easel/v1/status").json()
+    seconds = waiting.pop("seconds")
+    assert waiting == {"model": "photos", "version": 1, "state": "LOADING", "error": ""}
+    assert 0 <= seconds < 20
+    ready = client.get("/readyz")
+    assert (ready.status_code, ready.text.splitlines()[0]) == (503, "loading")
+    assert "photos version 1 is loading, " in ready.text
+    answer = client.post("/easel/v1/classify", files={"image": ("a.png", png("red"))})
+    assert answer.status_code == 503
+    assert "photos version 1 is loading, " in answer.json()["error"]
+    gate.set()
+    manager.stop()
+    [failed] = client.get("/easel/v1/status").json()
+    assert (failed["state"], failed["error"]) == ("LOADING", "this graph is broken")
+
+
 def test_models(client):
     painter, photos = client.get("/easel/v1/models").json()
     assert painter == {

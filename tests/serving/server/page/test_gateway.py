@@ -40,6 +40,18 @@ def test_answers_are_the_servers(page, client, png):
     assert 'request_count{model_name="painter"' in page.get("/monitoring/prometheus/metrics").text
 
 
+def test_pages_of_other_origins_may_ask_where_they_are_listed(live, serving):
+    from starlette.testclient import TestClient
+
+    with TestClient(app.build(AsyncClient(live), Directory(serving), ["https://shop.example"])) as page:
+        headers = {"Origin": "https://shop.example", "Access-Control-Request-Method": "POST"}
+        for answer in (
+            page.options("/easel/v1/classify", headers=headers),
+            page.get("/easel/v1/models", headers=headers),
+        ):
+            assert (answer.status_code, answer.headers["access-control-allow-origin"]) == (200, "https://shop.example")
+
+
 def test_refusals_are_passed_on(page, png):
     answer = page.post("/easel/v1/classify", files={"image": ("a.png", png("red"))}, data={"model": "nobody"})
     assert answer.status_code == 404

@@ -105,6 +105,7 @@ def test_answers_are_as_described(client, description, png):
         return answer
 
     check(client.get("/easel/v1/models"), "/easel/v1/models", "get")
+    assert check(client.get("/easel/v1/status"), "/easel/v1/status", "get").json() == []
     files = [("image", ("a.png", png("red")))] * 2
     assert len(check(client.post("/easel/v1/classify", files=files), "/easel/v1/classify", "post").json()) == 2
     check(client.post("/easel/v1/classify", files={"image": ("a.txt", b"x")}), "/easel/v1/classify", "post")

@@ -33,7 +33,7 @@ def test_starts_answers_and_ends(serving, b64):
             if match := re.match(r"(REST|gRPC).*127\.0\.0\.1:(\d+)", line):
                 ports[match[1]] = int(match[2])
             available += "is available" in line
-            if available == 2:
+            if available == len(ports) == 2:
                 break
         with httpx.Client(base_url=f"http://127.0.0.1:{ports['REST']}") as client:
             answer = client.post("/v1/models/photos:predict", json={"instances": [b64("red")]})

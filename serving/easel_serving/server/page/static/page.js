@@ -239,36 +239,48 @@ $("before").addEventListener("load", () => {
 
 // ---- start ----
 
+function waiting({ model, version, state, seconds, error }) {
+  if (state === "END") return `${model} version ${version} cannot be loaded: ${error}`;
+  return `loading ${model} version ${version}${seconds === null ? "" : ` (${Math.round(seconds)} s)`}`;
+}
+
 async function start() {
-  state.models = await (await answer(await fetch("easel/v1/models"))).json();
-  state.style = state.models.find(model => model.kind === "style") || null;
-  state.classifier = state.models.find(model => model.kind === "classifier") || null;
-  if (!state.models.length) {
-    $("serving").textContent = "No model is served yet; this page looks again in a few seconds.";
-    setTimeout(() => start().catch(fail), 3000);
-    return;
-  }
-  answered();
-  $("style").hidden = !state.style;
-  $("labels").hidden = !state.classifier;
-  if (state.style) {
-    const { styles, pictures } = state.style;
-    $("paintings").replaceChildren(...styles.map(name => painting(`bank:${name}`, name, (pictures[name] || [])[0])));
-    for (const name of styles) $("other").append(new Option(readable(name), `bank:${name}`));
-    const first = document.querySelector("input[name=painting]");
-    if (first) first.checked = true;
-  }
-  if (state.classifier) {
-    const samples = Object.entries(state.classifier.pictures).map(([label, [source]]) => [label, source]).slice(0, 6);
-    document.querySelector("#samples .samples").replaceChildren(...samples.map(([label, source]) => {
-      const button = document.createElement("button");
-      button.type = "button";
-      button.append(picture(source, `a photo of ${readable(label)}`));
-      button.addEventListener("click", async () => take(await (await fetch(source)).blob()));
-      return button;
-    }));
-    $("samples").hidden = !samples.length;
-  }
+  const [models, others] = await Promise.all(["models", "status"].map(async name => (await answer(await fetch(`easel/v1/${name}`))).json()));
+  const loading = others.filter(each => each.state !== "END");
+  if (!models.length || loading.length) setTimeout(() => start().catch(fail), 2000);
+  state.models = models;
+  if (models.length) answered();
+  const texts = models.length ? [$("serving").textContent, ...loading.map(waiting)] : others.map(waiting);
+  $("serving").textContent = texts.join("; ") || "No model is served yet; this page looks again in a few seconds.";
+  // What was there before stays as it is, with what somebody has chosen.
+  if (!state.style) showStyle(models.find(model => model.kind === "style") || null);
+  if (!state.classifier) showClassifier(models.find(model => model.kind === "classifier") || null);
+}
+
+function showStyle(style) {
+  state.style = style;
+  $("style").hidden = !style;
+  if (!style) return;
+  const { styles, pictures } = style;
+  $("paintings").replaceChildren(...styles.map(name => painting(`bank:${name}`, name, (pictures[name] || [])[0])));
+  for (const name of styles) $("other").append(new Option(readable(name), `bank:${name}`));
+  const first = document.querySelector("input[name=painting]");
+  if (first) first.checked = true;
+}
+
+function showClassifier(classifier) {
+  state.classifier = classifier;
+  $("labels").hidden = !classifier;
+  if (!classifier) return;
+  const samples = Object.entries(classifier.pictures).map(([label, [source]]) => [label, source]).slice(0, 6);
+  document.querySelector("#samples .samples").replaceChildren(...samples.map(([label, source]) => {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.append(picture(source, `a photo of ${readable(label)}`));
+    button.addEventListener("click", async () => take(await (await fetch(source)).blob()));
+    return button;
+  }));
+  $("samples").hidden = !samples.length;
 }
 
 for (const id of ["photo", "camera"]) {
