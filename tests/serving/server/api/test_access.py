@@ -178,11 +178,13 @@ def shops(core, serving):
     from easel_serving.registry.directory import Directory
     from easel_serving.server.page.convenience import Convenience
     from easel_serving.server.process.app import build
-    from starlette.testclient import TestClient
 
     calls = Convenience.embedded(core, Directory(serving))
     allowed = ((), ("https://shop.example", "http://localhost:3000"), ("*",))
-    return [TestClient(build(core, calls, api_key=KEY, origins=origins)) for origins in allowed]
+    return [
+        pytest.importorskip("starlette.testclient").TestClient(build(core, calls, api_key=KEY, origins=origins))
+        for origins in allowed
+    ]
 
 
 def test_pages_of_other_origins_may_ask_where_they_are_listed(shops, b64):

@@ -224,7 +224,6 @@ def lite(tmp_path_factory):
     from easel_serving.server.loading.tflite_servable import TFLiteServable
     from easel_serving.server.page.convenience import Convenience
     from easel_serving.server.process.app import build
-    from starlette.testclient import TestClient
 
     from tests.serving import lite
 
@@ -232,7 +231,9 @@ def lite(tmp_path_factory):
     manager = Manager(registry.root, lambda path: TFLiteServable(path, Limits()))
     manager.refresh()
     core = Core(manager, Metrics())
-    with TestClient(build(core, Convenience.embedded(core, Directory(registry.root)))) as made:
+    with pytest.importorskip("starlette.testclient").TestClient(
+        build(core, Convenience.embedded(core, Directory(registry.root)))
+    ) as made:
         yield made
     manager.stop()
 

@@ -16,7 +16,6 @@ def test_what_is_loading_is_told(tmp_path, saved_model, png):
     from easel_serving.server.loading.manager import Manager
     from easel_serving.server.page.convenience import Convenience
     from easel_serving.server.process.app import build
-    from starlette.testclient import TestClient
 
     gate, started = threading.Event(), threading.Event()
 
@@ -29,7 +28,9 @@ def test_what_is_loading_is_told(tmp_path, saved_model, png):
     registry.push("photos", saved_model("one"), {"kind": "classifier"})
     manager = Manager(registry.root, load)
     core = Core(manager, Metrics())
-    client = TestClient(build(core, Convenience.embedded(core, Directory(registry.root))))
+    client = pytest.importorskip("starlette.testclient").TestClient(
+        build(core, Convenience.embedded(core, Directory(registry.root)))
+    )
     manager.start()
     assert started.wait(20)
     assert client.get("/easel/v1/models").json() == []
