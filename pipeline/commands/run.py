@@ -82,7 +82,8 @@ def run(config: Path, only: str | None, overrides: tuple[str, ...], dry_run: boo
 def _run(config: Config, view: LiveView | PlainView | NullView, log: Path, began: float) -> RunResult:
     try:
         view.phase("looking at the folders")
-        from pipeline.planning import preflight, settled, workspace_state
+        from pipeline.planning import preflight, workspace_state
+        from pipeline.running import settled
 
         now = workspace_state.Standing(config)
         preflight.room(config, now)
@@ -106,8 +107,8 @@ def _run(config: Config, view: LiveView | PlainView | NullView, log: Path, began
 
 
 def _look_ahead(config: Config, as_json: bool) -> None:
-    from pipeline.planning import preflight, settled, workspace_state
-    from pipeline.running import dry_run_report
+    from pipeline.planning import preflight, workspace_state
+    from pipeline.running import dry_run_report, settled
 
     now = workspace_state.Standing(config)
     with working("looking at the folders"):

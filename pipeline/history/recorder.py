@@ -2,7 +2,7 @@
 
 When it begins: `configuration` and `provenance` (both JSON), `began` (when the command was given, seconds since the
 epoch) and `log`. When it ends: `finished` (like `began`) and `errors` (JSON, a line by node id); `untrained` (JSON by
-lane) when there was no reason to train a model; `settled` (JSON, see `planning.settled`) when another run would
+lane) when there was no reason to train a model; `settled` (JSON, see `running.settled`) when another run would
 change nothing. A run that was killed has no `finished`.
 """
 

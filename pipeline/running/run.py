@@ -15,10 +15,10 @@ from pipeline.history.verdicts import Outputs, model_results
 from pipeline.pages.contact_sheet import contents
 from pipeline.pages.data import page as data_page
 from pipeline.pages.report import page as report
-from pipeline.planning import settled, snapshot, warm_start
+from pipeline.planning import snapshot, warm_start
 from pipeline.planning.triggers import Decision
 from pipeline.progress.events import Events
-from pipeline.running import batches
+from pipeline.running import batches, settled
 from pipeline.running.beam import reading
 from pipeline.running.beam.flink import Session
 from pipeline.running.lane_runner import LaneRunner

@@ -12,9 +12,10 @@ from easel_serving.registry.registry import Registry
 from components.image_folder_example_gen.sources.fingerprint import fingerprint
 from pipeline.configuration.config import load
 from pipeline.history.result import ModelResult, RunResult
-from pipeline.planning import schema, settled, snapshot
+from pipeline.planning import schema, snapshot
 from pipeline.planning.triggers import Decision
 from pipeline.progress.events import Node
+from pipeline.running import settled
 from tests.pipeline.commands.command import easel
 from tests.pipeline.history.writer import Writer
 
