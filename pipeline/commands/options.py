@@ -20,12 +20,40 @@ as_json = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON document on standard output, nothing else."
 )
 
+WORKSPACE = Path("easel-workspace")
+"""What `easel run` calls the folder that it makes beside a configuration."""
+
+
+def _workspace() -> Path:
+    """The workspace in the current folder, or else the only one in a folder of it.
+
+    Raises:
+      click.UsageError: there are several.
+    """
+    found = _workspaces()
+    if len(found) > 1:
+        names = ", ".join(map(str, found))
+        raise click.UsageError(f"there are several workspaces here: name one of {names}", click.get_current_context())
+    return found[0]
+
+
+def _serving() -> Path:
+    """The serving directory of that workspace; whoever asks a server needs none, so it need not be known."""
+    found = _workspaces()
+    return (found[0] if len(found) == 1 else WORKSPACE) / "serving"
+
+
+def _workspaces() -> list[Path]:
+    below = [] if WORKSPACE.exists() else sorted(Path().glob(f"*/{WORKSPACE}"))
+    return below or [WORKSPACE]
+
+
 serving = click.option(
     "--serving",
     type=click.Path(path_type=Path, file_okay=False),
-    default=Path("easel-workspace/serving"),
+    default=_serving,
     envvar="EASEL_SERVING",
-    show_default=True,
+    show_default="that of ./easel-workspace, or of the only one in a folder here",
     show_envvar=True,
     help="The serving directory that `easel run` pushes to.",
 )
@@ -33,9 +61,9 @@ serving = click.option(
 workspace = click.option(
     "--workspace",
     type=click.Path(path_type=Path, file_okay=False),
-    default=Path("easel-workspace"),
+    default=_workspace,
     envvar="EASEL_WORKSPACE",
-    show_default=True,
+    show_default="./easel-workspace, or the only one in a folder here",
     show_envvar=True,
     help="The workspace that `easel run` works in.",
 )

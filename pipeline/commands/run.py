@@ -42,11 +42,12 @@ def run(config: Path, only: str | None, overrides: tuple[str, ...], dry_run: boo
     """
     began = time.time()
     from pipeline.configuration import config as configuration
-    from pipeline.planning import disk_space
+    from pipeline.planning import disk_space, preflight
     from pipeline.running import hooks
     from pipeline.terminal import summary
 
     resolved = configuration.load(config, overrides)
+    preflight.workspace_of(resolved, config)
     if only:
         resolved = resolved.only(only)
     if dry_run:

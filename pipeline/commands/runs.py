@@ -40,7 +40,7 @@ def runs(context: click.Context, workspace: Path, verdict: str | None, last: int
     elif store.exists:
         click.echo(f"No run in {workspace.absolute()} had the verdict {verdict}.")
     else:
-        click.echo(f"Nothing ran in {workspace.absolute()} yet: `easel run CONFIG` does.")
+        click.echo(f"Nothing ran in {workspace.absolute()} yet: `easel run CONFIG` does; --workspace names another.")
 
 
 @runs.command()

@@ -9,6 +9,7 @@ from easel_serving.registry import files as whole_files
 
 from pipeline.commands import options
 from pipeline.terminal import quiet
+from trainer.errors import UserError
 
 
 @click.command(short_help="Write files that make a scheduler start `easel run`.")
@@ -32,31 +33,38 @@ def schedule(
     config: Path, kind: str, time: str, image: str | None, output: Path, overrides: tuple[str, ...], as_json: bool
 ) -> None:
     """Write ready files that start `easel run CONFIG` every day: a crontab line, a systemd service and timer, an
-    Airflow DAG of one task, or a Kubeflow pipeline.
+    Airflow DAG of one task, or a Kubeflow pipeline. Says which commands install them; these may be given again.
 
     The first three run the command as it is installed here, in the current folder. Kubeflow runs the components of the
     pipeline in containers instead.
     """
     from pipeline.configuration import config as configuration
+    from pipeline.planning import disk_space, preflight
     from pipeline.scheduling import schedule as files
 
     resolved = configuration.load(config, overrides)
+    preflight.workspace_of(resolved, config)
+    if faults := disk_space.unwritable(resolved):
+        raise UserError(faults[0])
     hour, minute = files.at(time)
     output.mkdir(parents=True, exist_ok=True)
+    unit = files.unit(resolved.name, config)
+    commands: tuple[str, ...] = ("docs/unattended.md says what it needs",)
     if kind == "kubeflow":
         if not image:
             raise click.UsageError("--as kubeflow needs --image IMAGE", click.get_current_context())
         with quiet.capture(Path(os.devnull)):
             from pipeline.scheduling.kubeflow import write
 
-            written = [write(resolved, image, output / f"{resolved.name}.json")]
+            written = [write(resolved, image, output / f"{unit}.json")]
     else:
         job = files.Job(
             name=resolved.name,
+            unit=unit,
             easel=Path(sys.executable).with_name("easel"),
             config=config.absolute(),
             folder=Path.cwd(),
-            log=resolved.workspace / "logs" / "schedule.log",
+            workspace=resolved.workspace,
             hour=hour,
             minute=minute,
             variables=files.variables(config.read_text("utf-8")),
@@ -67,11 +75,14 @@ def schedule(
         for name, text in files.WRITERS[kind](job).items():
             written.append(output / name)
             whole_files.write(written[-1], text)
+        commands = files.INSTALL[kind](job, *written)
         if job.variables and not as_json:
             click.echo(f"Put {', '.join(job.variables)} into {job.environment_file}, readable by you alone.", err=True)
     if as_json:
-        options.print_json({"files": [path.absolute() for path in written]})
+        options.print_json({"files": [path.absolute() for path in written], "commands": commands})
         return
     for path in written:
         click.echo(path)
-    click.echo(f"To use: {files.HINTS[kind].format(*written)}")
+    click.echo("To use:")
+    for command in commands:
+        click.echo(f"  {command}")

@@ -54,7 +54,7 @@ class Config(Options):
     name: ModelName = "easel"
     """Names the pipeline in its metadata."""
     workspace: LocalFolder = Path("easel-workspace")
-    """Where artifacts, metadata, logs and contact sheets go; the default is relative to the current folder."""
+    """Where artifacts, metadata, logs and contact sheets go."""
     serving: LocalFolder = Path("serving")
     """The directory that TensorFlow Serving reads; the default is `serving` in the workspace."""
     serving_base_path: str = Field(default="/models", pattern=r"^/")
@@ -163,7 +163,7 @@ def style_alone(overrides: Sequence[str] = ()) -> StyleLane:
 def _composed(source: Source) -> Config:
     for key in (*INPUTS, *SCHEMAS, *KEYS, *OUTPUTS, *WEIGHTS):
         _make_absolute(source, key)
-    source.data.setdefault("workspace", str(Path.cwd() / Config.model_fields["workspace"].default))
+    source.data.setdefault("workspace", str(source.path.absolute().parent / Config.model_fields["workspace"].default))
     try:
         config = Config.model_validate(source.data)
     except ValidationError as error:

@@ -47,7 +47,7 @@ def restore(document: Mapping[str, Any]) -> Config | None:
 
 def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[Change, ...]:
     """The keys whose values differ, in the order of `after`; lists are compared as a whole."""
-    old, new = dict(_flat(before)), dict(_flat(after))
+    old, new = dict(flat(before)), dict(flat(after))
     keys = dict.fromkeys([*new, *old])
     return tuple(Change(key, old.get(key), new.get(key)) for key in keys if old.get(key) != new.get(key))
 
@@ -62,7 +62,7 @@ def chosen(document: Mapping[str, Any]) -> tuple[dict[str, Any], int]:
       The keys (`style.train.steps`) that have no default or another value, and how many more there are. All of them,
       and 0, where the defaults of its Easel are not known any more.
     """
-    known = dict(_flat(document))
+    known = dict(flat(document))
     needed = {}
     for lane, required in _REQUIRED.items():
         section = document.get(lane) if lane else document
@@ -70,7 +70,7 @@ def chosen(document: Mapping[str, Any]) -> tuple[dict[str, Any], int]:
             given = {key: section[key] for key in required if key in section}
             needed |= {lane: given} if lane else given
     try:
-        defaults = dict(_flat(Config.model_validate(needed).described()))
+        defaults = dict(flat(Config.model_validate(needed).described()))
     except ValidationError:
         return known, 0
     named = {f"{lane}.{key}".lstrip(".") for lane, required in _REQUIRED.items() for key in required}
@@ -94,9 +94,10 @@ def _drop(document: dict[str, Any], place: tuple[str | int, ...]) -> bool:
     return True
 
 
-def _flat(document: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+def flat(document: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Keys with dots, and their values: `("classifier.photos", "/photos")`."""
     for key, value in document.items():
         if isinstance(value, Mapping) and value:
-            yield from _flat(value, f"{prefix}{key}.")
+            yield from flat(value, f"{prefix}{key}.")
         else:
             yield f"{prefix}{key}", value

@@ -83,8 +83,11 @@ def check(path: Path, overrides: Sequence[str]) -> CheckReport:
     """Loads the configuration and reads every file of its folders with the ingest component's own code."""
     try:
         config = load(path, overrides)
+        preflight.workspace_of(config, path)
     except ConfigError as error:
         return CheckReport(errors=error.errors)
+    except UserError as error:
+        return CheckReport(errors=(str(error),))
     errors: list[str] = []
     stops: dict[str, None] = {}
     warnings: list[str] = []

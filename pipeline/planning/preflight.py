@@ -1,13 +1,39 @@
 """What is asked before a run imports TFX: is there room, and is there a reason to train."""
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from pipeline.configuration.config import Config
+from pipeline.history import configuration
 from pipeline.history.result import ModelResult, RunResult
+from pipeline.history.store import Store
 from pipeline.planning import disk_space, weights
 from pipeline.planning.triggers import Decision, decide
 from pipeline.planning.workspace_state import Standing
 from trainer.errors import UserError
+
+
+def workspace_of(config: Config, path: Path) -> None:
+    """Raises a UserError when a configuration's runs are in the current folder, and its workspace would be a new one.
+
+    The default workspace was in the current folder once; now it is beside the file. Whoever has one there goes on with
+    it only by saying so: a new one would train everything anew and push to another place.
+
+    Args:
+      config: the configuration.
+      path: its file.
+    """
+    name = Config.model_fields["workspace"].default
+    beside, here = path.absolute().parent / name, Path.cwd() / name
+    if config.workspace != beside or here == beside or beside.exists():
+        return
+    runs = Store(here).runs(config.name)
+    known = dict(configuration.flat(configuration.recorded(runs[0]))) if runs else {}
+    if known and all(known.get(key) == folder for key, folder in config.inputs().items()):
+        raise UserError(
+            f"workspace: the runs of {path} are in {here}, but the file names no workspace, and without one it is"
+            f" {beside}: add `workspace: {here}` to the file to go on there, or make that folder to begin anew"
+        )
 
 
 def room(config: Config, standing: Standing) -> None:

@@ -58,14 +58,14 @@ def test_paths_are_relative_to_the_file(config_file, folders):
     assert config.serving == folders / "work" / "serving"
 
 
-def test_the_default_workspace_is_in_the_current_folder(config_file, tmp_path, monkeypatch):
-    elsewhere = tmp_path / "elsewhere"
+def test_the_default_workspace_is_beside_the_file_like_every_path_in_it(config_file, folders, tmp_path, monkeypatch):
+    elsewhere = tmp_path / "elsewhere"  # as a scheduler's home
     elsewhere.mkdir()
     monkeypatch.chdir(elsewhere)
     config_file.write_text(config_file.read_text().replace("workspace: work\n", ""))
     config = load(config_file)
-    assert config.workspace == elsewhere / "easel-workspace"
-    assert config.serving == elsewhere / "easel-workspace" / "serving"
+    assert config.workspace == folders / "easel-workspace"
+    assert config.serving == folders / "easel-workspace" / "serving"
 
 
 def test_paths_of_overrides_are_relative_to_the_current_folder(config_file, folders, monkeypatch):

@@ -4,6 +4,7 @@ import dataclasses
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -28,7 +29,7 @@ def job(tmp_path):
     easel = folder / "easel"
     easel.write_text('#!/bin/sh\nprintf "%s\\n" "$PWD" "$@" "$PHOTOS" > seen\nexit ${CODE:-0}\n')
     easel.chmod(0o755)
-    return Job("nightly", easel, folder / "my config.yaml", folder, folder / "the log", 2, 5)
+    return Job("nightly", "easel-nightly-1a2b3c", easel, folder / "my config.yaml", folder, folder / "work 'n'", 2, 5)
 
 
 def seen(job):
@@ -37,8 +38,9 @@ def seen(job):
 
 def test_the_line_of_cron_runs_as_cron_runs_it(job):
     job.environment_file.write_text("PHOTOS='/data/my photos'\n")
+    job.log.parent.mkdir(parents=True)
     [(name, text)] = schedule.cron(dataclasses.replace(job, variables=("PHOTOS",))).items()
-    assert name == "nightly.cron"
+    assert name == "easel-nightly-1a2b3c.cron"
     assert text.count("\n") == 1
     *times, command = text.rstrip("\n").split(" ", 5)
     assert times == ["5", "2", "*", "*", "*"]
@@ -63,17 +65,79 @@ def test_systemd_finds_no_fault_in_the_units(job, tmp_path):
 
 def test_the_units_know_when_and_what_is_no_failure(job):
     service, timer = schedule.systemd(job).values()
-    assert "SuccessExitStatus=75 143" in service
+    assert "SuccessExitStatus=4 75 143" in service
     assert "EnvironmentFile" not in service
     assert "OnCalendar=*-*-* 02:05:00" in timer
 
 
+@pytest.mark.parametrize(("code", "warned"), [(0, False), (4, True), (75, False), (1, False)])
+def test_a_candidate_that_was_not_approved_is_a_warning_in_the_journal(job, code, warned):
+    service, _ = schedule.systemd(job).values()
+    [line] = [line for line in service.splitlines() if line.startswith("ExecStopPost=")]
+    # As systemd reads the line: its own quotes and backslashes, %% and $$.
+    program, flag, script = shlex.split(line.partition("=")[2].replace("%%", "%").replace("$$", "$"))
+    done = subprocess.run([program, flag, script], env={"EXIT_STATUS": str(code)}, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("<4>nightly: a candidate was not approved") == warned
+    assert (shlex.quote(str(job.workspace)) in done.stdout) == warned
+
+
+def test_units_are_called_after_the_configuration_and_never_alike(tmp_path):
+    names = set()
+    for folder in ("photos", "other/photos", "my photos!"):
+        (tmp_path / folder).mkdir(parents=True)
+        for file in ("easel.yaml", "second.yaml"):
+            (tmp_path / folder / file).touch()
+            names.add(schedule.unit("easel", tmp_path / folder / file))
+    assert len(names) == 6
+    assert all(re.fullmatch(r"easel-(my-)?photos-[0-9a-f]{6}", name) for name in names)
+    assert schedule.unit("flowers", tmp_path / "photos" / "easel.yaml").startswith("easel-flowers-")
+    (tmp_path / "link").symlink_to(tmp_path / "photos")
+    assert schedule.unit("easel", tmp_path / "link" / "easel.yaml") in names
+
+
+def test_installing_a_crontab_twice_leaves_one_line_and_the_others(job, tmp_path):
+    """With a `crontab` that keeps its table in a file."""
+    table = tmp_path / "table"
+    table.write_text("0 1 * * * true # mine\n")
+    command = tmp_path / "bin" / "crontab"
+    command.parent.mkdir()
+    command.write_text(f'#!/bin/sh\n[ "$1" = -l ] && exec cat {table}\ncat > {table}.new && mv {table}.new {table}\n')
+    command.chmod(0o755)
+    environment = {"PATH": f"{command.parent}:{os.environ['PATH']}"}
+    for hour in (2, 3):
+        changed = dataclasses.replace(job, hour=hour)
+        [(name, text)] = schedule.cron(changed).items()
+        (tmp_path / "my files").mkdir(exist_ok=True)
+        (tmp_path / "my files" / name).write_text(text)
+        [install] = schedule.INSTALL["cron"](changed, tmp_path / "my files" / name)
+        subprocess.run(["/bin/sh", "-c", install], check=True, env=environment)
+    mine, ours = table.read_text().splitlines()
+    assert mine == "0 1 * * * true # mine"
+    assert ours.startswith("5 3 * * *")
+
+
+def test_installing_units_makes_the_folder_and_may_be_done_twice(job, tmp_path):
+    files = []
+    for name, text in schedule.systemd(job).items():
+        files.append(tmp_path / name)
+        files[-1].write_text(text)
+    copy, enable, linger = schedule.INSTALL["systemd"](job, *files)
+    environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path / "home")}
+    for _ in range(2):
+        subprocess.run(["/bin/sh", "-c", copy], check=True, env=environment)
+    installed = sorted(path.name for path in (tmp_path / "home/.config/systemd/user").iterdir())
+    assert installed == ["easel-nightly-1a2b3c.service", "easel-nightly-1a2b3c.timer"]
+    assert enable == "systemctl --user daemon-reload && systemctl --user enable --now easel-nightly-1a2b3c.timer"
+    assert linger.startswith("loginctl enable-linger")
+
+
 def test_the_dag_is_python_and_names_what_it_needs(job):
     [(name, text)] = schedule.airflow(dataclasses.replace(job, variables=("PHOTOS",))).items()
-    assert name == "nightly_dag.py"
+    assert name == "easel-nightly-1a2b3c_dag.py"
     compile(text, name, "exec")
     assert "The worker's environment must have PHOTOS." in text
-    assert "skip_on_exit_code=75" in text
+    assert "skip_on_exit_code=[4, 75]" in text
 
 
 ASK = """
@@ -109,8 +173,8 @@ def test_airflow_loads_and_runs_the_dag_and_skips_beside_another_run(job, tmp_pa
         return done.stdout
 
     airflow("-m", "airflow", "db", "migrate")
-    told = json.loads(airflow("-c", ASK, str(dags), "0", "75", "3").splitlines()[-1])
-    assert told == ["nightly", {"0": ["success"], "75": ["skipped"], "3": ["failed"]}]
+    told = json.loads(airflow("-c", ASK, str(dags), "0", "75", "4", "3").splitlines()[-1])
+    assert told == [job.unit, {"0": ["success"], "75": ["skipped"], "4": ["skipped"], "3": ["failed"]}]
     assert seen(job) == [str(job.folder), "run", str(job.config), ""]
 
 
@@ -126,16 +190,26 @@ def test_the_command_writes_the_files_and_says_what_to_do(config_file, monkeypat
     config_file.write_text(config_file.read_text().replace("photos: photos", "photos: ${PHOTOS}"))
     result = CliRunner().invoke(main, ["schedule", str(config_file), "--as", "systemd", "--at", "4:07", "-o", "units"])
     assert result.exit_code == 0, result.stderr
-    assert "systemctl --user enable --now easel.timer" in result.stdout
+    unit = schedule.unit("easel", config_file)
+    assert f"systemctl --user enable --now {unit}.timer" in result.stdout
     assert f"Put PHOTOS into {config_file.with_suffix('.env')}" in result.stderr
-    service = Path("units/easel.service").read_text()
+    service = Path(f"units/{unit}.service").read_text()
     assert f"ExecStart=/usr/bin/env {Path(sys.executable).with_name('easel')} run {config_file}" in service
     assert f"EnvironmentFile={config_file.with_suffix('.env')}" in service
-    assert "04:07:00" in Path("units/easel.timer").read_text()
+    assert "04:07:00" in Path(f"units/{unit}.timer").read_text()
     arguments = ["schedule", str(config_file), "--as", "cron", "--set", "seed=5", "--json"]
     document = json.loads(CliRunner().invoke(main, arguments).stdout)
-    assert f"run {config_file} --set seed=5 >>" in Path("easel.cron").read_text()
-    assert document == {"files": [str(Path("easel.cron").absolute())]}
+    assert f"run {config_file} --set seed=5 >>" in Path(f"{unit}.cron").read_text()
+    assert document["files"] == [str(Path(f"{unit}.cron").absolute())]
+    assert len(document["commands"]) == 1
+
+
+def test_where_nothing_can_be_written_nothing_is_scheduled(config_file, tmp_path):
+    arguments = ["--as", "systemd", "-o", str(tmp_path / "units"), "--set", "workspace=/proc/easel"]
+    result = CliRunner().invoke(main, ["schedule", str(config_file), *arguments])
+    assert (result.exit_code, result.stderr.count("\n")) == (2, 1)
+    assert "workspace: /proc/easel cannot be written" in result.stderr
+    assert not (tmp_path / "units").exists()
 
 
 def test_kubeflow_gets_every_component_its_conditions_and_types_that_its_containers_can_import(config_file, tmp_path):
@@ -145,7 +219,7 @@ def test_kubeflow_gets_every_component_its_conditions_and_types_that_its_contain
     arguments = ["--as", "kubeflow", "--image", "example/easel:1", "-o", tmp_path / "out", "--json"]
     result = CliRunner().invoke(main, ["schedule", str(config_file), *map(str, arguments)])
     assert result.exit_code == 0, result.stderr
-    spec = json.loads((tmp_path / "out" / "easel.json").read_text())["pipelineSpec"]
+    spec = json.loads(next((tmp_path / "out").glob("easel-*.json")).read_text())["pipelineSpec"]
     tasks = spec["root"]["dag"]["tasks"]
     assert {"Trainer.classifier", "StyleTrainer.style", "ServingPusher.style"} <= set(tasks)
     assert ".metadata['passed'] == 1.0" in tasks["Trainer.classifier"]["triggerPolicy"]["condition"]
