@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import tensorflow_data_validation as tfdv
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
-from components.image_folder_example_gen.vocabulary import features
+from components.artifacts import features
 
 FILE = os.path.join("Split-{}", "FeatureStats.pb")
 """Where StatisticsGen puts a split's statistics inside its artifact."""

@@ -3,7 +3,7 @@
 from tensorflow_metadata.proto.v0 import path_pb2, schema_pb2
 from tfx.proto import distribution_validator_pb2
 
-from components.image_folder_example_gen.vocabulary import features
+from components.artifacts import features
 
 MEASURES = tuple(name for name, kind in features.WATCHED.items() if kind != "BYTES" and name != features.CHANNELS)
 """The numeric features that are compared: ingest makes all images three channels."""

@@ -7,9 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import tensorflow as tf
 
-from components.artifacts import tfrecords
+from components.artifacts import features, tfrecords
 from components.data_gate.findings import Finding
-from components.image_folder_example_gen.vocabulary import features
 
 WORST = 10
 """Files named per finding."""

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping
 
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2
 
+from components.artifacts import features
 from components.data_gate import shift
 from components.data_gate.options import GateOptions
 from components.data_gate.suspects import Suspects, outside
-from components.image_folder_example_gen.vocabulary import features
 from components.image_folder_example_gen.vocabulary.reasons import Reason
 from components.image_folder_example_gen.whole_folder.report import Report
 

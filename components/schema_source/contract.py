@@ -20,7 +20,7 @@ from easel_serving.registry import files
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from components.image_folder_example_gen.vocabulary import features
+from components.artifacts import features
 from trainer.errors import UserError
 
 CLASSES = "classes"

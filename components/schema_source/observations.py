@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from components.image_folder_example_gen.vocabulary import features
+from components.artifacts import features
 from components.image_folder_example_gen.vocabulary.files import Picture
 from components.schema_source.contract import TRAINING
 

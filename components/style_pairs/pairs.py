@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from components.image_folder_example_gen.vocabulary import features
+from components.artifacts import features
 from trainer import images
 from trainer.rules import UNSEEN
 

@@ -200,6 +200,6 @@ def _engine(
         with options.client(server, style=model) as client:
             yield ServerEngine(client)
     else:
-        from easel_serving.models.local import LocalModels
+        from easel_serving.local import LocalModels
 
         yield LocalModels(serving, runtime, painting.work.warn).engine(model)

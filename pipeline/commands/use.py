@@ -55,7 +55,7 @@ def _answers(
 ) -> Iterator[dict[str, Any]]:
     """What the model says of each photo, one after another."""
     if not server:
-        from easel_serving.models.local import LocalModels
+        from easel_serving.local import LocalModels
 
         yield from LocalModels(serving, runtime, work.warn).classified(photos, model)
         return

@@ -8,12 +8,12 @@ from tfx import v1 as tfx
 from tfx.components.distribution_validator.component import DistributionValidator
 from tfx.dsl.experimental.conditionals import conditional
 
+from components.artifacts.features import statistics_options
 from components.data_gate import comparison
 from components.data_gate.component import DataGate
 from components.data_gate.options import GateOptions
 from components.drift_baseline.component import DriftBaseline
 from components.image_folder_example_gen.component import ImageFolderExampleGen
-from components.image_folder_example_gen.vocabulary.features import statistics_options
 from components.image_folder_example_gen.whole_folder import ledger
 from components.schema_source.component import SchemaSource
 from pipeline.configuration.config import Config

@@ -16,12 +16,11 @@ import tensorflow_data_validation as tfdv
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx.components.distribution_validator import executor
 
-from components.artifacts import statistics
+from components.artifacts import features, statistics
 from components.data_gate import comparison, findings, shift
 from components.data_gate.options import GateOptions
 from components.image_folder_example_gen.ingest.scan import pictures
 from components.image_folder_example_gen.options import IngestOptions
-from components.image_folder_example_gen.vocabulary import features
 from components.image_folder_example_gen.vocabulary.files import Picture
 from components.image_folder_example_gen.whole_folder import report
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 from easel_serving.images import prepare
-from easel_serving.models.local import LocalModels
+from easel_serving.local import LocalModels
 from easel_serving.painting import files
 from PIL import Image, ImageOps
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
-from easel_serving.models.local import LocalModels
+from easel_serving.local import LocalModels
 from easel_serving.registry.directory import Directory, Version
 from PIL import Image, ImageOps
 

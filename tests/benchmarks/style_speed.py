@@ -20,7 +20,7 @@ from statistics import median
 import numpy as np
 import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
-from easel_serving.models.local import LocalModels
+from easel_serving.local import LocalModels
 from easel_serving.painting import files, styles, tiles
 
 from tests.benchmarks.style_peers import serving_version

@@ -22,7 +22,7 @@ from tfx import v1 as tfx
 from tfx.orchestration import metadata
 from tfx.types import standard_artifacts
 
-from components.image_folder_example_gen.vocabulary import features
+from components.artifacts import features
 from components.image_folder_example_gen.writing import shards
 from components.schema_source import contract
 from pipeline.running import batches

@@ -8,9 +8,9 @@ import pytest
 import tensorflow as tf
 from tfx_bsl.coders import batch_util
 
+from components.artifacts import features
 from components.image_folder_example_gen.inspection import inspection
 from components.image_folder_example_gen.options import IngestOptions
-from components.image_folder_example_gen.vocabulary import features
 from components.image_folder_example_gen.vocabulary.files import Picture, Source
 from components.image_folder_example_gen.writing import examples
 from pipeline.running import batches

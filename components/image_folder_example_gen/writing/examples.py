@@ -6,10 +6,10 @@ import struct
 
 from easel_serving.protocol.wire import header, varint
 
+from components.artifacts import features
 from components.image_folder_example_gen.inspection import conversion
 from components.image_folder_example_gen.options import IngestOptions
 from components.image_folder_example_gen.sources import storage
-from components.image_folder_example_gen.vocabulary import features
 from components.image_folder_example_gen.vocabulary.files import Picture
 from components.image_folder_example_gen.vocabulary.reasons import Reason, Unusable
 

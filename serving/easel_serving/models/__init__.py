@@ -1,1 +1,1 @@
-"""Models in this process: SavedModels and TFLite files."""
+"""Models computed in this process: SavedModels and TFLite files."""

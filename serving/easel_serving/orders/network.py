@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from easel_serving.models.local import LocalModels
+from easel_serving.local import LocalModels
 from easel_serving.orders.painter import Refused
 from easel_serving.orders.wishes import Wishes
 from easel_serving.painting import files, painter

@@ -8,9 +8,9 @@ import tensorflow_data_validation as tfdv
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
+from components.artifacts import features
 from components.data_gate import findings
 from components.data_gate.options import GateOptions
-from components.image_folder_example_gen.vocabulary import features
 from components.image_folder_example_gen.whole_folder import report
 from components.schema_source import contract
 

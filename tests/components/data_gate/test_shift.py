@@ -7,10 +7,9 @@ import tensorflow_data_validation as tfdv
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_pb2
 from tfx.components.distribution_validator import executor
 
-from components.artifacts import statistics
+from components.artifacts import features, statistics
 from components.data_gate import comparison, findings, shift
 from components.data_gate.options import GateOptions
-from components.image_folder_example_gen.vocabulary import features
 from components.image_folder_example_gen.whole_folder import report
 
 LABELS = {"cat": 300, "dog": 100}

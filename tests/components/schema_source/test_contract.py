@@ -7,7 +7,7 @@ from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tensorflow_transform.tf_metadata import schema_utils
 
-from components.image_folder_example_gen.vocabulary import features
+from components.artifacts import features
 from components.schema_source import contract
 from trainer.errors import UserError
 

@@ -8,7 +8,7 @@ import pytest
 
 
 class FakeModels:
-    """Stands for `easel_serving.models.local.LocalModels`, which needs a trained model."""
+    """Stands for `easel_serving.local.models.LocalModels`, which needs a trained model."""
 
     def __init__(self, serving_dir, runtime="auto", told=None):
         self.runtime, self.told = runtime, told
@@ -49,6 +49,6 @@ class FakeEngine:
 
 @pytest.fixture
 def fake_models(monkeypatch):
-    module = types.ModuleType("easel_serving.models.local")
+    module = types.ModuleType("easel_serving.local.models")
     module.LocalModels = FakeModels
-    monkeypatch.setitem(sys.modules, "easel_serving.models.local", module)
+    monkeypatch.setitem(sys.modules, "easel_serving.local.models", module)

@@ -9,8 +9,8 @@ from easel_serving.registry.registry import Registry
 from PIL import Image
 from tfx.proto.orchestration import pipeline_pb2
 
+from components.artifacts import features
 from components.data_gate.options import GateOptions
-from components.image_folder_example_gen.vocabulary import features
 from components.serving_pusher import attachments
 from pipeline import dag
 from pipeline.configuration.config import Config

@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 from tfx.dsl.compiler import compiler
 
-from components.image_folder_example_gen.vocabulary import features
+from components.artifacts import features
 from components.image_folder_example_gen.whole_folder import ledger
 from pipeline import dag
 from pipeline.configuration.config import Config

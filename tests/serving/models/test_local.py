@@ -7,7 +7,7 @@ from PIL import Image
 
 pytest.importorskip("tensorflow")
 
-from easel_serving.models.local import LocalModels
+from easel_serving.local import LocalModels
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import easel_serving
 import pytest
-from easel_serving.models.local import LocalModels
+from easel_serving.local import LocalModels
 from easel_serving.protocol.errors import ServingError
 
 from tests.serving.lite import png

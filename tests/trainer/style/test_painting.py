@@ -7,9 +7,9 @@ import cv2
 import numpy as np
 import pytest
 import tensorflow as tf
-from easel_serving.models.painting_engine import LocalEngine
 from easel_serving.painting import painter, tiles
 from easel_serving.painting.lite import LiteEngine
+from easel_serving.painting.saved_model import LocalEngine
 from easel_serving.protocol.errors import ServingError
 from easel_serving.registry.directory import Version
 

@@ -9,12 +9,12 @@ import pytest
 import tensorflow as tf
 from apache_beam.options.pipeline_options import PipelineOptions
 
+from components.artifacts import features
 from components.image_folder_example_gen.ingest import transform
 from components.image_folder_example_gen.ingest.scan import scan
 from components.image_folder_example_gen.inspection import inspection
 from components.image_folder_example_gen.options import IngestOptions
 from components.image_folder_example_gen.sources import listing
-from components.image_folder_example_gen.vocabulary import features
 from components.image_folder_example_gen.vocabulary.reasons import Reason, Unusable
 from components.image_folder_example_gen.whole_folder import report
 from components.image_folder_example_gen.writing import examples, shards

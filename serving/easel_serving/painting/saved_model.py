@@ -1,4 +1,4 @@
-"""A SavedModel in this process as an engine. Needs TensorFlow."""
+"""The SavedModel of a version as an engine. Needs TensorFlow."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path

@@ -179,7 +179,7 @@ def _lite_engine(version: Version) -> "PartwiseEngine":
 
 
 def _full_engine(version: Version) -> "PartwiseEngine":
-    from easel_serving.models.painting_engine import LocalEngine
+    from easel_serving.painting.saved_model import LocalEngine
 
     return LocalEngine(version.path, version.codes, version.title)
 
