@@ -11,6 +11,7 @@ from pipeline.commands import (
     check,
     configuration,
     gc,
+    init,
     lineage,
     models,
     orders,
@@ -69,7 +70,8 @@ def main(context: click.Context) -> None:
     """Turns folders of photographs and paintings into two models that are safe to serve: an image classifier, and a
     network that paints photographs in the manner of the paintings.
 
-    Start with `easel check CONFIG.yaml`, which looks at your folders without training. Then `easel run CONFIG.yaml`
+    Start with `easel init FOLDER`, which writes a configuration for the photos and paintings that it finds, and with
+    `easel check CONFIG.yaml`, which looks at them without training. Then `easel run CONFIG.yaml`
     trains, measures and pushes what passes. `easel runs` explains every run; `easel models` lists what was pushed;
     `easel classify` and `easel stylize` try it; `easel serve` serves it.
     """
@@ -78,6 +80,7 @@ def main(context: click.Context) -> None:
 
 
 for command in (
+    init.init,
     check.check,
     run.run,
     runs.runs,

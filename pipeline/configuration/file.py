@@ -20,13 +20,13 @@ class ConfigError(UserError):
     """The configuration is wrong; `errors` has one line for each fault, and the message is the first of them."""
 
     def __init__(self, errors: Sequence[str]):
-        self.errors = tuple(map(_one_line, errors))
+        self.errors = tuple(map(one_line, errors))
         more = len(errors) - 1
         hint = f" (and {more} more; `easel check` lists all)" if more else ""
         super().__init__(self.errors[0] + hint)
 
 
-def _one_line(text: str) -> str:
+def one_line(text: str) -> str:
     """Escapes what would break the line: a key may hold any character."""
     return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)
 

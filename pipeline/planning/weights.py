@@ -39,7 +39,7 @@ def missing(config: Config) -> list[str]:
     wanted = needed(config)
     with ThreadPoolExecutor() as pool:
         asked = {backbone.name: backbone for backbone in wanted.values()}
-        answers = dict(zip(asked, pool.map(_fault, asked.values()), strict=True))
+        answers = dict(zip(asked, pool.map(fault, asked.values()), strict=True))
     found = {key: answers[backbone.name] for key, backbone in wanted.items()}
     return [f"{key}: imagenet: {fault}; {_ADVICE[key.split('.')[0]]}" for key, fault in found.items() if fault]
 
@@ -72,7 +72,7 @@ def _is_text(node: ast.expr) -> bool:
     return isinstance(node, ast.Constant) and isinstance(node.value, str)
 
 
-def _fault(backbone: Backbone) -> str:
+def fault(backbone: Backbone) -> str:
     """Why the weights of a backbone cannot be had; empty where they can."""
     path = cache() / backbone.published[1]
     if path.is_file():
