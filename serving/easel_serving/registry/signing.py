@@ -1,9 +1,9 @@
 """Signed manifests: the holder of a key vouches for every file of a version (Ed25519, RFC 8032).
 
-The signature is over `manifest.json`, which names the model, the version and the SHA-256 of every file. It is checked
-where the public key was given, so that whoever can write the serving directory, but has no key, cannot have a file of
-his own loaded. Keys are PEM files, as `openssl genpkey -algorithm ed25519` and `openssl pkey -pubout` make them. Needs
-the extra `signing`.
+The signature is over `manifest.json`, which names the model, the version and the SHA-256 of every file. Where the
+public key was given, what is loaded is a checked copy (`easel_serving.registry.signed_copy`), so that whoever can write the
+serving directory, but has no key, cannot have a file of his own loaded. Keys are PEM files, as `openssl genpkey
+-algorithm ed25519` and `openssl pkey -pubout` make them. Needs the extra `signing`.
 """
 
 from pathlib import Path
@@ -31,15 +31,29 @@ def signed(version: Version, public_key: str | Path) -> bool:
     Raises:
         ServingError: the key cannot be read, or is none of this kind.
     """
+    try:
+        manifest, found = ((version.manifest_dir / name).read_bytes() for name in (MANIFEST, SIGNATURE))
+    except OSError:
+        manifest = found = b""
+    # A signed manifest of another version, copied here, vouches for nothing.
+    own = (version.manifest.get("model"), version.manifest.get("version")) == (version.model, version.number)
+    return vouches(manifest, found, public_key) and own
+
+
+def vouches(manifest: bytes, found: bytes, public_key: str | Path) -> bool:
+    """Whether `found` is the signature of a manifest's bytes by the holder of the key.
+
+    Raises:
+        ServingError: the key cannot be read, or is none of this kind.
+    """
+    key = _key(public_key, private=False)
     from cryptography.exceptions import InvalidSignature
 
-    key = _key(public_key, private=False)
     try:
-        key.verify((version.manifest_dir / SIGNATURE).read_bytes(), (version.manifest_dir / MANIFEST).read_bytes())
-    except (OSError, InvalidSignature):
+        key.verify(found, manifest)
+    except InvalidSignature:
         return False
-    # A signed manifest of another version, copied here, vouches for nothing.
-    return (version.manifest["model"], version.manifest["version"]) == (version.model, version.number)
+    return True
 
 
 def require_public_key(path: str | Path) -> None:

@@ -5,7 +5,6 @@ import os
 from pathlib import Path
 from typing import Any
 
-from easel_serving.protocol.errors import ServingError
 from easel_serving.registry import files, signing
 from easel_serving.registry.directory import MANIFEST, MANIFESTS, RETIRED, Directory, Version
 from easel_serving.registry.journal import JOURNAL
@@ -38,24 +37,6 @@ def verify(serving_dir: str | Path, public_key: str | Path | None = None) -> lis
                 findings += _unsigned(directory.root, version, public_key)
         findings += [*_labels(directory, name), *_strangers(directory.root, name)]
     return findings
-
-
-def require_signed(path: Path, public_key: str | Path) -> None:
-    """Makes sure that the SavedModel at `path` is what the holder of the key signed, before it is loaded.
-
-    Args:
-        path: `<serving>/<model>/<version>`.
-        public_key: a PEM file.
-
-    Raises:
-        ServingError: there is no valid signature, or a file differs from what was signed.
-    """
-    directory = Directory(path.parent.parent)
-    version = directory.version(path.parent.name, int(path.name))
-    if not signing.signed(version, public_key):
-        raise ServingError(f"{version.manifest_dir / MANIFEST}: not signed by the holder of {public_key}")
-    for finding in differences(directory.root, version):
-        raise ServingError(f"{directory.root / finding.path}: {finding.kind}; it is not what was signed")
 
 
 def differences(root: Path, version: Version) -> list[Finding]:

@@ -1,11 +1,13 @@
 import json
+import os
 import shutil
 
 import pytest
 from easel_serving.protocol.errors import ServingError
 from easel_serving.registry import signing
 from easel_serving.registry.registry import Registry
-from easel_serving.registry.verify import require_signed, verify
+from easel_serving.registry.signed_copy import signed_copy
+from easel_serving.registry.verify import verify
 
 pytest.importorskip("cryptography")
 from cryptography.hazmat.primitives import serialization
@@ -32,6 +34,12 @@ def keys(tmp_path):
     return make
 
 
+def files(path, public):
+    """What is loaded of a version, by name: the files of the copy that is checked."""
+    with signed_copy(path, public) as copy:
+        return {each.relative_to(copy).as_posix(): each.read_text() for each in copy.rglob("*") if each.is_file()}
+
+
 @pytest.fixture
 def signed(keys, tmp_path, saved_model):
     private, public = keys("ours")
@@ -42,11 +50,11 @@ def signed(keys, tmp_path, saved_model):
 
 def test_what_was_pushed_with_the_key_is_accepted(signed, keys):
     registry, public = signed
-    require_signed(registry.root / "m/1", public)
+    files(registry.root / "m/1", public)
     assert verify(registry.root, public) == []
     _, stranger = keys("theirs")
     with pytest.raises(ServingError, match=r"manifests/1/manifest.json: not signed by the holder of .*theirs.pub.pem"):
-        require_signed(registry.root / "m/1", stranger)
+        files(registry.root / "m/1", stranger)
     assert [finding.kind for finding in verify(registry.root, stranger)] == ["unsigned"]
 
 
@@ -55,21 +63,22 @@ def test_no_change_goes_unnoticed(signed, saved_model):
     version = registry.version("m", 1)
     (version.path / "saved_model.pb").write_text("two")
     with pytest.raises(ServingError, match=r"m/1/saved_model.pb: changed; it is not what was signed"):
-        require_signed(version.path, public)
+        files(version.path, public)
     shutil.copytree(saved_model("two"), version.path, dirs_exist_ok=True)
     manifest = {**version.manifest, "files": Registry(registry.root).version("m", 1).manifest["files"]}
     manifest["files"]["saved_model.pb"]["sha256"] = "0" * 64
     (version.manifest_dir / "manifest.json").write_text(json.dumps(manifest))
     with pytest.raises(ServingError, match="not signed"):
-        require_signed(version.path, public)
+        files(version.path, public)
 
 
 def test_a_signed_version_vouches_for_no_other_number(signed):
     registry, public = signed
     shutil.copytree(registry.root / "m/1", registry.root / "m/7")
     shutil.copytree(registry.root / "m/manifests/1", registry.root / "m/manifests/7")
-    with pytest.raises(ServingError, match="not signed"):
-        require_signed(registry.root / "m/7", public)
+    with pytest.raises(ServingError, match=r"m/manifests/7/manifest.json: signed for another version"):
+        files(registry.root / "m/7", public)
+    assert "unsigned" in [finding.kind for finding in verify(registry.root, public)]
 
 
 def test_links_are_foreign(signed, tmp_path):
@@ -77,8 +86,7 @@ def test_links_are_foreign(signed, tmp_path):
     elsewhere = tmp_path / "elsewhere"
     (elsewhere / "deep").mkdir(parents=True)
     (registry.root / "m/1/assets/more").symlink_to(elsewhere)
-    with pytest.raises(ServingError, match="m/1/assets/more: foreign"):
-        require_signed(registry.root / "m/1", public)
+    assert files(registry.root / "m/1", public) == {"saved_model.pb": "one", "variables/variables.index": "index"}
     (registry.root / "m/notes.txt").write_text("beside the versions")
     assert [(finding.kind, finding.path) for finding in verify(registry.root)] == [
         ("foreign", "m/1/assets/more"),
@@ -94,10 +102,10 @@ def test_signing_later_and_refilling(keys, tmp_path, saved_model):
         plain.sign("m", 1)
     registry = Registry(plain.root, signing_key=private)
     registry.sign("m", 1, why="the key is new")
-    require_signed(plain.root / "m/1", public)
+    files(plain.root / "m/1", public)
     shutil.rmtree(plain.root / "m/1")
     assert registry.push("m", saved_model("one"), {}, warmup=b"other").outcome == "refilled"
-    require_signed(plain.root / "m/1", public)
+    files(plain.root / "m/1", public)
     shutil.rmtree(plain.root / "m/1")
     assert plain.push("m", saved_model("one"), {}).outcome == "refilled"
     assert [finding.kind for finding in verify(plain.root, public)] == ["unsigned"]
@@ -114,3 +122,37 @@ def test_wrong_keys_are_one_clear_line(keys, tmp_path):
             signing.signature(b"", key)
     with pytest.raises(ServingError, match="cannot be read"):
         signing.signature(b"", tmp_path / "none.pem")
+
+
+def test_what_is_exchanged_after_the_check_is_not_loaded(signed, monkeypatch):
+    run = pytest.importorskip("easel_serving.server.process.run")
+    registry, public = signed
+    original = registry.root / "m/1/saved_model.pb"
+
+    def attacked(path, limits):
+        original.write_text("of the attacker")
+        return (path / "saved_model.pb").read_text(), path
+
+    monkeypatch.setattr(run, "_servable", lambda runtime: attacked)
+    load = run._loader(registry.root, run.Settings("h", 0, None, public_key=public), "tensorflow")
+    loaded, copy = load(registry.root / "m/1")
+    assert loaded == "one"
+    assert not copy.exists()
+    with pytest.raises(ServingError, match=r"m/1/saved_model.pb: changed; it is not what was signed"):
+        load(registry.root / "m/1")
+
+
+def test_neither_pipes_nor_links_nor_endless_files_are_read(signed):
+    registry, public = signed
+    path = registry.root / "m/1/variables/variables.index"
+    for replace in (
+        lambda: os.mkfifo(path),
+        lambda: path.symlink_to("/dev/zero"),
+        lambda: path.symlink_to(registry.root / "m/1/saved_model.pb"),
+        lambda: path.write_text("index and more"),
+        lambda: path.write_text("inde"),
+    ):
+        path.unlink()
+        replace()
+        with pytest.raises(ServingError, match=r"variables.index: .*it is not what was signed"):
+            files(registry.root / "m/1", public)

@@ -18,8 +18,9 @@ from typing import Any
 import uvicorn
 
 from easel_serving.protocol.errors import ServingError
-from easel_serving.registry import config_files, signing, verify
+from easel_serving.registry import config_files, signing
 from easel_serving.registry.directory import Directory
+from easel_serving.registry.signed_copy import signed_copy
 from easel_serving.server.api import access, cors
 from easel_serving.server.limits.batching import Limits
 from easel_serving.server.limits.bounds import Bounds
@@ -130,7 +131,7 @@ class _GrpcLater(threading.Thread):
 def _loaders(serving_dir: Path, settings: Settings) -> tuple[Callable[[Path], Answering], Callable | None]:
     """What makes a servable of a version's folder, and what makes one that stands in for it while it is loaded.
 
-    Both check its signature when there is a key. What they need is imported when they are first called: TensorFlow
+    When there is a key, both load a copy that holds only what was signed. What they need is imported when they are first called: TensorFlow
     takes so long that the server listens meanwhile.
     """
     _require_installed(settings.runtime)
@@ -147,11 +148,12 @@ def _loader(serving_dir: Path, settings: Settings, runtime: str) -> Callable[[Pa
         signing.require_public_key(public_key)
 
     def load(path: Path) -> Answering:
-        if public_key is not None:
-            verify.require_signed(path, public_key)
         with _imports_stay():
             servable = _servable(runtime)
-        return servable(path, limits)
+        if public_key is None:
+            return servable(path, limits)
+        with signed_copy(path, public_key) as copy:
+            return servable(copy, limits)
 
     return load
 
