@@ -4,6 +4,7 @@ The tables are MLMD's own (schema version 10, the one of every release since 1.5
 with `ml_metadata` and reads here). A question is one short transaction: SQLite's readers keep writers waiting.
 """
 
+import dataclasses
 import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -36,24 +37,12 @@ class Store:
 
     def runs(self, pipeline: str | None = None) -> tuple[Run, ...]:
         """All runs, the newest first, without their executions."""
-        if not self.exists:
-            return ()
-        with self._reading() as query:
-            rows = query(
-                "SELECT r.id, r.name, p.name, r.create_time_since_epoch FROM Context r JOIN Type t ON t.id = r.type_id"
-                " LEFT JOIN ParentContext l ON l.context_id = r.id LEFT JOIN Context p ON p.id = l.parent_context_id"
-                " WHERE t.name = 'pipeline_run' ORDER BY r.id DESC"
-            )
-            properties = _properties(query, "Context", [row[0] for row in rows])
-        runs = (Run(name, owner or "", made / 1000, properties[id]) for id, name, owner, made in rows)
-        return tuple(run for run in runs if pipeline in (None, run.pipeline))
+        return self._runs() if pipeline is None else self._runs(" AND p.name = ?", (pipeline,))
 
     def run(self, run_id: str) -> Run | None:
-        """A run with its executions; None when there is none of this name."""
-        found = next((run for run in self.runs() if run.id == run_id), None)
-        if found is None:
-            return None
-        return Run(found.id, found.pipeline, found.started, found.properties, self._executions("pipeline_run", run_id))
+        """A run with its executions; None when there is none of this name. Reads this run alone."""
+        found = self._runs(" AND r.name = ?", (run_id,))
+        return dataclasses.replace(found[0], executions=self._executions("pipeline_run", run_id)) if found else None
 
     def execution(self, number: int) -> Execution:
         """One execution by its id, which is there."""
@@ -86,6 +75,19 @@ class Store:
                 sorted(set(artifacts)),
             )
             return _load(query, sorted(id for (id,) in ids))
+
+    def _runs(self, condition: str = "", values: Sequence[Any] = ()) -> tuple[Run, ...]:
+        if not self.exists:
+            return ()
+        with self._reading() as query:
+            rows = query(
+                "SELECT r.id, r.name, p.name, r.create_time_since_epoch FROM Context r JOIN Type t ON t.id = r.type_id"
+                " LEFT JOIN ParentContext l ON l.context_id = r.id LEFT JOIN Context p ON p.id = l.parent_context_id"
+                f" WHERE t.name = 'pipeline_run'{condition} ORDER BY r.id DESC",
+                values,
+            )
+            properties = _properties(query, "Context", [row[0] for row in rows])
+        return tuple(Run(name, owner or "", made / 1000, properties[id]) for id, name, owner, made in rows)
 
     def _executions(self, context_type: str, context: str) -> tuple[Execution, ...]:
         with self._reading() as query:

@@ -3,7 +3,8 @@
 Needed is what the next run may take from the cache: everything of the runs that hold the newest finished execution of
 some component, and the earlier statistics that data are compared with. So is what explains and could restore a version
 that has a label: everything of the run that pushed it. Of other pushed versions only the small documents are kept:
-reports, ledgers, statistics, schemas and verdicts. A version in the serving directory is complete in itself.
+reports, ledgers, statistics, schemas and verdicts. That holds for every model of every configuration that ran in the
+workspace. A version in the serving directory is complete in itself.
 """
 
 import os
@@ -12,12 +13,12 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from easel_serving.registry.directory import Directory
+from easel_serving.registry.directory import Directory, Version
 
 from components.image_folder_example_gen.whole_folder import ledger
 from pipeline.configuration.config import Config
-from pipeline.configuration.data_lanes import gated_parts
-from pipeline.history import baselines
+from pipeline.configuration.data_lanes import data_folders, gated_parts
+from pipeline.history import baselines, configuration
 from pipeline.history.records import Artifact, Run
 from pipeline.history.store import FILE, Store
 from pipeline.planning.workspace_state import TRAINERS, Standing
@@ -57,13 +58,29 @@ def newest_of_each(runs: Iterable[Run]) -> dict[str, Run]:
 
 
 def pushers(runs: Iterable[Run]) -> dict[str, Run]:
-    """The newest run that pushed or refilled each version, by the version's folder; `runs` as above."""
+    """The newest run that pushed or refilled each version, by the version's folder as it was then; `runs` as above."""
     found: dict[str, Run] = {}
     for run in runs:
         for execution in run.executions:
             pushed = execution.output("pushed_model") if execution.finished else None
             if pushed and pushed.properties.get("pushed_destination"):
                 found.setdefault(pushed.properties["pushed_destination"], run)
+    return found
+
+
+def found_again(pushed: Collection[str], versions: Iterable[Version]) -> dict[str, Version]:
+    """The versions that are there, by the folder that they were pushed to.
+
+    A serving directory may have been moved since, or be reached by another path: then the folder is gone, and a version
+    of that model and number may be the one that was in it.
+    """
+    places = {os.path.realpath(folder): folder for folder in pushed}
+    moved = {Path(folder).parts[-2:]: folder for real, folder in places.items() if not os.path.isdir(real)}
+    found = {}
+    for version in versions:
+        folder = places.get(os.path.realpath(version.path)) or moved.get((version.model, str(version.number)))
+        if folder:
+            found[folder] = version
     return found
 
 
@@ -109,14 +126,10 @@ class Retention:
 
     def kept(self) -> set[str]:
         """Addresses of the artifacts that stay."""
-        versions = [
-            version
-            for lane in TRAINERS
-            if (options := getattr(self._config, lane))
-            for version in Directory(self._config.serving).versions(options.name)
-        ]
-        labelled = {str(version.path) for version in versions if version.labels}
-        kept = needed(self._runs, labelled, {str(version.path) for version in versions})
+        pushed = pushers(self._runs)
+        present = found_again(pushed, self._versions(pushed))
+        labelled = {folder for folder, version in present.items() if version.labels}
+        kept = needed(self._runs, labelled, present)
         books = [book for uri in kept if (book := ledger.load(uri))]
         return kept | {book.header.base for book in books} | set(self._baselines())
 
@@ -130,6 +143,16 @@ class Retention:
             else:
                 each.path.unlink(missing_ok=True)
 
+    def _versions(self, pushed: Iterable[str]) -> Iterator[Version]:
+        """Those of every model, in every serving directory that a run pushed to."""
+        folders = {
+            os.path.realpath(folder)
+            for folder in (self._config.serving, *(Path(each).parent.parent for each in pushed))
+        }
+        for directory in map(Directory, sorted(folders)):
+            for name in directory.models():
+                yield from directory.versions(name)
+
     def _folders(self, kept: Collection[str]) -> list[Path]:
         """Folders of executions (`artifacts/NODE/CHANNEL/NUMBER`) that hold nothing needed; of killed ones, too."""
         stay = {parent for uri in kept for parent in (Path(uri), *Path(uri).parents)}
@@ -138,12 +161,18 @@ class Retention:
 
     def _baselines(self) -> Iterator[str]:
         """Statistics that the data of the next run are compared with, whether or not its folder will have changed."""
-        parts = gated_parts(self._config)
-        for lane, folder in Standing(self._config).folders.items():
-            gates = [f"DataGate.{model}.{part}" for (model, part), of in parts.items() if of == lane]
-            last = folder.last.properties.get("fingerprint", "") if folder.last else ""
-            for state in {folder.fingerprint, last}:
-                yield from baselines.previous(self._config.workspace, self._config.name, lane, state, gates)
+        now = {lane: folder.fingerprint for lane, folder in Standing(self._config).folders.items()}
+        newest = {run.pipeline: run for run in reversed(self._runs)}
+        others = [configuration.restore(configuration.recorded(run)) for run in newest.values()]
+        for config in (self._config, *(each for each in others if each and each.name != self._config.name)):
+            parts = gated_parts(config)
+            for lane in data_folders(config):
+                gates = [f"DataGate.{model}.{part}" for (model, part), of in parts.items() if of == lane]
+                reads = self._store.executions(config.name, f"ImageFolderExampleGen.{lane}")
+                last = [each for each in reads if each.finished][-1:]
+                states = {each.properties.get("fingerprint", "") for each in last}
+                for state in states | ({now[lane]} if config is self._config else set()):
+                    yield from baselines.previous(self._config.workspace, config.name, lane, state, gates)
 
     def _checkpoints(self) -> list[Path]:
         """Of trainings that were not taken up again: older than the last one that came to its end, for every model."""

@@ -94,3 +94,17 @@ def test_what_a_killed_run_left_half_written_is_rolled_back(workspace, tmp_path)
         (left / path.name).write_bytes(path.read_bytes())
     writer.close()
     assert [run.id for run in Store(left).runs()] == ["2", "1"]
+
+
+def test_one_run_is_read_alone(workspace, monkeypatch):
+    from pipeline.history import store
+
+    read = []
+    properties = store._properties
+    monkeypatch.setattr(
+        store, "_properties", lambda query, owner, ids: read.append((owner, len(ids))) or properties(query, owner, ids)
+    )
+    assert Store(workspace).run("1").id == "1"
+    assert ("Context", 1) in read
+    assert ("Context", 2) not in read
+    assert [run.id for run in Store(workspace).runs("p")] == ["2", "1"]

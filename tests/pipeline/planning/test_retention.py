@@ -50,22 +50,22 @@ class Workspace:
         (folder / "data").write_bytes(b"x" * 1000)
         return self.writer.artifact(kind, str(folder), **extra)
 
-    def run(self, name, push=True):
-        read, train, serve = "ImageFolderExampleGen.photos", "Trainer.classifier", "ServingPusher.classifier"
+    def run(self, name, push=True, lane="classifier", model="classifier"):
+        read, train, serve = f"ImageFolderExampleGen.{lane}", f"Trainer.{lane}", f"ServingPusher.{lane}"
         examples = self.artifact(read, "examples", "Examples")
         report = self.artifact(read, "report", "EaselIngestReport")
         self.writer.execution(name, read, outputs=[("examples", examples), ("report", report)], fingerprint=name)
-        model = self.artifact(train, "model", "Model")
-        self.writer.execution(name, train, [("examples", examples)], [("model", model)])
+        trained = self.artifact(train, "model", "Model")
+        self.writer.execution(name, train, [("examples", examples)], [("model", trained)])
         if not push:
             return
         saved = self.config.workspace / "saved"
         saved.mkdir(exist_ok=True)
         (saved / "saved_model.pb").write_text(name)
-        version = Registry(self.config.serving).push("classifier", saved, {"created": "", "metrics": {}}).version
+        version = Registry(self.config.serving).push(model, saved, {"created": "", "metrics": {}}).version
         pushed = self.artifact(serve, "pushed_model", "PushedModel")
         pushed.custom_properties["pushed_destination"].string_value = str(version.path)
-        self.writer.execution(name, serve, [("model", model), ("report", report)], [("pushed_model", pushed)])
+        self.writer.execution(name, serve, [("model", trained), ("report", report)], [("pushed_model", pushed)])
 
     def files(self):
         return {
@@ -142,3 +142,25 @@ def test_a_removed_artifact_is_out_of_the_cache_for_tfx(workspace, config_file):
     gc(config_file)
     [artifact] = [each for each in workspace.writer.store.get_artifacts() if each.uri.endswith("model/3")]
     assert artifact.state == mlmd.Artifact.DELETED
+
+
+def test_the_run_behind_another_lanes_stable_version_stays(workspace, config_file):
+    before = workspace.files()
+    workspace.run("other", lane="style", model="painter")
+    behind = workspace.files() - before
+    for name in ("5", "6", "7"):  # so that nothing of it is the newest of anything
+        workspace.run(name, lane="style", model="painter")
+    Registry(workspace.config.serving).promote("painter", 1)
+    gc(config_file, "--set", "style=null")
+    assert behind <= workspace.files()
+
+
+def test_versions_are_found_again_behind_a_link_and_after_a_move(workspace, config_file, tmp_path):
+    serving = workspace.config.serving
+    serving.rename(tmp_path / "moved")
+    serving.symlink_to(tmp_path / "moved")
+    gc(config_file)
+    assert workspace.files() == KEPT
+    serving.unlink()
+    gc(config_file, "--set", f"serving={tmp_path / 'moved'}")
+    assert workspace.files() == KEPT
