@@ -4,7 +4,8 @@
 # Without an argument the stack is the one .venv has, else the newest this machine can run. Where .venv is right already,
 # nothing is done. Everything it writes is in .venv and .uv (and uv's cache).
 set -eu
-cd "$(dirname "$0")/.."
+# Physically: a checkout that is reached by a link is the same one, whose .venv may be in use.
+CDPATH= cd -P "$(dirname "$0")/.."
 stamp=.venv/easel-stamp
 
 say() { echo "make env: $*" >&2; }

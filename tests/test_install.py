@@ -1,5 +1,6 @@
 """`requirements/install.sh` on machines that it cannot serve: one line each, before anything is fetched or written."""
 
+import hashlib
 import os
 import shutil
 import subprocess
@@ -47,7 +48,7 @@ def machine(tmp_path):
         if found := shutil.which(name):
             (commands / name).symlink_to(found)
 
-    def run(*arguments, system="Linux", processor="x86_64", glibc="glibc 2.36", **others):
+    def run(*arguments, checkout=checkout, system="Linux", processor="x86_64", glibc="glibc 2.36", **others):
         script(commands / "uname", f'case $1 in -s) echo "{system}" ;; -m) echo "{processor}" ;; esac')
         script(commands / "getconf", f'echo "{glibc}"' if glibc else "exit 1")
         for name, text in others.items():
@@ -112,6 +113,23 @@ def test_python_3_10_without_a_compiler_is_told_the_package(machine):
     done = machine(uv=UV, python3_10=PYTHON)
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
     assert "apt install g++" in done.stderr
+
+
+def test_an_environment_is_ours_by_whatever_path_we_come(machine, tmp_path):
+    python = machine.checkout / ".venv" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    script(python, "exit 0")
+    wanted = [machine.checkout / "requirements" / name for name in ("install.sh", "compatible.txt")]
+    wanted += [machine.checkout / name for name in ("pyproject.toml", "serving/pyproject.toml")]
+    digest = hashlib.sha256(b"".join(path.read_bytes() for path in wanted)).hexdigest()
+    stamp = machine.checkout / ".venv" / "easel-stamp"
+    stamp.write_text(f"{os.path.realpath(machine.checkout)}\ncompatible\n{digest}\n")
+    link = tmp_path / "link"
+    link.symlink_to(machine.checkout)
+    for path in (machine.checkout, link):
+        done = machine(checkout=path, uv=UV, python3_10="exit 1")
+        assert (done.returncode, done.stderr) == (0, "")
+    assert stamp.exists()
 
 
 def test_an_environment_that_is_not_ours_is_put_aside(machine):

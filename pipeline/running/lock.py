@@ -1,7 +1,6 @@
 """One run per workspace: a lock that names its holder and that a dead holder cannot keep."""
 
 import contextlib
-import fcntl
 import json
 import os
 import socket
@@ -13,6 +12,9 @@ from typing import Any
 from trainer.errors import UserError
 
 FILE_NAME = "easel.lock"
+"""Says for people who holds the workspace, or who died holding it; empty otherwise."""
+_LOCK = ".easel.lock"
+"""What is locked: filelock empties it."""
 
 
 class LockedError(UserError):
@@ -21,10 +23,9 @@ class LockedError(UserError):
 
 @contextlib.contextmanager
 def hold(workspace: Path) -> Iterator[dict[str, Any] | None]:
-    """Holds `<workspace>/easel.lock` inside the `with` block.
+    """Holds a workspace inside the `with` block.
 
-    The operating system releases the lock when its process ends, however it ends, and children do not inherit it. What
-    is written in the file is only for people: who holds it, or who died holding it.
+    The operating system releases the lock when its process ends, however it ends, and children do not keep it.
 
     Yields:
       What a dead holder left behind (`pid`, `host`, `started`), None after an orderly end.
@@ -33,41 +34,39 @@ def hold(workspace: Path) -> Iterator[dict[str, Any] | None]:
       LockedError: another process holds it.
       UserError: the workspace cannot be made or written, or its file system has no locks.
     """
+    import filelock  # 0.1 s that `easel --help` need not wait for
+
+    note = workspace / FILE_NAME
+    lock = filelock.FileLock(workspace / _LOCK, timeout=0, fallback_to_soft=False, thread_local=False)
     try:
         workspace.mkdir(parents=True, exist_ok=True)
-        handle = os.open(workspace / FILE_NAME, os.O_RDWR | os.O_CREAT, 0o666)
+        lock.acquire()
+    except filelock.Timeout:
+        raise LockedError(f"workspace {workspace} is held by another run: {_describe(_read(note))}") from None
     except OSError as error:
-        raise UserError(f"workspace {workspace}: cannot be written: {error.strerror}") from error
+        raise UserError(f"workspace {workspace}: cannot be written or locked: {error.strerror}") from error
     try:
-        try:
-            fcntl.lockf(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except (BlockingIOError, PermissionError) as error:
-            raise LockedError(f"workspace {workspace} is held by another run: {_describe(_read(handle))}") from error
-        except OSError as error:
-            raise UserError(f"workspace {workspace}: cannot be locked there: {error.strerror}") from error
-        stale = _read(handle)
+        stale = _read(note)
         started = time.strftime("%Y-%m-%dT%H:%M:%S%z")
-        _write(handle, {"pid": os.getpid(), "host": socket.gethostname(), "started": started})
+        _write(note, {"pid": os.getpid(), "host": socket.gethostname(), "started": started})
         try:
             yield stale
         finally:
-            _write(handle, None)
+            _write(note, None)
     finally:
-        os.close(handle)
+        lock.release()
 
 
-def _read(handle: int) -> dict[str, Any] | None:
+def _read(note: Path) -> dict[str, Any] | None:
     try:
-        content = json.loads(os.pread(handle, 4096, 0))
-    except ValueError:
+        content = json.loads(note.read_text("utf-8"))
+    except (OSError, ValueError):
         return None
     return content if isinstance(content, dict) else None
 
 
-def _write(handle: int, content: dict[str, Any] | None) -> None:
-    text = (json.dumps(content) + "\n").encode() if content else b""
-    os.pwrite(handle, text, 0)
-    os.ftruncate(handle, len(text))
+def _write(note: Path, content: dict[str, Any] | None) -> None:
+    note.write_text(f"{json.dumps(content)}\n" if content else "", "utf-8")
 
 
 def _describe(holder: dict[str, Any] | None) -> str:
