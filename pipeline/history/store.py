@@ -1,7 +1,10 @@
 """Reads ML Metadata with plain SQL: in milliseconds, beside a run that writes, and without TFX.
 
-The tables are MLMD's own (schema version 10, the one of every release since 1.5 that both stacks pin; a test writes
-with `ml_metadata` and reads here). A question is one short transaction: SQLite's readers keep writers waiting.
+Not with `ml_metadata`'s own store, which everything is written with: importing it takes half a second, more than most
+commands that read need in all, and it has no question for the nodes of many executions at once (a run of 25 components
+takes it 39 ms, and 2 ms here). The tables are MLMD's own (schema version 10, the one of every release since 1.5 that
+both stacks pin; a test writes with `ml_metadata` and reads here). A question is one short transaction: SQLite's readers
+keep writers waiting.
 """
 
 import dataclasses
