@@ -1,9 +1,9 @@
 """Signed manifests: the holder of a key vouches for every file of a version (Ed25519, RFC 8032).
 
 The signature is over `manifest.json`, which names the model, the version and the SHA-256 of every file. Where the
-public key was given, what is loaded is a checked copy (`easel_serving.registry.signed_copy`), so that whoever can write the
-serving directory, but has no key, cannot have a file of his own loaded. Keys are PEM files, as `openssl genpkey
--algorithm ed25519` and `openssl pkey -pubout` make them. Needs the extra `signing`.
+public key was given, what is loaded is a checked copy (`registry.signed_copy`), so that whoever can write the serving
+directory, but has no key, cannot have a file of his own loaded. Keys are PEM files, as `openssl genpkey -algorithm
+ed25519` and `openssl pkey -pubout` make them. Needs the extra `signing`.
 """
 
 from pathlib import Path

@@ -131,8 +131,8 @@ class _GrpcLater(threading.Thread):
 def _loaders(serving_dir: Path, settings: Settings) -> tuple[Callable[[Path], Answering], Callable | None]:
     """What makes a servable of a version's folder, and what makes one that stands in for it while it is loaded.
 
-    When there is a key, both load a copy that holds only what was signed. What they need is imported when they are first called: TensorFlow
-    takes so long that the server listens meanwhile.
+    When there is a key, both load a copy that holds only what was signed. What they need is imported when they are
+    first called: TensorFlow takes so long that the server listens meanwhile.
     """
     _require_installed(settings.runtime)
     load = _loader(serving_dir, settings, settings.runtime)
