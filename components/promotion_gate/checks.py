@@ -26,6 +26,8 @@ class Check:
     passed: bool
     text: str
     """The same in words."""
+    undecided: bool = False
+    """It does not hold because the eval examples are too few to tell; more like them would."""
 
 
 def measured(metric: str, part: str, value: float | None) -> Check:

@@ -131,16 +131,18 @@ def _excuses(policy: Policy, evidence: Evidence, failed: Sequence[Check]) -> lis
 
 def _hints(policy: Policy, failed: Sequence[Check], provisional: bool) -> list[str]:
     """What to change where too few eval examples are the reason."""
-    if not provisional and not any(check.rule in luck.RULES for check in failed):
+    undecided = any(check.undecided for check in failed)
+    if not provisional and not undecided:
         return []
     keys: dict[str, None] = {}
     for check in failed:
         if check.rule.startswith("beats_trivial"):
             rule = policy.rules[check.metric].model_dump(exclude_none=True)
             keys |= {f"{check.metric}.{name}": None for name in rule if name.startswith("beats_trivial")}
-        elif check.rule in luck.RULES:
+        elif check.undecided:
             keys[f"{check.metric}.{check.rule}"] = None
-    return [sentences.hint(policy.examples_key, policy.thresholds_key, keys)]
+    more = policy.examples_key if undecided else None
+    return [sentences.hint(more, policy.thresholds_key, keys)]
 
 
 def _evaluator(policy: Policy, evidence: Evidence) -> Iterator[Check]:

@@ -11,9 +11,6 @@ from trainer import intervals
 from trainer.rules import EXAMPLE_RANGES, Direction, Rule, reaches
 from trainer.trivial import Trivial
 
-RULES = ("beats_trivial_surely", "max_probable_loss_to_champion")
-"""The rules of checks that more eval examples might turn."""
-
 
 class Metric(NamedTuple):
     """A metric's name, and whether `higher` or `lower` is better."""
@@ -78,17 +75,11 @@ def over_trivials(
     closest = int(np.argmin(bounds))  # NaN, which tells nothing, counts as the lowest
     found, other = compared[closest]
     bound, passed = bounds[closest], bounds[closest] > 0
-    text = sentences.certainty(
-        sentences.plain(metric.name),
-        f"{other.name}'s",
-        bound,
-        len(found),
-        None if passed else intervals.examples_needed(found, metric.lowest_gain, 0.0),
-        passed=passed,
-    )
-    yield Check(
-        metric.name, OVERALL, bound if checks.finite(bound) else None, 0.0, "beats_trivial_surely", passed, text
-    )
+    needed = None if passed else intervals.examples_needed(found, metric.lowest_gain, 0.0)
+    subject, whose = sentences.plain(metric.name), f"{other.name}'s"
+    text = sentences.certainty(subject, whose, bound, len(found), needed, passed=passed)
+    shown, rule_name = bound if checks.finite(bound) else None, "beats_trivial_surely"
+    yield Check(metric.name, OVERALL, shown, 0.0, rule_name, passed, text, undecided=bool(needed))
 
 
 def probable_loss(metric: Metric, candidate: np.ndarray | None, champion: np.ndarray | None, allowed: float) -> Check:
@@ -99,7 +90,8 @@ def probable_loss(metric: Metric, candidate: np.ndarray | None, champion: np.nda
     needed = None if passed else intervals.examples_needed(found, metric.lowest_gain, -allowed)
     text = sentences.probable_loss(sentences.plain(metric.name), bound, len(found), allowed, needed, passed=passed)
     shown = bound if checks.finite(bound) else None
-    return Check(metric.name, OVERALL, shown, allowed, "max_probable_loss_to_champion", passed, text)
+    rule_name = "max_probable_loss_to_champion"
+    return Check(metric.name, OVERALL, shown, allowed, rule_name, passed, text, undecided=bool(needed))
 
 
 def excuse(metric: Metric, candidate: np.ndarray | None, trivials: Sequence[Trivial], rule: Rule) -> list[str]:
@@ -150,11 +142,14 @@ def _out_of_reach(metric: Metric, trivial: Trivial, rule: Rule) -> Iterator[str]
         f"{trivial.name}'s",
         trivial.metrics[metric.name],
     )
+    ideal = abs(metric.best - trivial.outcomes[metric.name].astype(float))
+    if not ideal.any():
+        yield sentences.unsurpassable(subject, whose, other)
+        return
     limits = ((rule.beats_trivial_by, checks.gain), (rule.beats_trivial_times, checks.times))
     for asked, compare in limits:
         if asked is not None and not reaches(compare(metric.best, other, metric.direction), asked):
             yield sentences.unreachable(subject, whose, other, asked)
-    ideal = abs(metric.best - trivial.outcomes[metric.name].astype(float))
     if not intervals.lower_bound(ideal, metric.lowest_gain) > 0:
         needed = intervals.examples_needed(ideal, metric.lowest_gain, 0.0)
         yield sentences.indistinguishable(subject, whose, other, len(ideal), needed)

@@ -106,15 +106,19 @@ def probable_loss(subject: str, gain: float, examples: int, allowed: float, need
     return f"{subject} is {relation} than the champion's {basis}"
 
 
+def unsurpassable(subject: str, whose: str, other: float) -> str:
+    """`no model could be better than colour regression's accuracy 1`."""
+    return f"no model could be better than {whose} {subject} {numbers(other)[0]}"
+
+
 def unreachable(subject: str, whose: str, other: float, asked: float) -> str:
     """`no model could be better than colour regression's accuracy 0.97 by what is asked for (0.05)`."""
-    shown, asked_shown = numbers(other)[0], numbers(asked)[0]
-    return f"no model could be better than {whose} {subject} {shown} by what is asked for ({asked_shown})"
+    return f"{unsurpassable(subject, whose, other)} by what is asked for ({numbers(asked)[0]})"
 
 
 def indistinguishable(subject: str, whose: str, other: float, examples: int, needed: int | None) -> str:
     """`15 eval examples cannot tell any model from colour regression's accuracy 0.933 (about 65 could)`."""
-    could = "; it makes no mistake" if needed is None else f" (about {needed} could)"
+    could = "" if needed is None else f" (about {needed:,} could)"
     return f"{examples} eval examples cannot tell any model from {whose} {subject} {numbers(other)[0]}{could}"
 
 
@@ -123,12 +127,17 @@ def provisional(excuses: Iterable[str]) -> str:
     return f"provisional, a canary until it is promoted: {'; '.join(excuses)}"
 
 
-def hint(examples_key: str, thresholds_key: str, rules: Iterable[str]) -> str:
-    """`to decide by more examples: ingest.eval_fraction; to ask for less: classifier.thresholds.accuracy....`."""
+def hint(examples_key: str | None, thresholds_key: str, rules: Iterable[str]) -> str:
+    """`to decide by more eval examples: ingest.eval_fraction, or more images; to ask for less: ... (null ...)`.
+
+    Args:
+      examples_key: what to change for more eval examples; None where more would not help.
+      thresholds_key: where the rules are.
+      rules: those to ask less of.
+    """
+    more = f"to decide by more eval examples: {examples_key}, or more images; " if examples_key else ""
     keys = ", ".join(f"{thresholds_key}.{rule}" for rule in rules)
-    return (
-        f"to decide by more eval examples: {examples_key}, or more images; to ask for less: {keys} (null asks nothing)"
-    )
+    return f"{more}to ask for less: {keys} (null asks nothing)"
 
 
 def _would_tell(needed: int | None) -> str:

@@ -65,7 +65,8 @@ class Config(Options):
     """Certificates for that."""
     promotion: Literal["auto", "canary", "manual"] = "auto"
     """What an approved version becomes: `stable` (`auto`), `canary` beside the stable one, or nothing (`manual`) until
-    `easel models promote`. The first version is stable unless this is `manual`."""
+    `easel models promote`. The first version is stable unless this is `manual`, or its eval images are too few to tell
+    what it is worth: then it is `canary`."""
     signing_key: Folder | None = None
     """A private Ed25519 key (PEM) that signs what is pushed; `easel serve --public-key` then loads nothing else."""
     seed: int = Field(default=20240607, ge=0, lt=2**31)

@@ -56,9 +56,9 @@ def _classifier(lane: ClassifierLane, counts: Mapping[str, int]) -> Iterator[str
             )
         elif enough and total < enough:
             yield (
-                f"{photos} show that a model is better than trivial ones only where those are wrong on {WINS} or more; "
-                f"where they are not, a first version is a canary until `easel models promote`. An advantage of "
-                f"{margin:g} takes {number(enough)} photos"
+                f"{photos} can show that a model beats the trivial ones only where those get {WINS} or more wrong; "
+                f"otherwise a first version becomes a canary, which serves after `easel models promote`. "
+                f"An advantage of {margin:g} takes {number(enough)} photos"
             )
     for metric, asked in lane.thresholds.items():
         allowed = asked.max_probable_loss_to_champion

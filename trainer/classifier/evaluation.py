@@ -134,7 +134,8 @@ def trivials(evaluation: Evaluation) -> list[Trivial]:
     for name, scores in (("the majority class", always), ("the class prior", counts / counts.sum())):
         judged = judge(*(np.tile(each, (len(truth), 1)) for each in (classes, scores)), truth)
         table = outcome_table({"key": collected["key"], "accuracy": judged["accuracy"], "brier": judged["brier"]})
-        found.append(Trivial(name, summary(judged), table, blind=True))
+        metrics = {metric: round(value, 9) for metric, value in summary(judged).items()}  # no 7e-17
+        found.append(Trivial(name, metrics, table, blind=True))
     return found
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from easel_serving.images import prepare
 from easel_serving.protocol.errors import ServingError
-from easel_serving.registry.directory import STABLE, Directory, Version, known_style
+from easel_serving.registry.directory import CANARY, STABLE, Directory, Version, known_style
 
 if TYPE_CHECKING:
     from easel_serving.models.saved_model import SavedModel
@@ -122,7 +122,12 @@ class LocalModels:
         named = [version for version in found if name in (None, version.model)]
         if not named:
             what = f"no {kind} named {name}" if name else f"no {kind}"
-            raise ServingError(f"{self._directory.root}: {what} serves here (label {STABLE}); `easel run` pushes one")
+            waiting = (self._directory.labelled(model, CANARY) for model in self._directory.models())
+            waiting = [each for each in waiting if each and each.manifest.get("kind") == kind]
+            way = "`easel run` pushes one"
+            if waiting and name in (None, waiting[0].model):
+                way = f"`easel models promote {waiting[0].model} {waiting[0].number}` makes it of the canary"
+            raise ServingError(f"{self._directory.root}: {what} serves here (label {STABLE}); {way}")
         if len(named) > 1:
             raise ServingError(f"{self._directory.root}: name one of {', '.join(version.model for version in named)}")
         return named[0]

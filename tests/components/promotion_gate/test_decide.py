@@ -77,6 +77,10 @@ def judged(own, *trivials, other=None, rules=DEFAULT):
     return decision(rules, trivials=trivials, own=own, other=other, candidate=means, champion=champion, blessed=True)
 
 
+COLOURS = model(right(14, 1), "colour regression")
+GUESS = model(right(5, 10), "the majority class", blind=True)
+
+
 def test_a_model_that_keeps_its_thresholds_is_approved_with_the_reasons_in_words():
     answer = decision(
         {"accuracy": Rule(at_least=0.85), "style_distance": Rule(at_most=0.2, beats_trivial_times=2)},
@@ -253,6 +257,13 @@ def test_what_too_few_examples_cannot_tell_comes_with_the_keys_to_change():
     )
 
 
+def test_a_model_that_more_examples_would_not_help_is_given_no_such_advice():
+    answer = judged(right(5, 10), GUESS)
+    assert not answer["approved"]
+    assert not any(reason.startswith("to decide by more") for reason in answer["reasons"])
+    assert not any(check["undecided"] for check in answer["checks"])
+
+
 def test_a_champion_that_cannot_be_compared_example_by_example_promotes_nothing():
     answer = decision({"accuracy": Rule(max_probable_loss_to_champion=0.05)}, champion=GOOD)
     assert answer["reasons"][0] == "accuracy could not be compared with the champion's example by example"
@@ -260,10 +271,6 @@ def test_a_champion_that_cannot_be_compared_example_by_example_promotes_nothing(
 
 def test_without_a_champion_only_the_other_rules_count():
     assert decision({"accuracy": Rule(max_loss_to_champion=0.0, max_slice_loss_to_champion=0.0)})["approved"]
-
-
-COLOURS = model(right(14, 1), "colour regression")
-GUESS = model(right(5, 10), "the majority class", blind=True)
 
 
 def test_a_first_version_that_these_examples_cannot_tell_from_a_trivial_model_is_provisional():
@@ -286,6 +293,14 @@ def test_a_trivial_model_that_leaves_no_room_does_not_lock_everyone_out():
         "no model could be better than colour regression's accuracy 0.97 by what is asked for (0.05)"
         in (answer["reasons"][0])
     )
+
+
+def test_where_a_trivial_model_makes_no_mistake_more_examples_are_not_advised():
+    answer = judged(right(15), model(right(15), "colour regression"), GUESS)
+    assert answer["reasons"][0] == (
+        "provisional, a canary until it is promoted: no model could be better than colour regression's accuracy 1"
+    )
+    assert "to ask for less: thresholds.accuracy.beats_trivial_by (null asks nothing)" in answer["reasons"]
 
 
 @pytest.mark.parametrize(

@@ -38,6 +38,7 @@ def test_the_document_accounts_for_every_file(config_file, folders):
     assert document["inputs"]["style.photos"] == photos
     assert document["inputs"]["style.paintings"]["examples"] == 4
     assert document["inputs"]["style.paintings"]["classes"] == {}
+    assert "ingest.eval_fraction" in document["evidence"][-1]
 
 
 def test_people_see_classes_reasons_and_the_plan(config_file, folders):
@@ -51,6 +52,7 @@ def test_people_see_classes_reasons_and_the_plan(config_file, folders):
     assert "2 classes" in text
     assert "24 photos x 4 paintings" in text
     assert "about " in text
+    assert "classifier.thresholds (null switches a rule off)" in " ".join(text.split())
 
 
 def test_all_faults_of_the_configuration_are_listed(config_file):

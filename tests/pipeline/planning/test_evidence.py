@@ -27,8 +27,8 @@ def lines(config_file):
 def test_a_small_set_is_told_what_it_can_show_what_it_takes_and_which_keys_to_change(lines):
     told = lines({"can": 5, "jar": 5, "lid": 5})
     assert told == [
-        "classifier: 15 photos to evaluate with show that a model is better than trivial ones only where those are "
-        "wrong on 5 or more; where they are not, a first version is a canary until `easel models promote`. "
+        "classifier: 15 photos to evaluate with can show that a model beats the trivial ones only where those get "
+        "5 or more wrong; otherwise a first version becomes a canary, which serves after `easel models promote`. "
         "An advantage of 0.05 takes 100 photos",
         "classifier: 15 photos to evaluate with cannot show that a later version loses at most 0.05 of accuracy to "
         "the one that serves, even if both answer alike: none would be approved; it takes 59 photos",

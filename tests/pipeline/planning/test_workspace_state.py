@@ -31,6 +31,7 @@ def read_and_train(config, run, rejected=(), trained=True):
     (book / "ledger-00-of-01.tsv").write_text("".join(f"{each}\ttrain\n" for each in digests))
     lines = [json.dumps({"path": name, "size": size}) + "\n" for name, size in rejected]
     (account / report.REJECTED).write_text("".join(lines))
+    report.write(report.build({("examples", "eval", "cat", "256-511"): 5}, []), str(account))
     outputs = [("ledger", writer.artifact("L", str(book))), ("report", writer.artifact("R", str(account)))]
     state = fingerprint(config.classifier.photos, config.ingest)
     writer.execution(run, "ImageFolderExampleGen.photos", outputs=outputs, fingerprint=state)
@@ -45,11 +46,13 @@ def test_a_workspace_without_a_run_knows_nothing(config):
     assert (facts.version, facts.age, facts.new_images) == (None, None, None)
     assert standing.folders["photos"].changed
     assert standing.unseen_since_last("photos") is None
+    assert standing.reports() == {}
 
 
 def test_contents_count_and_not_names_times_or_copies(config, folders):
     read_and_train(config, "r1")
     assert not Standing(config).folders["photos"].changed
+    assert Standing(config).reports()["classifier.photos"].splits == {"eval": {"cat": 5}}
     cats = folders / "photos" / "cat"
     os.utime(cats / "0.jpg", (1, 1))
     (cats / "1.jpg").rename(cats / "renamed.jpg")

@@ -1,5 +1,6 @@
 """What a dry run says, from the states of the components."""
 
+import dataclasses
 import io
 import json
 
@@ -90,6 +91,10 @@ def test_the_sentences_and_the_document():
     assert text.startswith(
         "photos: 12 new images\nclassifier: retrains (12 new photos)\n\n9 components would run, 0 would"
     )
+    told = dataclasses.replace(found, evidence=("classifier: 15 photos cannot show it",))
+    console.print(render(told))
+    assert "! classifier: 15 photos cannot show it" in console.file.getvalue()
+    assert told.to_json()["evidence"] == told.evidence
     document = json.loads(json.dumps(found.to_json()))
     assert document["lanes"][0] == {"name": "photos", "action": "reads", "reasons": ["12 new images"]}
     assert document["components"][0]["reason"] == "12 new images"

@@ -3,6 +3,7 @@ import io
 import numpy as np
 import pytest
 from easel_serving.protocol.errors import ServingError
+from easel_serving.registry.registry import Registry
 from PIL import Image
 
 pytest.importorskip("tensorflow")
@@ -49,6 +50,20 @@ def test_unknown_painting_offers_the_nearest(serving, picture):
         LocalModels(serving).stylize(photo, "xxxxxxxxxxxx")
     with pytest.raises(ServingError, match="must be between 0 and 1"):
         LocalModels(serving).stylize(photo, "Great-Wave", 1.5)
+
+
+def test_where_only_a_canary_waits_the_way_to_let_it_serve_is_named(tmp_path):
+    registry = Registry(tmp_path / "serving")
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "saved_model.pb").write_bytes(b"model")
+    registry.push("things", tmp_path / "model", {"kind": "classifier"}, policy="provisional")
+    models = LocalModels(tmp_path / "serving")
+    with pytest.raises(ServingError, match=r"no classifier serves here .*`easel models promote things 1`"):
+        models.version("classifier")
+    with pytest.raises(ServingError, match="`easel run` pushes one"):
+        models.version("style")
+    with pytest.raises(ServingError, match="`easel run` pushes one"):
+        models.version("classifier", "others")
 
 
 def test_nothing_pushed_and_unreadable_photos(serving, picture, tmp_path):
