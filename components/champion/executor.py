@@ -3,7 +3,6 @@
 import json
 import shutil
 from pathlib import Path
-from typing import Any
 
 from easel_serving.registry import files
 from easel_serving.registry.directory import Directory
@@ -11,13 +10,14 @@ from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 from tfx.utils import path_utils
 
+from components.base.executor import Artifacts, Parameters
 from trainer import progress
 
 
 class Executor(base_executor.BaseExecutor):
     """See `Champion`."""
 
-    def Do(self, input_dict: dict[str, list], output_dict: dict[str, list], exec_properties: dict[str, Any]) -> None:
+    def Do(self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: Parameters) -> None:
         """Writes `champion.json` and, when something serves, `<model>/Format-Serving`."""
         candidate = artifact_utils.get_single_instance(input_dict["candidate"])
         digest = files.model_digest(Path(path_utils.serving_model_path(candidate.uri)))

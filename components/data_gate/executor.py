@@ -6,14 +6,13 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 from tensorflow_metadata.proto.v0 import anomalies_pb2
-from tfx import types
 from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 
 from components.artifacts import statistics
+from components.base.executor import Artifacts, Parameters
 from components.data_gate import culprits, findings, shift
 from components.data_gate.options import GateOptions
 from components.image_folder_example_gen.whole_folder import report, splits
@@ -27,12 +26,7 @@ AGAINST = {"previous": "the data before", "champion": "the serving version's dat
 class Executor(base_executor.BaseExecutor):
     """Judges the data. It succeeds whatever it finds: the verdict stops the lane, an exception would stop the run."""
 
-    def Do(
-        self,
-        input_dict: dict[str, list[types.Artifact]],
-        output_dict: dict[str, list[types.Artifact]],
-        exec_properties: dict[str, Any],
-    ) -> None:
+    def Do(self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: Parameters) -> None:
         """Writes `verdict.json` and sets the property `passed`."""
         uris = {name: artifact_utils.get_single_uri(found) for name, found in input_dict.items() if found}
         account = report.read(uris["report"])

@@ -6,25 +6,15 @@ the run (`pipeline.history.baselines`) and is part of the cache key; that they a
 
 import json
 from collections.abc import Sequence
+from typing import Any
 
-from tfx.dsl.components.base import base_component, executor_spec
-from tfx.types import channel, component_spec, standard_artifacts
+from tfx.types import standard_artifacts
 
+from components.base.component import Component
 from components.drift_baseline import executor
 
 
-class DriftBaselineSpec(component_spec.ComponentSpec):
-    """DriftBaseline's inputs, outputs and parameters."""
-
-    PARAMETERS = {
-        "candidates": component_spec.ExecutionParameter(type=str),
-        "code": component_spec.ExecutionParameter(type=str),
-    }
-    INPUTS = {"statistics": component_spec.ChannelParameter(type=standard_artifacts.ExampleStatistics)}
-    OUTPUTS = {"baseline": component_spec.ChannelParameter(type=standard_artifacts.ExampleStatistics)}
-
-
-class DriftBaseline(base_component.BaseComponent):
+class DriftBaseline(Component):
     """Outputs `baseline`, a copy of the first candidate that describes other data, or *no artifact*.
 
     DistributionValidator's `baseline_statistics` takes the empty channel and then approves.
@@ -35,14 +25,10 @@ class DriftBaseline(base_component.BaseComponent):
         code: digest of the code that runs.
     """
 
-    SPEC_CLASS = DriftBaselineSpec
-    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(executor.Executor)
+    EXECUTOR = executor.Executor
+    INPUTS = {"statistics": standard_artifacts.ExampleStatistics}
+    PARAMETERS = {"candidates": str, "code": ""}
+    OUTPUTS = {"baseline": standard_artifacts.ExampleStatistics}
 
-    def __init__(self, statistics: channel.BaseChannel, candidates: Sequence[str], code: str = ""):
-        spec = DriftBaselineSpec(
-            statistics=statistics,
-            candidates=json.dumps(list(candidates)),
-            code=code,
-            baseline=channel.Channel(type=standard_artifacts.ExampleStatistics),
-        )
-        super().__init__(spec=spec)
+    def __init__(self, candidates: Sequence[str], **arguments: Any):
+        super().__init__(candidates=json.dumps(list(candidates)), **arguments)

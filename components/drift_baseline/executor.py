@@ -3,20 +3,20 @@
 import json
 import shutil
 from pathlib import Path
-from typing import Any
 
 from tensorflow_metadata.proto.v0 import statistics_pb2
 from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 
 from components.artifacts import statistics
+from components.base.executor import Artifacts, Parameters
 from components.image_folder_example_gen.whole_folder import splits
 
 
 class Executor(base_executor.BaseExecutor):
     """See `DriftBaseline`."""
 
-    def Do(self, input_dict: dict[str, list], output_dict: dict[str, list], exec_properties: dict[str, Any]) -> None:
+    def Do(self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: Parameters) -> None:
         """Copies the statistics of both splits."""
         current = artifact_utils.get_single_uri(input_dict["statistics"])
         baseline = artifact_utils.get_single_instance(output_dict["baseline"])

@@ -1,7 +1,6 @@
 """The work of ImageFolderExampleGen."""
 
 import os
-from typing import Any
 
 import tensorflow as tf
 from tfx import types
@@ -11,6 +10,7 @@ from tfx.dsl.components.base import base_beam_executor
 from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils
 
+from components.base.executor import Artifacts, Parameters
 from components.image_folder_example_gen.ingest import transform
 from components.image_folder_example_gen.options import IngestOptions
 from components.image_folder_example_gen.sources import listing, spans
@@ -22,12 +22,7 @@ from trainer import progress
 class Executor(base_beam_executor.BaseBeamExecutor):
     """Runs `transform.ingest` and describes the Examples as TFX's own ExampleGens do."""
 
-    def Do(
-        self,
-        input_dict: dict[str, list[types.Artifact]],
-        output_dict: dict[str, list[types.Artifact]],
-        exec_properties: dict[str, Any],
-    ) -> None:
+    def Do(self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: Parameters) -> None:
         """Ingests `input_base` into `examples`, `report` and `ledger`."""
         options = IngestOptions.model_validate_json(exec_properties["options"])
         examples = artifact_utils.get_single_instance(output_dict["examples"])

@@ -3,14 +3,13 @@
 import importlib
 import json
 from pathlib import Path
-from typing import Any
 
 from pydantic import TypeAdapter
-from tfx import types
 from tfx.components.evaluator import constants
 from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 
+from components.base.executor import Artifacts, Parameters
 from components.promotion_gate.decide import Evidence, Policy, decide
 from components.tflite_exporter.files import read_verdicts
 from trainer import evaluation as results
@@ -23,12 +22,7 @@ DECISION = "decision.json"
 class Executor(base_executor.BaseExecutor):
     """Decides. It succeeds whatever it decides: the property `approved` holds the lane back."""
 
-    def Do(
-        self,
-        input_dict: dict[str, list[types.Artifact]],
-        output_dict: dict[str, list[types.Artifact]],
-        exec_properties: dict[str, Any],
-    ) -> None:
+    def Do(self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: Parameters) -> None:
         """Writes `decision.json` and sets the property `approved`."""
         uris = {name: artifact_utils.get_single_uri(artifacts) for name, artifacts in input_dict.items()}
         lane = importlib.import_module(exec_properties["module_path"])

@@ -2,26 +2,20 @@
 
 import os
 from pathlib import Path
-from typing import Any
 
 from google.protobuf import text_format
-from tfx import types
 from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 
 from components.artifacts import statistics
+from components.base.executor import Artifacts, Parameters
 from components.schema_source import contract
 
 
 class Executor(base_executor.BaseExecutor):
     """Hands on the schema file; where there is none, proposes it first."""
 
-    def Do(
-        self,
-        input_dict: dict[str, list[types.Artifact]],
-        output_dict: dict[str, list[types.Artifact]],
-        exec_properties: dict[str, Any],
-    ) -> None:
+    def Do(self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: Parameters) -> None:
         """Writes `schema.pbtxt` into the output artifact."""
         path = Path(exec_properties["schema_path"])
         output = artifact_utils.get_single_instance(output_dict["schema"])

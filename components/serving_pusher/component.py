@@ -1,49 +1,13 @@
 """The ServingPusher component."""
 
-from tfx import types
-from tfx.dsl.components.base import base_component, executor_spec
-from tfx.types import component_spec, standard_artifacts
+from tfx.types import standard_artifacts
 
 from components.artifacts.types import Decision, IngestReport, TFLiteModels
+from components.base.component import Component
 from components.serving_pusher import executor
 
 
-def _optional(artifact_type: type) -> component_spec.ChannelParameter:
-    return component_spec.ChannelParameter(type=artifact_type, optional=True)
-
-
-class ServingPusherSpec(component_spec.ComponentSpec):
-    """ServingPusher's inputs, outputs and parameters."""
-
-    PARAMETERS = {
-        "serving_dir": component_spec.ExecutionParameter(type=str),
-        "model_name": component_spec.ExecutionParameter(type=str),
-        "base_path": component_spec.ExecutionParameter(type=str),
-        "policy": component_spec.ExecutionParameter(type=str),
-        "server": component_spec.ExecutionParameter(type=str),
-        "server_tls": component_spec.ExecutionParameter(type=str),
-        "signing_key": component_spec.ExecutionParameter(type=str),
-        "lineage": component_spec.ExecutionParameter(type=str),
-        "nonce": component_spec.ExecutionParameter(type=str),
-    }
-    INPUTS = {
-        "model": component_spec.ChannelParameter(type=standard_artifacts.Model),
-        "decision": component_spec.ChannelParameter(type=Decision),
-        "examples": component_spec.ChannelParameter(type=standard_artifacts.Examples),
-        "tflite": _optional(TFLiteModels),
-        "photos": _optional(standard_artifacts.Examples),
-        "photos_report": _optional(IngestReport),
-        "photos_schema": _optional(standard_artifacts.Schema),
-        "photos_statistics": _optional(standard_artifacts.ExampleStatistics),
-        "paintings": _optional(standard_artifacts.Examples),
-        "paintings_report": _optional(IngestReport),
-        "paintings_schema": _optional(standard_artifacts.Schema),
-        "paintings_statistics": _optional(standard_artifacts.ExampleStatistics),
-    }
-    OUTPUTS = {"pushed_model": component_spec.ChannelParameter(type=standard_artifacts.PushedModel)}
-
-
-class ServingPusher(base_component.BaseComponent):
+class ServingPusher(Component):
     """Makes an approved model the next version of the serving directory, unless its content already is one.
 
     Output `pushed_model` (PushedModel): `pushed.json` with `outcome` (pushed, unchanged, refilled), `version`, `path`,
@@ -78,55 +42,28 @@ class ServingPusher(base_component.BaseComponent):
         signing_key: the file of a private Ed25519 key (PEM) that signs the manifest; "" for none.
     """
 
-    SPEC_CLASS = ServingPusherSpec
-    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(executor.Executor)
-
-    def __init__(
-        self,
-        model: types.BaseChannel,
-        decision: types.BaseChannel,
-        examples: types.BaseChannel,
-        serving_dir: str,
-        model_name: str,
-        lineage: str,
-        nonce: str,
-        tflite: types.BaseChannel | None = None,
-        photos: types.BaseChannel | None = None,
-        photos_report: types.BaseChannel | None = None,
-        photos_schema: types.BaseChannel | None = None,
-        photos_statistics: types.BaseChannel | None = None,
-        paintings: types.BaseChannel | None = None,
-        paintings_report: types.BaseChannel | None = None,
-        paintings_schema: types.BaseChannel | None = None,
-        paintings_statistics: types.BaseChannel | None = None,
-        base_path: str = "/models",
-        policy: str = "auto",
-        server: str = "",
-        server_tls: str = "{}",
-        signing_key: str = "",
-    ):
-        spec = ServingPusherSpec(
-            model=model,
-            decision=decision,
-            examples=examples,
-            tflite=tflite,
-            photos=photos,
-            photos_report=photos_report,
-            photos_schema=photos_schema,
-            photos_statistics=photos_statistics,
-            paintings=paintings,
-            paintings_report=paintings_report,
-            paintings_schema=paintings_schema,
-            paintings_statistics=paintings_statistics,
-            serving_dir=serving_dir,
-            model_name=model_name,
-            base_path=base_path,
-            policy=policy,
-            server=server,
-            server_tls=server_tls,
-            signing_key=signing_key,
-            lineage=lineage,
-            nonce=nonce,
-            pushed_model=types.Channel(type=standard_artifacts.PushedModel),
-        )
-        super().__init__(spec=spec)
+    EXECUTOR = executor.Executor
+    INPUTS = {"model": standard_artifacts.Model, "decision": Decision, "examples": standard_artifacts.Examples}
+    OPTIONAL_INPUTS = {
+        "tflite": TFLiteModels,
+        "photos": standard_artifacts.Examples,
+        "photos_report": IngestReport,
+        "photos_schema": standard_artifacts.Schema,
+        "photos_statistics": standard_artifacts.ExampleStatistics,
+        "paintings": standard_artifacts.Examples,
+        "paintings_report": IngestReport,
+        "paintings_schema": standard_artifacts.Schema,
+        "paintings_statistics": standard_artifacts.ExampleStatistics,
+    }
+    PARAMETERS = {
+        "serving_dir": str,
+        "model_name": str,
+        "lineage": str,
+        "nonce": str,
+        "base_path": "/models",
+        "policy": "auto",
+        "server": "",
+        "server_tls": "{}",
+        "signing_key": "",
+    }
+    OUTPUTS = {"pushed_model": standard_artifacts.PushedModel}

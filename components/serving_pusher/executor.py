@@ -17,6 +17,7 @@ from tfx.dsl.components.base import base_executor
 from tfx.types import artifact, artifact_utils
 from tfx.utils import path_utils
 
+from components.base.executor import Artifacts, Parameters
 from components.serving_pusher import attachments, data_digest, manifest, reading, thumbnails, warmup
 from trainer import progress
 
@@ -26,7 +27,7 @@ FOLDERS = ("photos", "paintings")
 class Executor(base_executor.BaseExecutor):
     """See `ServingPusher`."""
 
-    def Do(self, input_dict: dict[str, list], output_dict: dict[str, list], exec_properties: dict[str, Any]) -> None:
+    def Do(self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: Parameters) -> None:
         """Pushes; raises ValueError for a model that was not approved or that fails on its own warm-up requests."""
         name = exec_properties["model_name"]
         model = artifact_utils.get_single_instance(input_dict["model"])

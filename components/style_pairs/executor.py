@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import tensorflow as tf
 from tfx import types
@@ -10,6 +9,7 @@ from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 
 from components.artifacts import tfrecords
+from components.base.executor import Artifacts, Parameters
 from components.style_pairs import pairs
 from trainer import progress
 from trainer.errors import UserError
@@ -21,12 +21,7 @@ _TRAIN, _EVAL = "train", "eval"
 class Executor(base_executor.BaseExecutor):
     """Writes the pairs."""
 
-    def Do(
-        self,
-        input_dict: dict[str, list[types.Artifact]],
-        output_dict: dict[str, list[types.Artifact]],
-        exec_properties: dict[str, Any],
-    ) -> None:
+    def Do(self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: Parameters) -> None:
         """Fills the split `eval` of the Examples artifact; UserError when there is no photo or painting to pair."""
         options = PairOptions.model_validate_json(exec_properties["options"])
         seed = exec_properties["seed"]

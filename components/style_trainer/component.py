@@ -1,33 +1,12 @@
 """The StyleTrainer component."""
 
-from tfx import types
-from tfx.dsl.components.base import base_component, executor_spec
-from tfx.types import component_spec, standard_artifacts
+from tfx.types import standard_artifacts
 
+from components.base.component import Component
 from components.style_trainer import executor
 
 
-class StyleTrainerSpec(component_spec.ComponentSpec):
-    """What goes in and out."""
-
-    PARAMETERS = {
-        "run_fn": component_spec.ExecutionParameter(type=str),
-        "custom_config": component_spec.ExecutionParameter(type=str),
-        "code": component_spec.ExecutionParameter(type=str),
-    }
-    INPUTS = {
-        "photos": component_spec.ChannelParameter(type=standard_artifacts.Examples),
-        "paintings": component_spec.ChannelParameter(type=standard_artifacts.Examples),
-        "photos_graph": component_spec.ChannelParameter(type=standard_artifacts.TransformGraph),
-        "paintings_graph": component_spec.ChannelParameter(type=standard_artifacts.TransformGraph),
-    }
-    OUTPUTS = {
-        "model": component_spec.ChannelParameter(type=standard_artifacts.Model),
-        "model_run": component_spec.ChannelParameter(type=standard_artifacts.ModelRun),
-    }
-
-
-class StyleTrainer(base_component.BaseComponent):
+class StyleTrainer(Component):
     """TFX's Trainer for two sets of examples: calls `run_fn(FnArgs)`.
 
     ```
@@ -45,39 +24,23 @@ class StyleTrainer(base_component.BaseComponent):
     `paintings_transform_graph` besides what it has.
 
     Outputs: `model` (Model), `model_run` (ModelRun).
+
+    Args:
+        photos: transformed, splits `train` and `eval`.
+        paintings: likewise.
+        photos_graph: what transformed the photos.
+        paintings_graph: what transformed the paintings.
+        run_fn: import path of the function.
+        custom_config: JSON object.
+        code: digest of the code that runs.
     """
 
-    SPEC_CLASS = StyleTrainerSpec
-    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(executor.Executor)
-
-    def __init__(
-        self,
-        photos: types.BaseChannel,
-        paintings: types.BaseChannel,
-        photos_graph: types.BaseChannel,
-        paintings_graph: types.BaseChannel,
-        run_fn: str,
-        custom_config: str,
-        code: str = "",
-    ):
-        """Makes the component.
-
-        Args:
-          photos, paintings: transformed, splits `train` and `eval`.
-          photos_graph, paintings_graph: what transformed them.
-          run_fn: import path of the function.
-          custom_config: JSON object.
-          code: digest of the code that runs.
-        """
-        spec = StyleTrainerSpec(
-            photos=photos,
-            paintings=paintings,
-            photos_graph=photos_graph,
-            paintings_graph=paintings_graph,
-            run_fn=run_fn,
-            custom_config=custom_config,
-            code=code,
-            model=types.Channel(type=standard_artifacts.Model),
-            model_run=types.Channel(type=standard_artifacts.ModelRun),
-        )
-        super().__init__(spec=spec)
+    EXECUTOR = executor.Executor
+    INPUTS = {
+        "photos": standard_artifacts.Examples,
+        "paintings": standard_artifacts.Examples,
+        "photos_graph": standard_artifacts.TransformGraph,
+        "paintings_graph": standard_artifacts.TransformGraph,
+    }
+    PARAMETERS = {"run_fn": str, "custom_config": str, "code": ""}
+    OUTPUTS = {"model": standard_artifacts.Model, "model_run": standard_artifacts.ModelRun}

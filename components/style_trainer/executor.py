@@ -3,7 +3,6 @@
 import importlib
 import json
 import os
-from typing import Any
 
 from tfx import types
 from tfx.components.trainer.fn_args_utils import FnArgs
@@ -11,16 +10,13 @@ from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 from tfx.utils import io_utils, path_utils
 
+from components.base.executor import Artifacts, Parameters
+
 
 class Executor(base_executor.BaseExecutor):
     """Calls `run_fn`."""
 
-    def Do(
-        self,
-        input_dict: dict[str, list[types.Artifact]],
-        output_dict: dict[str, list[types.Artifact]],
-        exec_properties: dict[str, Any],
-    ) -> None:
+    def Do(self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: Parameters) -> None:
         """Fills the folders of the Model and ModelRun artifacts; RuntimeError when `run_fn` wrote no model."""
         model = artifact_utils.get_single_uri(output_dict["model"])
         serving_model_dir = path_utils.serving_model_dir(model)

@@ -4,10 +4,10 @@ import importlib
 from pathlib import Path
 from typing import Any
 
-from tfx import types
 from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 
+from components.base.executor import Artifacts, Parameters
 from components.tflite_exporter import files, sampling
 from trainer import progress
 from trainer.tflite.export import Made, export
@@ -18,12 +18,7 @@ EVAL, TRAIN = "eval", "train"
 class Executor(base_executor.BaseExecutor):
     """Writes the variants that keep their tolerance, and a verdict for every one."""
 
-    def Do(
-        self,
-        input_dict: dict[str, list[types.Artifact]],
-        output_dict: dict[str, list[types.Artifact]],
-        exec_properties: dict[str, Any],
-    ) -> None:
+    def Do(self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: Parameters) -> None:
         """Fills the folder of the TFLiteModels artifact, see `files`."""
         lane = importlib.import_module(exec_properties["module_path"])
         options = lane.OPTIONS.model_validate_json(exec_properties["options"])
