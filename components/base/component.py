@@ -15,9 +15,12 @@ class Component(base_component.BaseComponent):
     class TFLiteExporter(Component):
         EXECUTOR = executor.Executor
         INPUTS = {"model": standard_artifacts.Model, "examples": standard_artifacts.Examples}
-        PARAMETERS = {"module_path": str, "code": ""}
+        PARAMETERS = {"module_path": str, "options": "{}"}
         OUTPUTS = {"tflite": TFLiteModels}
     ```
+
+    Every component has the parameter `code` besides: a digest of the code that runs, so that TFX's cache notices a
+    change of it (`pipeline.dag.code_digest`).
 
     Args:
         arguments: a channel for each input and a value for each parameter, by name.
@@ -38,6 +41,7 @@ class Component(base_component.BaseComponent):
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
+        cls.PARAMETERS = {**cls.PARAMETERS, "code": ""}
         if "EXECUTOR" in vars(cls):
             beam = issubclass(cls, base_beam_component.BaseBeamComponent)
             made_by = executor_spec.BeamExecutorSpec if beam else executor_spec.ExecutorClassSpec

@@ -31,7 +31,6 @@ class DataGate(Component):
         champion_drift: the same.
         options: `GateOptions` as JSON.
         needs_classes: 1 if the lane trains on the classes, 0 if they do not matter.
-        code: digest of the code that runs.
     """
 
     EXECUTOR = executor.Executor
@@ -49,5 +48,5 @@ class DataGate(Component):
         "previous_baseline": standard_artifacts.ExampleStatistics,
         "champion_baseline": standard_artifacts.ExampleStatistics,
     }
-    PARAMETERS = {"options": str, "needs_classes": int, "code": ""}
+    PARAMETERS = {"options": str, "needs_classes": int}
     OUTPUTS = {"verdict": DataVerdict}

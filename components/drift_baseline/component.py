@@ -22,12 +22,11 @@ class DriftBaseline(Component):
     Args:
         statistics: of the data of this run.
         candidates: folders of statistics, the preferred one first.
-        code: digest of the code that runs.
     """
 
     EXECUTOR = executor.Executor
     INPUTS = {"statistics": standard_artifacts.ExampleStatistics}
-    PARAMETERS = {"candidates": str, "code": ""}
+    PARAMETERS = {"candidates": str}
     OUTPUTS = {"baseline": standard_artifacts.ExampleStatistics}
 
     def __init__(self, candidates: Sequence[str], **arguments: Any):

@@ -26,7 +26,6 @@ class ImageFolderExampleGen(BeamComponent):
         fingerprint: the folder's state (`fingerprint.fingerprint`), so that the cache notices a changed file.
         layout: `auto` or `flat`, see `listing`.
         base_ledger: address of the SplitLedger to start from, as `ledger.base_for` says; empty for none.
-        code: digest of the code that runs, so that a changed program is not served from the cache.
     """
 
     EXECUTOR = executor.Executor
@@ -36,6 +35,5 @@ class ImageFolderExampleGen(BeamComponent):
         "options": str,
         "fingerprint": str,
         "base_ledger": "",
-        "code": "",
     }
     OUTPUTS = {"examples": standard_artifacts.Examples, "report": IngestReport, "ledger": SplitLedger}

@@ -30,7 +30,6 @@ class PromotionGate(Component):
         required_variants: TFLite variants without which there is no promotion, as a JSON list.
         told: what the sentences need of the configuration, as a JSON object: the fields `off`, `thresholds_key` and
             `examples_key` of `decide.Policy`.
-        code: digest of the code that runs.
     """
 
     EXECUTOR = executor.Executor
@@ -40,5 +39,5 @@ class PromotionGate(Component):
         "trivial_evaluation": standard_artifacts.ModelEvaluation,
         "tflite": TFLiteModels,
     }
-    PARAMETERS = {"rules": str, "module_path": str, "required_variants": "[]", "told": "{}", "code": ""}
+    PARAMETERS = {"rules": str, "module_path": str, "required_variants": "[]", "told": "{}"}
     OUTPUTS = {"decision": Decision}

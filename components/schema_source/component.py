@@ -28,12 +28,11 @@ class SchemaSource(Component):
         schema_path: the schema file; it need not exist.
         base_schema: path of the curated schema that a proposal starts from. Its content is part of the cache key.
         key: the schema file's state (`contract.schema_key`), so that the cache notices an edit.
-        code: digest of the code that runs.
     """
 
     EXECUTOR = executor.Executor
     INPUTS = {"statistics": standard_artifacts.ExampleStatistics}
-    PARAMETERS = {"schema_path": str, "base_schema": str, "key": str, "code": ""}
+    PARAMETERS = {"schema_path": str, "base_schema": str, "key": str}
     OUTPUTS = {"schema": standard_artifacts.Schema}
 
     def __init__(self, schema_path: str, base_schema: str, **arguments: Any):

@@ -23,10 +23,9 @@ class StylePairs(Component):
         paintings: likewise.
         options: `PairOptions` as JSON.
         seed: another seed chooses others.
-        code: digest of the code that runs.
     """
 
     EXECUTOR = executor.Executor
     INPUTS = {"photos": standard_artifacts.Examples, "paintings": standard_artifacts.Examples}
-    PARAMETERS = {"options": str, "seed": int, "code": ""}
+    PARAMETERS = {"options": str, "seed": int}
     OUTPUTS = {"examples": standard_artifacts.Examples}

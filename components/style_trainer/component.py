@@ -32,7 +32,6 @@ class StyleTrainer(Component):
         paintings_graph: what transformed the paintings.
         run_fn: import path of the function.
         custom_config: JSON object.
-        code: digest of the code that runs.
     """
 
     EXECUTOR = executor.Executor
@@ -42,5 +41,5 @@ class StyleTrainer(Component):
         "photos_graph": standard_artifacts.TransformGraph,
         "paintings_graph": standard_artifacts.TransformGraph,
     }
-    PARAMETERS = {"run_fn": str, "custom_config": str, "code": ""}
+    PARAMETERS = {"run_fn": str, "custom_config": str}
     OUTPUTS = {"model": standard_artifacts.Model, "model_run": standard_artifacts.ModelRun}

@@ -26,10 +26,9 @@ class TFLiteExporter(Component):
         examples: split `eval` to verify on; int8 is calibrated on `train` where there is one, else on `eval`.
         module_path: the lane's module, with OPTIONS and parts(), see `trainer.tflite.parts`.
         options: that module's OPTIONS as JSON.
-        code: digest of the code that runs.
     """
 
     EXECUTOR = executor.Executor
     INPUTS = {"model": standard_artifacts.Model, "examples": standard_artifacts.Examples}
-    PARAMETERS = {"module_path": str, "options": str, "code": ""}
+    PARAMETERS = {"module_path": str, "options": str}
     OUTPUTS = {"tflite": TFLiteModels}

@@ -19,7 +19,7 @@ EXAMPLES = types.Channel(type=standard_artifacts.Examples)
 
 def test_defaults_and_optional_inputs_may_be_left_out():
     made = Counter(examples=EXAMPLES, unit="images", model=None)
-    assert made.exec_properties == {"unit": "images", "limit": 7}
+    assert made.exec_properties == {"unit": "images", "limit": 7, "code": ""}
     assert list(made.inputs) == ["examples"]
     assert made.outputs["schema"].type is standard_artifacts.Schema
     assert [name for name in ("model", "examples") if made.spec.is_optional_input(name)] == ["model"]
