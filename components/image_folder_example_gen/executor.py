@@ -11,7 +11,7 @@ from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils
 
 from components.base.executor import Artifacts, Parameters
-from components.image_folder_example_gen.ingest import transform
+from components.image_folder_example_gen.ingest import steps, transform
 from components.image_folder_example_gen.options import IngestOptions
 from components.image_folder_example_gen.sources import listing, spans
 from components.image_folder_example_gen.whole_folder import ledger, report, splits
@@ -31,17 +31,17 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         root = exec_properties["input_base"]
         folders = listing.configured(root, options, exec_properties["layout"])
         for split in splits.NAMES:
-            tf.io.gfile.makedirs(transform.split_folder(examples.uri, split))
-        tf.io.gfile.makedirs(transform.unfinished_folder(examples.uri))
+            tf.io.gfile.makedirs(steps.split_folder(examples.uri, split))
+        tf.io.gfile.makedirs(steps.unfinished_folder(examples.uri))
         for artifact in (account, book):
             os.makedirs(artifact.uri, exist_ok=True)
         earlier = exec_properties.get(ledger.PROPERTY) or ""
         with self._make_beam_pipeline() as pipeline:
             transform.ingest(pipeline, folders, options, examples.uri, account.uri, book.uri, earlier)
         ledger.write_header(book.uri, exec_properties)
-        tf.io.gfile.rmtree(transform.unfinished_folder(examples.uri))
+        tf.io.gfile.rmtree(steps.unfinished_folder(examples.uri))
         for split in splits.NAMES:
-            _fill(transform.split_folder(examples.uri, split))
+            _fill(steps.split_folder(examples.uri, split))
         _describe(examples, account)
         if spans.is_pattern(root):
             # Where TFX's own ExampleGens put it, for its resolvers; of a window, the latest.

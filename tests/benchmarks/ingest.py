@@ -22,7 +22,7 @@ import numpy as np
 from apache_beam.options.pipeline_options import PipelineOptions
 from PIL import Image
 
-from components.image_folder_example_gen.ingest import transform
+from components.image_folder_example_gen.ingest import steps, transform
 from components.image_folder_example_gen.options import IngestOptions
 from components.image_folder_example_gen.sources import listing
 from components.image_folder_example_gen.whole_folder import report
@@ -92,7 +92,7 @@ def ingest_all(root: Path, output: Path, beam_args: list[str]) -> tuple[np.ndarr
     for folder in (
         account,
         output / "ledger",
-        Path(transform.unfinished_folder(str(examples))),
+        Path(steps.unfinished_folder(str(examples))),
         *(examples / f"Split-{s}" for s in ("train", "eval")),
     ):
         folder.mkdir(parents=True)

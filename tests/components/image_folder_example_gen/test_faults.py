@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import tensorflow as tf
 
-from components.image_folder_example_gen.ingest import transform
+from components.image_folder_example_gen.ingest import steps, transform
 from components.image_folder_example_gen.options import IngestOptions
 from components.image_folder_example_gen.sources import listing
 from components.image_folder_example_gen.whole_folder import ledger, report
@@ -52,7 +52,7 @@ def ingest(photos: Path, output: Path) -> None:
     from apache_beam.options.pipeline_options import PipelineOptions
 
     uris = [str(output / name) for name in ("examples", "report", "ledger")]
-    for folder in (*uris, transform.unfinished_folder(uris[0]), *(transform.split_folder(uris[0], s) for s in SPLITS)):
+    for folder in (*uris, steps.unfinished_folder(uris[0]), *(steps.split_folder(uris[0], s) for s in SPLITS)):
         os.makedirs(folder, exist_ok=True)
     options = PipelineOptions(["--runner=DirectRunner", "--direct_running_mode=in_memory"])
     with beam.Pipeline(options=options) as pipeline:
@@ -107,7 +107,7 @@ def test_a_killed_run_and_a_full_disk_leave_nothing_that_looks_whole(tmp_path, m
         with pytest.raises(FileNotFoundError):
             report.read(str(output / "report"))
 
-    monkeypatch.setattr(transform.shards, "SHARD_BYTES", 20_000)
+    monkeypatch.setattr(steps.shards, "SHARD_BYTES", 20_000)
     undisturbed = tmp_path / "undisturbed"
     for output in (undisturbed, full, killed):
         ingest(photos, output)

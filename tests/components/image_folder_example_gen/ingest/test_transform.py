@@ -10,7 +10,7 @@ import tensorflow as tf
 from apache_beam.options.pipeline_options import PipelineOptions
 
 from components.artifacts import features
-from components.image_folder_example_gen.ingest import transform
+from components.image_folder_example_gen.ingest import steps, transform
 from components.image_folder_example_gen.ingest.scan import scan
 from components.image_folder_example_gen.inspection import inspection
 from components.image_folder_example_gen.options import IngestOptions
@@ -40,7 +40,7 @@ def photos(tmp_path) -> Path:
 
 
 def ingest(root: Path, output: Path, *beam_args: str, earlier: str = "") -> Path:
-    folders = [output / "report", output / "ledger", Path(transform.unfinished_folder(str(output)))]
+    folders = [output / "report", output / "ledger", Path(steps.unfinished_folder(str(output)))]
     for folder in (*folders, output / "Split-train", output / "Split-eval"):
         folder.mkdir(parents=True)
     with beam.Pipeline(options=PipelineOptions(["--runner=DirectRunner", *beam_args])) as pipeline:
