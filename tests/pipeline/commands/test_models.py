@@ -156,9 +156,9 @@ def test_a_label_is_not_called_a_model(serving):
 def test_who_is_waited_for_is_said(serving, monkeypatch):
     import fcntl
 
-    from pipeline.commands import models
+    from pipeline.commands.models import changing
 
-    monkeypatch.setattr(models, "_PATIENCE", 0.2)
+    monkeypatch.setattr(changing, "_PATIENCE", 0.2)
     with open(serving / ".lock", "w") as held:
         held.write("process 7 on a host")
         held.flush()
