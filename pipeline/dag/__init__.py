@@ -6,8 +6,8 @@ Nothing here reads a file; what has to be read is in the Snapshot.
 from collections.abc import Sequence
 from pathlib import Path
 
-from tfx import v1 as tfx
 from tfx.orchestration import metadata
+from tfx.orchestration.pipeline import Pipeline
 
 from pipeline.configuration.config import Config
 from pipeline.configuration.data_lanes import data_folders
@@ -21,7 +21,7 @@ from pipeline.progress.events import Node
 
 def build(
     config: Config, world: Snapshot, home: Path | None = None, beam_arguments: Sequence[str] = ()
-) -> tuple[tfx.dsl.Pipeline, list[Node]]:
+) -> tuple[Pipeline, list[Node]]:
     """The whole pipeline, with the lanes that the configuration has.
 
     Args:
@@ -41,7 +41,7 @@ def build(
         classifier_lane(plan, lanes["photos"], config, world)
     if config.style:
         style_lane(plan, lanes.get("style-photos") or lanes["photos"], lanes["paintings"], config, world)
-    pipeline = tfx.dsl.Pipeline(
+    pipeline = Pipeline(
         pipeline_name=config.name,
         pipeline_root=str(home / "artifacts"),
         components=plan.components,

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 
 from tfx import types
-from tfx import v1 as tfx
+from tfx.components import Trainer, Transform, Tuner
 from tfx.dsl.components.base.base_component import BaseComponent
+from tfx.proto import trainer_pb2
 
 from pipeline.configuration.config import Config
 from pipeline.dag.blueprint import CLASSIFIER, Blueprint, sections, training
@@ -23,7 +24,7 @@ def classifier_lane(plan: Blueprint, photos: DataLane, config: Config, world: Sn
     found = world.tuned if lane.tuner.reuse else None
     with gate(plan, photos, CLASSIFIER, "photos", config.data_gate, needs_classes=True, world=world):
         transform = plan.add(
-            tfx.components.Transform(
+            Transform(
                 examples=photos.examples,
                 schema=photos.schema,
                 preprocessing_fn="trainer.classifier.preprocessing.preprocessing_fn",
@@ -52,14 +53,14 @@ def classifier_lane(plan: Blueprint, photos: DataLane, config: Config, world: Sn
             best: types.BaseChannel | None = None,
         ) -> BaseComponent:
             return plan.add(
-                tfx.components.Trainer(
+                Trainer(
                     run_fn=f"{module}.run_fn",
                     examples=transform.outputs["transformed_examples"],
                     transform_graph=transform.outputs["transform_graph"],
                     schema=photos.schema,
                     hyperparameters=best,
-                    train_args=tfx.proto.TrainArgs(splits=["train"]),
-                    eval_args=tfx.proto.EvalArgs(splits=["eval"]),
+                    train_args=trainer_pb2.TrainArgs(splits=["train"]),
+                    eval_args=trainer_pb2.EvalArgs(splits=["eval"]),
                     custom_config=training(config, options, module, [world.folders[lane.photos]], given),
                 ),
                 CLASSIFIER,
@@ -87,13 +88,13 @@ def _search(
 ) -> types.BaseChannel:
     """TFX's Tuner over the classifier's training; the best values that it finds."""
     tuner = plan.add(
-        tfx.components.Tuner(
+        Tuner(
             tuner_fn="trainer.classifier.tuning.tuner_fn",
             examples=transform.outputs["transformed_examples"],
             transform_graph=transform.outputs["transform_graph"],
             schema=photos.schema,
-            train_args=tfx.proto.TrainArgs(splits=["train"]),
-            eval_args=tfx.proto.EvalArgs(splits=["eval"]),
+            train_args=trainer_pb2.TrainArgs(splits=["train"]),
+            eval_args=trainer_pb2.EvalArgs(splits=["eval"]),
             custom_config={
                 "options": options,
                 "seed": config.seed,

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tfx import types
-from tfx import v1 as tfx
+from tfx.components import ExampleValidator, StatisticsGen
 from tfx.components.distribution_validator.component import DistributionValidator
 from tfx.dsl.experimental.conditionals import conditional
 
@@ -52,7 +52,7 @@ def data_lane(plan: Blueprint, name: str, folder: str, config: Config, world: Sn
     latest = world.ledgers.get(name) if config.ingest.keep_splits else None
     properties[ledger.PROPERTY] = ledger.base_for(properties, latest)
     statistics = plan.add(
-        tfx.components.StatisticsGen(examples=ingest.outputs["examples"], stats_options=statistics_options()),
+        StatisticsGen(examples=ingest.outputs["examples"], stats_options=statistics_options()),
         name,
         "statistics",
     )
@@ -68,7 +68,7 @@ def data_lane(plan: Blueprint, name: str, folder: str, config: Config, world: Sn
         "schema",
     )
     validator = plan.add(
-        tfx.components.ExampleValidator(statistics=statistics.outputs["statistics"], schema=schema.outputs["schema"]),
+        ExampleValidator(statistics=statistics.outputs["statistics"], schema=schema.outputs["schema"]),
         name,
         "validate",
     )

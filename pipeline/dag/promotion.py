@@ -4,7 +4,7 @@ import json
 
 import tensorflow_model_analysis as tfma
 from tfx import types
-from tfx import v1 as tfx
+from tfx.components import Evaluator
 from tfx.dsl.components.base.base_component import BaseComponent
 
 from components.champion.component import Champion
@@ -50,7 +50,7 @@ def judge_and_push(
 
     def evaluate(title: str, rules: Rules, part: str | None = None, **models: types.BaseChannel) -> BaseComponent:
         return plan.add(
-            tfx.components.Evaluator(
+            Evaluator(
                 examples=eval_examples,
                 example_splits=["eval"],
                 eval_config=eval_config(metrics, module.METRICS, rules, module.SLICES),

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 
-from tfx import v1 as tfx
+from tfx.components import Transform
 from tfx.dsl.components.base.base_component import BaseComponent
 
 from components.style_pairs.component import StylePairs
@@ -31,7 +31,7 @@ def style_lane(plan: Blueprint, photos: DataLane, paintings: DataLane, config: C
 
         def transform(data: DataLane, name: str) -> BaseComponent:
             return plan.add(
-                tfx.components.Transform(
+                Transform(
                     examples=data.examples,
                     schema=data.schema,
                     preprocessing_fn="trainer.style.preprocessing.preprocessing_fn",

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 from tfx import types
-from tfx import v1 as tfx
 from tfx.dsl.components.base import base_component, base_executor, executor_spec
 from tfx.dsl.experimental.conditionals.conditional import Cond
 from tfx.orchestration import metadata
+from tfx.orchestration import pipeline as tfx_pipeline
 from tfx.types import standard_artifacts
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 
@@ -77,7 +77,7 @@ def run(tmp_path):
     def run(components, runner=LaneRunner, home=tmp_path, **options):
         events = []
         connection = metadata.sqlite_metadata_connection_config(str(home / "metadata.sqlite"))
-        pipeline = tfx.dsl.Pipeline(
+        pipeline = tfx_pipeline.Pipeline(
             pipeline_name="toy",
             pipeline_root=str(home / "artifacts"),
             components=components,
