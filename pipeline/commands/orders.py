@@ -1,8 +1,8 @@
 """`easel orders`: the queue of a shop, and its workers."""
 
+import dataclasses
 import datetime
-import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ from pipeline.history.result import BAD_INPUT
 
 if TYPE_CHECKING:
     from easel_serving.orders.queue import Orders
+    from easel_serving.orders.workshop import Workshop
 
 place = click.option(
     "--orders",
@@ -39,6 +40,19 @@ keep_days = click.option(
     default=30.0,
     show_default=True,
     help="How long finished orders are kept, with photo and picture.",
+)
+webhook_secret = click.option(
+    "--webhook-secret",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Signs webhooks of orders; without it none is called.",
+)
+webhook_host = click.option(
+    "--webhook-host",
+    "hosts",
+    metavar="HOST[:PORT]",
+    multiple=True,
+    help="May be called by webhooks; may be repeated.",
 )
 attempts = click.option(
     "--attempts",
@@ -65,6 +79,14 @@ def open_orders(place: str, photos: str | None, **limits: Any) -> "Orders":
     return Orders.open(place, photos, Limits(**limits))
 
 
+def workshop(place: str, photos: str | None, serving: Path, **more: Any) -> "Workshop":
+    """What works on the queue; `more` are `Workshop`'s. Raises ServingError, also where the extra is not installed."""
+    open_orders(place, photos)
+    from easel_serving.orders.workshop import Workshop
+
+    return Workshop(place, photos, serving, **more)
+
+
 @click.group(short_help="See a shop's orders, and paint them.")
 def orders() -> None:
     """Orders that are painted later: placed at `easel serve --orders`, painted by `easel orders work`.
@@ -86,19 +108,8 @@ def orders() -> None:
 )
 @attempts
 @keep_days
-@click.option(
-    "--webhook-secret",
-    metavar="FILE",
-    type=click.Path(path_type=Path),
-    help="Signs webhooks; without it none is called.",
-)
-@click.option(
-    "--webhook-host",
-    "hosts",
-    metavar="HOST[:PORT]",
-    multiple=True,
-    help="May be called by webhooks; may be repeated.",
-)
+@webhook_secret
+@webhook_host
 def work(
     place: str,
     photos: str | None,
@@ -114,18 +125,24 @@ def work(
 
     Start it on as many machines as there are: all need `--orders`, `--photos` and `--serving` with the same content.
     """
+    secret = read_secret(webhook_secret, hosts)
+    shop = workshop(place, photos, serving, workers=workers, seconds=seconds, secret=secret, hosts=hosts)
+    from easel_serving.orders.queue import Limits
+
+    dataclasses.replace(shop, limits=Limits(**limits)).run()
+
+
+def read_secret(file: Path | None, hosts: Sequence[str]) -> str | None:
+    """The secret that webhooks are signed with; raises ServingError for hosts without one."""
     from easel_serving.protocol.errors import ServingError
 
-    open_orders(place, photos)
-    from easel_serving.orders.queue import Limits
-    from easel_serving.orders.workshop import LOG_FORMAT, Workshop
-    from easel_serving.server.api.access import read_key
-
-    if hosts and webhook_secret is None:
+    if file is None and hosts:
         raise ServingError("--webhook-host: webhooks are signed; name a file with the secret by --webhook-secret")
-    logging.basicConfig(level=logging.INFO, format=LOG_FORMAT)
-    secret = read_key(webhook_secret) if webhook_secret else None
-    Workshop(place, photos, serving, workers, seconds, Limits(**limits), secret, hosts).run()
+    if file is None:
+        return None
+    from easel_serving.server.api.access import read_keys
+
+    return read_keys(file)[0]
 
 
 @orders.command("list")

@@ -15,7 +15,7 @@ import click
 from easel_serving.protocol.errors import ServingError
 from rich.cells import cell_len
 
-from pipeline.commands import failures, many, options, painting_options
+from pipeline.commands import failures, many, options, orders, painting_options
 from pipeline.progress.wording import value
 from pipeline.terminal import quiet
 
@@ -105,13 +105,57 @@ def _line(answer: Mapping[str, Any], width: int) -> str:
     metavar="ORIGIN",
     help="Pages of this origin (https://shop.example; * for any) may ask, too; give it again for more.",
 )
+@click.option(
+    "--orders",
+    metavar="DIR_OR_URL",
+    help="Take orders, too: a folder, or postgresql://USER@HOST/NAME (`easel orders --help`).",
+)
+@click.option(
+    "--orders-photos", metavar="DIR_OR_URL", help="Where orders' photos are kept.  [default: the folder of --orders]"
+)
+@click.option(
+    "--order-workers",
+    type=click.IntRange(0),
+    default=1,
+    show_default=True,
+    help="Processes here that paint orders; 0 leaves it to `easel orders work`.",
+)
+@click.option(
+    "--orders-from",
+    "orders_from",
+    metavar="URL",
+    multiple=True,
+    help="Orders may name photos below this address (s3://bucket/in) instead of sending them; may be repeated.",
+)
+@orders.webhook_secret
+@orders.webhook_host
 @click.option("--request-bytes", type=click.IntRange(1), help="Limit of a request's body.  [default: 64 MiB]")
 @click.option("--pixels", type=click.IntRange(1), help="Limit of all images in a request.  [default: 50 million]")
 @click.option("--seconds", type=click.FloatRange(0.01), help="After which a request is given up.  [default: 60]")
-def serve(serving: Path, host: str, rest_port: int, grpc_port: int, runtime: str, **settings: Any) -> None:
+def serve(
+    serving: Path,
+    host: str,
+    rest_port: int,
+    grpc_port: int,
+    runtime: str,
+    orders_photos: str | None,
+    order_workers: int,
+    webhook_secret: Path | None,
+    hosts: tuple[str, ...],
+    **settings: Any,
+) -> None:
     """Serve the pushed models with TensorFlow Serving's REST and gRPC API, without Docker."""
     from easel_serving.server import main as server
 
+    if settings["orders"] is not None:
+        settings["orders"] = orders.workshop(
+            settings["orders"],
+            orders_photos,
+            serving,
+            workers=order_workers,
+            secret=orders.read_secret(webhook_secret, hosts),
+            hosts=hosts,
+        )
     given = {name: value for name, value in settings.items() if value not in (None, ())}
     noise = _noise(serving)
     with _shown(logging.getLogger("easel.serving")) as log, quiet.capture(noise):

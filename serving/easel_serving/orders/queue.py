@@ -61,6 +61,8 @@ class Statistics:
     states: dict[str, int]
     oldest_seconds: float
     """Age of the oldest order that waits; 0 when none does."""
+    painting_seconds: float
+    """Mean time from being taken to being done, of the orders that are kept; 0 when none is done."""
 
 
 class Orders:
@@ -312,9 +314,10 @@ class Orders:
             now = self._database.now(connection)
             counted = connection.execute(sa.select(ORDERS.c.state, sa.func.count()).group_by(ORDERS.c.state)).all()
             oldest = connection.scalar(sa.select(sa.func.min(ORDERS.c.created)).where(ORDERS.c.state == QUEUED))
-        return Statistics(
-            {state: count for state, count in counted}, max(0.0, now - oldest) if oldest is not None else 0.0
-        )
+            taken = sa.func.avg(ORDERS.c.finished - ORDERS.c.started)
+            seconds = connection.scalar(sa.select(taken).where(ORDERS.c.state == DONE))
+        waited = max(0.0, now - oldest) if oldest is not None else 0.0
+        return Statistics({state: count for state, count in counted}, waited, seconds or 0.0)
 
     def _known(self, owner: str, idempotency_key: str | None, digest: str) -> Order | None:
         if idempotency_key is None:

@@ -59,8 +59,9 @@ class Workshop:
         return NetworkPainter(self.serving_dir)
 
     def run(self) -> None:
-        """Works until SIGTERM or SIGINT; orders that are being painted then are finished first."""
-        orders = self.orders()
+        """Works until SIGTERM or SIGINT, or its parent is gone; what is being painted then is finished first."""
+        logging.basicConfig(level=logging.INFO, format=LOG_FORMAT)
+        orders, parent = self.orders(), os.getppid()
         stop = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
@@ -69,11 +70,12 @@ class Workshop:
         context = multiprocessing.get_context("spawn")
         running = [self._start(context) for _ in range(self.workers)]
         LOGGER.info("%d worker(s) on %s", self.workers, self.place)
-        while not stop.wait(_RESTART_SECONDS):
+        while not stop.wait(_RESTART_SECONDS) and os.getppid() == parent:
             for index, process in enumerate(running):
                 if not process.is_alive():
                     LOGGER.warning("a worker ended (%s) and is started anew", process.exitcode)
                     running[index] = self._start(context)
+        stop.set()
         for process in running:
             if process.pid is not None and process.is_alive():
                 os.kill(process.pid, signal.SIGTERM)

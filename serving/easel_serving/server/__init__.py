@@ -2,9 +2,12 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from easel_serving.server.process.allocator import bound_arenas
+
+if TYPE_CHECKING:
+    from easel_serving.orders.workshop import Workshop
 
 RUNTIMES = ("tensorflow", "tflite")
 
@@ -20,6 +23,8 @@ def main(
     tls_cert: str | Path | None = None,
     tls_key: str | Path | None = None,
     cors_origins: Sequence[str] = (),
+    orders: "Workshop | None" = None,
+    orders_from: Sequence[str] = (),
     **limits: Any,
 ) -> None:
     """Serves until SIGINT or SIGTERM; answers what is running before it ends.
@@ -32,10 +37,12 @@ def main(
         runtime: `tensorflow` runs the SavedModels; until the first of a model is loaded, its verified TFLite variants
             answer, where the extra `tflite` is installed. `tflite` runs nothing else.
         public_key: a public Ed25519 key (PEM); only versions that its holder signed are then loaded.
-        api_key_file: a file with the key that every request must bring, but for the health probes.
+        api_key_file: a file with keys, one a line; every request but the health probes must bring one of them.
         tls_cert: certificate chain in PEM, for HTTPS and gRPC over TLS.
         tls_key: its private key in PEM.
         cors_origins: of pages that may ask besides the server's own, such as `https://shop.example`; `*` is any.
+        orders: takes orders, too, and paints them (`docs/orders.md`); None takes none.
+        orders_from: under which addresses photos of orders may be fetched.
         limits: fields of `easel_serving.server.limits.bounds.Bounds`.
 
     Raises:
@@ -55,6 +62,8 @@ def main(
         tls_cert=tls_cert,
         tls_key=tls_key,
         cors_origins=tuple(cors_origins),
+        orders=orders,
+        orders_from=tuple(orders_from),
         limits=limits,
     )
     run(Path(serving_dir), settings)

@@ -1,4 +1,4 @@
-"""Who may ask, and who asked: the optional API key, and one structured record for each request."""
+"""Who may ask, and who asked: the optional API keys, and one structured record for each request."""
 
 import base64
 import binascii
@@ -6,6 +6,7 @@ import hmac
 import json
 import logging
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,46 +20,54 @@ OPEN = ("/healthz", "/readyz")
 """Where probes ask, every few seconds and without a key."""
 
 
-def read_key(path: str | Path) -> str:
-    """The API key in a file: a file's reader can be restricted, a command line's cannot.
+def read_keys(path: str | Path) -> tuple[str, ...]:
+    """The API keys in a file, one a line: a file's reader can be restricted, a command line's cannot.
 
     Raises:
-        ServingError: the file cannot be read or holds no key of at least 16 characters.
+        ServingError: the file cannot be read, or a line is no key of at least 16 characters.
     """
     try:
-        key = Path(path).read_text().strip()
+        keys = tuple(line.strip() for line in Path(path).read_text().splitlines() if line.strip())
     except (OSError, UnicodeDecodeError) as error:
         raise ServingError(f"{path}: the API key cannot be read ({error})") from None
-    if len(key) < 16 or not key.isascii() or not key.isprintable() or " " in key:
-        raise ServingError(f"{path}: an API key is one word of at least 16 ASCII characters")
-    return key
+    for key in keys or ("",):
+        if len(key) < 16 or not key.isascii() or not key.isprintable() or " " in key:
+            raise ServingError(f"{path}: an API key is one word of at least 16 ASCII characters, one a line")
+    return keys
 
 
-def allowed(authorization: str, key: str) -> bool:
-    """Whether an `Authorization` header has the key, as `Bearer KEY` or as the password of `Basic` (browsers)."""
+def presented(authorization: str) -> str:
+    """The key in an `Authorization` header, `Bearer KEY` or the password of `Basic` (browsers); empty without one."""
     scheme, _, given = authorization.partition(" ")
     if scheme.lower() == "basic":
         try:
             given = base64.b64decode(given, validate=True).decode().partition(":")[2]
         except (binascii.Error, UnicodeDecodeError, ValueError):
-            return False
+            return ""
     elif scheme.lower() != "bearer":
-        return False
-    return hmac.compare_digest(given.strip().encode(), key.encode())
+        return ""
+    return given.strip()
+
+
+def allowed(authorization: str, keys: Sequence[str]) -> bool:
+    """Whether an `Authorization` header has one of the keys."""
+    given = presented(authorization).encode()
+    # Every key is compared, so that the time tells nothing.
+    return any([hmac.compare_digest(given, key.encode()) for key in keys])
 
 
 class ApiKey:
-    """Answers 401 to every HTTP request without the key; a browser then asks for it (user name: any)."""
+    """Answers 401 to every HTTP request without one of the keys; a browser then asks for it (user name: any)."""
 
-    def __init__(self, app: ASGIApp, key: str):
+    def __init__(self, app: ASGIApp, keys: Sequence[str]):
         self._app = app
-        self._key = key
+        self._keys = keys
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
         if scope["type"] == "http" and scope["path"] not in OPEN:
             headers = dict(scope["headers"])
-            if not allowed(headers.get(b"authorization", b"").decode("latin-1"), self._key):
+            if not allowed(headers.get(b"authorization", b"").decode("latin-1"), self._keys):
                 body = b'{"error": "An API key is needed: Authorization: Bearer KEY"}'
                 start = [
                     (b"content-type", b"application/json"),

@@ -2,7 +2,7 @@
 
 import contextlib
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent import futures
 from typing import Any
 
@@ -148,7 +148,7 @@ def serve(
     host: str,
     port: int,
     threads: int = 32,
-    api_key: str | None = None,
+    api_keys: Sequence[str] = (),
     tls: tuple[bytes, bytes] | None = None,
 ) -> tuple[grpc.Server, int]:
     """Starts the services; returns the server and its port (chosen by the system for port 0).
@@ -158,7 +158,7 @@ def serve(
         host: the address to listen on.
         port: 0 for any.
         threads: requests that are answered at once; as many again wait, more are refused.
-        api_key: what every request must bring in its metadata, if anything.
+        api_keys: one of them must every request bring in its metadata; none ask for nothing.
         tls: private key and certificate chain in PEM.
     """
     size = core.limits.request_bytes
@@ -172,7 +172,7 @@ def serve(
         ],
         maximum_concurrent_rpcs=2 * threads,
     )
-    door = Door(core, api_key)
+    door = Door(core, api_keys)
     for service, methods in _METHODS.items():
         functions = service(core)
         full = f"tensorflow.serving.{service.__name__}"

@@ -3,7 +3,7 @@
 import contextlib
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import grpc
@@ -25,12 +25,12 @@ class Door:
 
     Args:
         core: for its limits and its budget.
-        key: what every request must bring in its metadata, if anything.
+        keys: one of them must every request bring in its metadata; none ask for nothing.
     """
 
-    def __init__(self, core: Core, key: str | None):
+    def __init__(self, core: Core, keys: Sequence[str]):
         self._core = core
-        self._key = key
+        self._keys = keys
         limits = core.limits
         self._receiving = Receiving(max(2, limits.pending_bytes // limits.request_bytes), limits.body_seconds)
 
@@ -44,7 +44,7 @@ class Door:
         def handle(messages: Iterator[bytes], context: grpc.ServicerContext) -> Any:
             start, size = time.perf_counter(), 0
             try:
-                if self._key is not None and not allowed(_authorization(context), self._key):
+                if self._keys and not allowed(_authorization(context), self._keys):
                     raise StatusError("UNAUTHENTICATED", "An API key is needed: metadata authorization: Bearer KEY")
                 with self._core.budget.hold() as hold:
                     with self._receiving.one(context.cancel):

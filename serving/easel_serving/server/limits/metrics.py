@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, disable_created_metrics, generate_latest
+from prometheus_client.registry import Collector
 
 from easel_serving.protocol.status import StatusError
 
@@ -55,6 +56,10 @@ class Metrics:
             micros = (time.perf_counter() - start) * 1e6
             self._count.labels(status=status, **who).inc()
             self._latency.labels(API=api, entrypoint=entrypoint, **who).observe(micros)
+
+    def register(self, collector: Collector) -> None:
+        """Adds figures that are read when the page is asked for."""
+        self._registry.register(collector)
 
     def page(self) -> bytes:
         """The text that Prometheus scrapes."""

@@ -20,20 +20,22 @@ from easel_serving.server.page.convenience import Convenience
 def build(
     core: Core,
     convenience: Convenience,
-    api_key: str | None = None,
+    api_keys: Sequence[str] = (),
     metrics_path: str | None = config_files.METRICS_PATH,
     origins: Sequence[str] = (),
     is_ready: Callable[[], bool] | None = None,
+    more_routes: Sequence[Route] = (),
 ) -> ASGIApp:
     """The application; it starts and stops nothing.
 
     Args:
         core: the models.
         convenience: the calls beside TensorFlow Serving's.
-        api_key: what every request must bring, if anything.
+        api_keys: one of them must every request bring; none ask for nothing.
         metrics_path: where the metrics are; None for nowhere.
         origins: whose pages may ask besides its own (`easel_serving.server.api.cors`).
         is_ready: what `/readyz` asks; by default whether every model has a version that answers.
+        more_routes: of what else this server does.
     """
 
     async def live(request: Request) -> Response:
@@ -49,6 +51,7 @@ def build(
 
     rest = RestApi(core)
     routes = [
+        *more_routes,
         *pages.routes(convenience),
         Route("/healthz", live),
         Route("/readyz", ready),
@@ -56,7 +59,7 @@ def build(
         Route("/{path:path}", rest.handle, methods=["GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"]),
     ]
     app: ASGIApp = Starlette(routes=routes, exception_handlers={Exception: _unexpected})
-    return AccessLog(cors.allow(ApiKey(app, api_key) if api_key else app, origins))
+    return AccessLog(cors.allow(ApiKey(app, api_keys) if api_keys else app, origins))
 
 
 async def _unexpected(request: Request, error: Exception) -> Response:

@@ -11,9 +11,9 @@ import socket
 import ssl
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import uvicorn
 
@@ -31,6 +31,10 @@ from easel_serving.server.loading.servable import Answering
 from easel_serving.server.page.convenience import Convenience
 from easel_serving.server.process import http
 from easel_serving.server.process.app import build
+
+if TYPE_CHECKING:
+    from easel_serving.orders.workshop import Workshop
+    from easel_serving.server.process.shop import Shop
 
 LOGGER = logging.getLogger("easel.serving")
 
@@ -51,6 +55,8 @@ class Settings:
     tls_cert: str | Path | None = None
     tls_key: str | Path | None = None
     cors_origins: tuple[str, ...] = ()
+    orders: "Workshop | None" = None
+    orders_from: tuple[str, ...] = ()
     limits: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
@@ -58,26 +64,30 @@ def run(serving_dir: Path, settings: Settings) -> None:
     """See `easel_serving.server.main`."""
     bounds = Bounds(**settings.limits)
     cors.check(settings.cors_origins)
-    api_key = access.read_key(settings.api_key_file) if settings.api_key_file else None
+    api_keys = access.read_keys(settings.api_key_file) if settings.api_key_file else ()
     tls = _read_tls(settings)
     manager = Manager(serving_dir.absolute(), *_loaders(serving_dir, settings))
     core = Core(manager, Metrics(), bounds)
+    shop = _shop(settings)
     listening = _listen(settings.host, settings.rest_port)
     rpc = None
     if settings.grpc_port is not None and settings.runtime == "tensorflow":
         _require_free(settings.host, settings.grpc_port)
-        rpc = _GrpcLater(core, settings.host, settings.grpc_port, api_key, tls)
+        rpc = _GrpcLater(core, settings.host, settings.grpc_port, api_keys, tls)
     app = build(
         core,
         Convenience.embedded(core, Directory(serving_dir)),
-        api_key,
+        api_keys,
         config_files.metrics_path(serving_dir),
         settings.cors_origins,
         lambda: manager.ready() and (rpc is None or rpc.is_open),
+        shop.routes(core) if shop else (),
     )
     manager.start()
     if rpc is not None:
         rpc.start()
+    if shop is not None:
+        shop.start()
     scheme = "https" if tls else "http"
     LOGGER.info("REST and the web page: %s://%s:%s/", scheme, *listening.getsockname()[:2])
     config = uvicorn.Config(
@@ -98,9 +108,21 @@ def run(serving_dir: Path, settings: Settings) -> None:
         with contextlib.suppress(KeyboardInterrupt):
             asyncio.run(uvicorn.Server(config).serve(sockets=[listening]))
     finally:
+        if shop is not None:
+            shop.stop()
         if rpc is not None:
             rpc.stop()
         manager.stop()
+
+
+def _shop(settings: Settings) -> "Shop | None":
+    if settings.orders is None:
+        return None
+    try:
+        from easel_serving.server.process.shop import Shop
+    except ImportError as error:
+        raise ServingError(f"orders: install easel-serving[orders] ({error})") from None
+    return Shop(settings.orders, settings.orders_from)
 
 
 class _GrpcLater(threading.Thread):
@@ -222,14 +244,14 @@ def _require_free(host: str, port: int) -> None:
         raise ServingError(f"cannot listen on {host}:{port} for gRPC: {error.strerror}") from None
 
 
-def _start_grpc(core: Core, host: str, port: int, api_key: str | None, tls: tuple[bytes, bytes] | None) -> Any:
+def _start_grpc(core: Core, host: str, port: int, api_keys: Sequence[str], tls: tuple[bytes, bytes] | None) -> Any:
     try:
         from easel_serving.server.api import grpc_api
     except ImportError:
         LOGGER.warning("gRPC is off: install easel-serving[grpc]")
         return None
     try:
-        server, bound = grpc_api.serve(core, host, port, api_key=api_key, tls=tls)
+        server, bound = grpc_api.serve(core, host, port, api_keys=api_keys, tls=tls)
     except RuntimeError:
         raise ServingError(f"cannot listen on {host}:{port} for gRPC: the port is taken") from None
     LOGGER.info("gRPC: %s:%s", host, bound)

@@ -78,17 +78,17 @@ def certificate(tmp_path):
     ],
 )
 def test_headers(header, expected):
-    assert access.allowed(header, KEY) is expected
+    assert access.allowed(header, ["another-key-of-enough", KEY]) is expected
 
 
 def test_keys_that_are_none_are_named(tmp_path):
     path = tmp_path / "key"
     with pytest.raises(ServingError, match="cannot be read"):
-        access.read_key(path)
-    for text in ("short", "two words of which none is a key", "ключ-ключ-ключ-ключ"):
+        access.read_keys(path)
+    for text in ("", "short", "two words of which none is a key", "ключ-ключ-ключ-ключ", f"{KEY}\nshort\n"):
         path.write_text(text)
         with pytest.raises(ServingError, match="one word of at least 16 ASCII characters"):
-            access.read_key(path)
+            access.read_keys(path)
 
 
 def test_half_a_certificate_is_named(certificate, tmp_path):
@@ -156,7 +156,7 @@ def test_a_server_with_key_certificate_and_signatures(tiny, certificate, tmp_pat
             metadata = [("authorization", f"Bearer {KEY}")]
             assert stub.GetModelStatus(request, metadata=metadata, timeout=20).model_version_status[0].version == 1
         for address in (f"https://127.0.0.1:{ports['https']}", f"grpcs://127.0.0.1:{ports['gRPC']}"):
-            with Client(address, classifier="photos", api_key=KEY, ca=cert) as client:
+            with Client(address, classifier="photos", api_keys=[KEY], ca=cert) as client:
                 assert client.classify(png("red"))[0].label == "red"
             with Client(address, classifier="photos", ca=cert) as client, pytest.raises(RequestError) as refusal:
                 client.classify(png("red"))
@@ -182,7 +182,7 @@ def shops(core, serving):
     calls = Convenience.embedded(core, Directory(serving))
     allowed = ((), ("https://shop.example", "http://localhost:3000"), ("*",))
     return [
-        pytest.importorskip("starlette.testclient").TestClient(build(core, calls, api_key=KEY, origins=origins))
+        pytest.importorskip("starlette.testclient").TestClient(build(core, calls, api_keys=[KEY], origins=origins))
         for origins in allowed
     ]
 

@@ -150,7 +150,7 @@ def guarded(core, monkeypatch):
     monkeypatch.setattr(rpc_door, "_parsed", lambda kind, data: parsed.append(len(data)) or parse(kind, data))
     monkeypatch.setattr(core, "limits", limits)
     monkeypatch.setattr(core, "budget", Budget(2 << 20))
-    server, port = grpc_api.serve(core, "127.0.0.1", 0, threads=8, api_key="a-key-of-enough-characters")
+    server, port = grpc_api.serve(core, "127.0.0.1", 0, threads=8, api_keys=["a-key-of-enough-characters"])
     with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
         yield channel, parsed
     server.stop(0).wait()

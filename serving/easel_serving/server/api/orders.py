@@ -1,0 +1,179 @@
+"""Orders over HTTP: `/v1/orders`, beside TensorFlow Serving's paths, which begin with `/v1/models`.
+
+Placed by multipart (`photo`, `style`, ... as `easel_serving.orders.wishes.Wishes`) with an optional header
+`Idempotency-Key`; answered with 202 and `Location`. Errors are `{"error": message}`.
+"""
+
+import asyncio
+import hashlib
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+from starlette.datastructures import UploadFile
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from easel_serving.orders import sources, webhooks
+from easel_serving.orders.files import NoSpace
+from easel_serving.orders.queue import Conflict, Missing, Orders, TooMany
+from easel_serving.orders.table import DONE, STATES, Order
+from easel_serving.orders.wishes import FORMATS, Wishes, parse
+from easel_serving.protocol.errors import ServingError
+from easel_serving.protocol.status import StatusError, invalid
+from easel_serving.server.api.access import presented
+from easel_serving.server.api.rest import read_body
+from easel_serving.server.limits import pixels
+from easel_serving.server.limits.bounds import Bounds, Budget
+from easel_serving.storage.database import Full, Unavailable
+
+ROOT = "/v1/orders"
+_PAGE = 200
+_BUSY_SECONDS = "30"
+_PRIORITIES = range(-10, 11)
+
+
+class OrdersApi:
+    """The routes.
+
+    Args:
+        orders: the queue.
+        require_style: raises ServingError, with the nearest name, for a style that is not served.
+        hosts: that webhooks may call.
+        prefixes: under which photos may be fetched (`photo_url`).
+        limits: what a request may cost.
+        budget: bytes that all requests may hold.
+    """
+
+    def __init__(
+        self,
+        orders: Orders,
+        require_style: Callable[[str], None],
+        hosts: Sequence[str],
+        prefixes: Sequence[str],
+        limits: Bounds,
+        budget: Budget,
+    ):
+        self._orders, self._require_style = orders, require_style
+        self._hosts, self._prefixes = hosts, prefixes
+        self._limits, self._budget = limits, budget
+
+    def routes(self) -> list[Route]:
+        """For the application, before TensorFlow Serving's."""
+        return [
+            Route(ROOT, self._handler(self._place), methods=["POST"]),
+            Route(ROOT, self._handler(self._list), methods=["GET"]),
+            Route(f"{ROOT}/{{id:str}}", self._handler(self._show), methods=["GET"]),
+            Route(f"{ROOT}/{{id:str}}", self._handler(self._remove), methods=["DELETE"]),
+            Route(f"{ROOT}/{{id:str}}/result", self._handler(self._result), methods=["GET"]),
+        ]
+
+    def _handler(self, call: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
+        async def answer(request: Request) -> Response:
+            try:
+                return await call(request)
+            except StatusError as error:
+                return _refusal(error, error.http)
+            except Missing as error:
+                return _refusal(error, 404)
+            except Conflict as error:
+                return _refusal(error, 409)
+            except TooMany as error:
+                return _refusal(error, 429, {"Retry-After": _BUSY_SECONDS})
+            except (Full, NoSpace) as error:
+                return _refusal(error, 507)
+            except Unavailable as error:
+                return _refusal(error, 503, {"Retry-After": _BUSY_SECONDS})
+            except ServingError as error:
+                return _refusal(error, 400)
+
+        return answer
+
+    async def _place(self, request: Request) -> Response:
+        if not request.headers.get("content-type", "").startswith("multipart/form-data"):
+            raise invalid("send multipart/form-data with the fields photo and style")
+        key = request.headers.get("idempotency-key")
+        if key is not None and not (0 < len(key) <= 255 and key.isprintable()):
+            raise invalid("Idempotency-Key: use 1 to 255 printable characters")
+        with self._budget.hold() as hold:
+            request._body = await read_body(request, self._limits, hold)
+            async with request.form(max_files=1, max_fields=32) as form:
+                photo, fields = form.get("photo"), {}
+                for name in form:
+                    if name not in ("photo", "photo_url", "priority"):
+                        fields[name] = form.getlist(name) if name == "style" else str(form[name])
+                wishes = parse({name: value for name, value in fields.items() if value != ""})
+                priority = _priority(form.get("priority", "0"))
+                await asyncio.to_thread(self._check, wishes)
+                if isinstance(photo, UploadFile):
+                    data = await photo.read()
+                elif address := form.get("photo_url"):
+                    data = await asyncio.to_thread(
+                        sources.fetch, str(address), self._prefixes, self._limits.request_bytes
+                    )
+                else:
+                    raise invalid("photo: send the photo's file in this field")
+            await asyncio.to_thread(pixels.require, data, "photo", self._limits.pixels)
+            order, new = await asyncio.to_thread(self._orders.place, owner(request), wishes, data, key, priority)
+        return JSONResponse(
+            order.document(), 202, headers={"Location": f"{ROOT}/{order.id}", "Easel-Replayed": str(not new).lower()}
+        )
+
+    async def _list(self, request: Request) -> Response:
+        query = request.query_params
+        state, before = query.get("state"), query.get("before")
+        if state is not None and state not in STATES:
+            raise invalid(f"state: use one of {', '.join(STATES)}")
+        limit = query.get("limit", "50")
+        if not (limit.isascii() and limit.isdigit() and 1 <= int(limit) <= _PAGE):
+            raise invalid(f"limit: use 1 to {_PAGE}")
+        found = await asyncio.to_thread(self._orders.page, owner(request), state, int(limit) + 1, before)
+        shown = found[: int(limit)]
+        answer: dict[str, Any] = {"orders": [order.document() for order in shown]}
+        if len(found) > len(shown):
+            answer["next"] = f"{ROOT}?before={shown[-1].id}&limit={limit}" + (f"&state={state}" if state else "")
+        return JSONResponse(answer)
+
+    async def _show(self, request: Request) -> Response:
+        return JSONResponse((await self._find(request)).document())
+
+    async def _remove(self, request: Request) -> Response:
+        await asyncio.to_thread(self._orders.remove, request.path_params["id"], owner(request))
+        return Response(status_code=204)
+
+    async def _result(self, request: Request) -> Response:
+        order = await self._find(request)
+        if order.state != DONE:
+            return JSONResponse({"error": f"there is no picture yet: {order.state}", **order.document()}, 404)
+        data = await asyncio.to_thread(self._orders.files.get, order.result)
+        kind = order.wishes.get("format", Wishes.model_fields["format"].default)
+        return Response(data, media_type=FORMATS[kind], headers={"Cache-Control": "private, no-store"})
+
+    async def _find(self, request: Request) -> Order:
+        return await asyncio.to_thread(self._orders.find, request.path_params["id"], owner(request))
+
+    def _check(self, wishes: Wishes) -> None:
+        for share in wishes.styles:
+            self._require_style(share.name)
+        if wishes.webhook is not None:
+            webhooks.require_host(wishes.webhook, self._hosts)
+
+
+def owner(request: Request) -> str:
+    """Whose request it is: a digest of its key, so that the database holds no keys; the same for all without keys."""
+    key = presented(request.headers.get("authorization", ""))
+    return hashlib.sha256(key.encode()).hexdigest()[:32] if key else ""
+
+
+def _priority(text: Any) -> int:
+    try:
+        value = int(str(text))
+    except ValueError:
+        value = 99
+    if value not in _PRIORITIES:
+        raise invalid(f"priority: use {_PRIORITIES[0]} to {_PRIORITIES[-1]}")
+    return value
+
+
+def _refusal(error: Exception, status: int, headers: dict[str, str] | None = None) -> Response:
+    return JSONResponse({"error": str(error)}, status, headers=headers)

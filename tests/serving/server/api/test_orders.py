@@ -1,0 +1,138 @@
+"""Orders over HTTP."""
+
+import pytest
+from easel_serving.orders.queue import Limits, Orders
+from easel_serving.protocol.errors import ServingError
+from easel_serving.server.api.access import ApiKey
+from easel_serving.server.api.orders import OrdersApi
+from easel_serving.server.limits.bounds import Bounds, Budget
+from easel_serving.storage.database import Full, Unavailable
+from starlette.applications import Starlette
+
+KEYS = ["the-key-of-the-first-shop", "the-key-of-the-second-shop"]
+
+
+def _require_style(name: str) -> None:
+    if name != "wave":
+        raise ServingError(f"{name}: did you mean wave?")
+
+
+@pytest.fixture
+def queue(tmp_path) -> Orders:
+    return Orders.open(tmp_path, limits=Limits(queued=5))
+
+
+@pytest.fixture
+def client(queue):
+    bounds = Bounds(request_bytes=100_000, pixels=10_000)
+    api = OrdersApi(queue, _require_style, ["shop.example"], ["memory://shop/in"], bounds, Budget(1 << 20))
+    testclient = pytest.importorskip("starlette.testclient")
+    with testclient.TestClient(ApiKey(Starlette(routes=api.routes()), KEYS)) as made:
+        made.headers["Authorization"] = f"Bearer {KEYS[0]}"
+        yield made
+
+
+def _place(client, photo, headers=None, **fields):
+    return client.post("/v1/orders", files={"photo": photo}, data={"style": "wave", **fields}, headers=headers or {})
+
+
+def test_from_photo_to_picture(client, queue, png) -> None:
+    placed = _place(client, png("red"), strength="0.5", paper="A6", dpi="100")
+    assert placed.status_code == 202
+    where = placed.headers["Location"]
+    assert placed.json()["state"] == "queued"
+    assert where == f"/v1/orders/{placed.json()['id']}"
+    early = client.get(f"{where}/result")
+    assert (early.status_code, early.json()["state"]) == (404, "queued")
+    queue.finish(queue.take(), b"picture", ".jpg", {"model": "style", "version": 3})
+    shown = client.get(where).json()
+    assert (shown["state"], shown["painted_by"]) == ("done", {"model": "style", "version": 3})
+    result = client.get(f"{where}/result")
+    assert (result.content, result.headers["content-type"]) == (b"picture", "image/jpeg")
+    assert client.delete(where).status_code == 204
+    assert client.get(where).status_code == 404
+
+
+def test_a_failed_order_says_why(client, queue, png) -> None:
+    where = _place(client, png("red")).headers["Location"]
+    queue.give_back(queue.take(), "photo: cut off", passing=False)
+    assert client.get(where).json()["reason"] == "photo: cut off"
+    assert client.get(f"{where}/result").json()["error"] == "there is no picture yet: failed"
+
+
+def test_the_same_key_is_the_same_order_and_never_another(client, png) -> None:
+    key = {"Idempotency-Key": "order-4711"}
+    first, again = (_place(client, png("red"), key) for _ in range(2))
+    assert first.json()["id"] == again.json()["id"]
+    assert (first.headers["Easel-Replayed"], again.headers["Easel-Replayed"]) == ("false", "true")
+    assert _place(client, png("blue"), key).status_code == 409
+    assert _place(client, png("red"), {"Idempotency-Key": ""}).status_code == 400
+
+
+def test_everyone_sees_their_own(client, png) -> None:
+    where = _place(client, png("red")).headers["Location"]
+    other = {"Authorization": f"Bearer {KEYS[1]}"}
+    for call in (client.get, client.delete):
+        assert call(where, headers=other).status_code == 404
+    assert client.get("/v1/orders", headers=other).json() == {"orders": []}
+    assert client.get("/v1/orders", headers={"Authorization": "Bearer somebody-elses-key"}).status_code == 401
+    assert client.get(where).status_code == 200
+
+
+def test_pages(client, png) -> None:
+    ids = [_place(client, png("red")).json()["id"] for _ in range(3)]
+    first = client.get("/v1/orders?limit=2&state=queued").json()
+    second = client.get(first["next"]).json()
+    assert [order["id"] for order in first["orders"] + second["orders"]] == ids[::-1]
+    assert "next" not in second
+
+
+@pytest.mark.parametrize("query", ["limit=0", "limit=1e3", "limit=²", "state=lost", "limit=-1"])
+def test_a_wrong_question_is_named(client, query) -> None:
+    answer = client.get(f"/v1/orders?{query}")
+    assert (answer.status_code, answer.json()["error"].split(":")[0]) == (400, query.split("=")[0])
+
+
+@pytest.mark.parametrize(
+    ("fields", "status", "said"),
+    [
+        ({"style": "waves"}, 400, "did you mean wave"),
+        ({"strength": "7"}, 400, "strength"),
+        ({"paper": "10x10m"}, 400, "10x10m"),
+        ({"priority": "11"}, 400, "priority"),
+        ({"webhook": "https://evil.example/"}, 400, "not among the hosts"),
+        ({"webhook": "http://169.254.169.254/"}, 400, "not among the hosts"),
+        ({"colour": "red"}, 400, "colour"),
+    ],
+)
+def test_what_cannot_be_is_refused(client, queue, png, fields, status, said) -> None:
+    answer = _place(client, png("red"), **fields)
+    assert (answer.status_code, said in answer.json()["error"]) == (status, True)
+    assert queue.page() == []
+    assert queue.files.orphans(set(), 1e12) == [], "nothing of it stays"
+
+
+def test_bad_photos_are_refused(client, queue, png) -> None:
+    assert _place(client, b"no image").status_code == 400
+    assert _place(client, png("red", (200, 200))).status_code == 400, "more pixels than are decoded"
+    assert _place(client, b"x" * 200_000).status_code == 413
+    assert client.post("/v1/orders", data={"style": "wave"}).status_code == 400
+    assert client.post("/v1/orders", json={"style": "wave"}).status_code == 400
+    fetched = client.post("/v1/orders", data={"style": "wave", "photo_url": "file:///etc/passwd"}, files={"x": b""})
+    assert "configured places" in fetched.json()["error"] or fetched.status_code == 400
+    assert queue.page() == []
+
+
+def test_a_full_queue_says_when_to_come_again(client, png) -> None:
+    answers = [_place(client, png("red")) for _ in range(6)]
+    assert [answer.status_code for answer in answers] == [202] * 5 + [429]
+    assert int(answers[-1].headers["Retry-After"]) > 0
+
+
+@pytest.mark.parametrize(("error", "status"), [(Unavailable("gone"), 503), (Full("full"), 507)])
+def test_a_database_that_is_gone_or_full(client, queue, png, monkeypatch, error, status) -> None:
+    def fails(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(queue, "place", fails)
+    assert _place(client, png("red")).status_code == status
