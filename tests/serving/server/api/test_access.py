@@ -1,6 +1,7 @@
 """The API key, TLS and signatures at the server's door."""
 
 import base64
+import contextlib
 import datetime
 import ipaddress
 import os
@@ -108,6 +109,17 @@ main(sys.argv[1], rest_port=0, grpc_port=0, public_key=sys.argv[2], api_key_file
 """
 
 
+@contextlib.contextmanager
+def _ended(process):
+    """A process that does not outlive a test that fails."""
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
 def test_a_server_with_key_certificate_and_signatures(tiny, certificate, tmp_path, b64, png):
     from tensorflow_serving.apis import get_model_status_pb2, model_service_pb2_grpc
 
@@ -124,7 +136,7 @@ def test_a_server_with_key_certificate_and_signatures(tiny, certificate, tmp_pat
     Registry(signed.root).push("painter", tiny / "echo", {"kind": "style"})
     environment = {**os.environ, "PYTHONPATH": str(Path(easel_serving.__file__).parent.parent)}
     command = [sys.executable, "-c", START, *map(str, (signed.root, public, tmp_path / "api.key", cert, private))]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
+    with _ended(subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)) as process:
         ports, told = {}, set()
         for line in process.stdout:
             if match := re.search(r"(https|gRPC).*127\.0\.0\.1:(\d+)", line):
@@ -156,7 +168,7 @@ def test_a_server_with_key_certificate_and_signatures(tiny, certificate, tmp_pat
             metadata = [("authorization", f"Bearer {KEY}")]
             assert stub.GetModelStatus(request, metadata=metadata, timeout=20).model_version_status[0].version == 1
         for address in (f"https://127.0.0.1:{ports['https']}", f"grpcs://127.0.0.1:{ports['gRPC']}"):
-            with Client(address, classifier="photos", api_keys=[KEY], ca=cert) as client:
+            with Client(address, classifier="photos", api_key=KEY, ca=cert) as client:
                 assert client.classify(png("red"))[0].label == "red"
             with Client(address, classifier="photos", ca=cert) as client, pytest.raises(RequestError) as refusal:
                 client.classify(png("red"))
