@@ -28,8 +28,8 @@ demo: env ## draw photos and paintings into demo/, train both models on them, sa
 test: lint ## check the style, then run the tests (ARGS='tests/data -k draw')
 	@.venv/bin/pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
-fuzz: env ## ingest 5,000 damaged images, less than a minute; `make test` does it with 300
-	@EASEL_FUZZ=5000 .venv/bin/pytest -n 2 --dist load tests/components/image_folder_example_gen/test_fuzz.py $(ARGS)
+fuzz: env ## ingest 5,000 damaged images and ask the server 5,000 damaged questions, two minutes; `make test` does some hundreds
+	@EASEL_FUZZ=5000 .venv/bin/pytest -n 2 --dist load tests/components/image_folder_example_gen/test_fuzz.py tests/serving/server/test_fuzz.py $(ARGS)
 
 lint: env ## check the style only
 	@.venv/bin/ruff check --quiet .

@@ -172,9 +172,11 @@ def readable(name: str) -> Iterator[None]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             yield
+    except ServingError:
+        raise
     except UnidentifiedImageError:
         raise ServingError(f"{name}: not an image in a known format") from None
     except Image.DecompressionBombError:
         raise ServingError(f"{name}: too many pixels; at most {MAX_PIXELS // 1_000_000} million are read") from None
-    except (OSError, SyntaxError, ValueError, EOFError) as error:
+    except Exception as error:  # Pillow's readers raise whatever they stumble over
         raise ServingError(f"{name}: cannot be read as an image ({error})") from None

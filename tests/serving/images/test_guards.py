@@ -82,6 +82,13 @@ def test_damaged_metadata_are_no_reason_to_refuse_a_photo():
     assert prepare.size(encoded(Image.new("RGB", (40, 20)), "JPEG", exif=exif)) == (40, 20)
 
 
+def test_whatever_a_reader_raises_is_the_files_fault():
+    """The fuzz found an AVIF without its picture: RuntimeError, and so a 500."""
+    avif = encoded(Image.new("RGB", (40, 20)), "AVIF")
+    with pytest.raises(ServingError, match="cannot be read as an image"):
+        prepare.convert(avif.replace(b"pitm", b"free"))
+
+
 def test_one_list_of_formats_is_given_to_pillow_wherever_it_opens_a_file():
     opened = []
     for folder in ("pipeline", "components", "trainer", "serving/easel_serving", "data"):
