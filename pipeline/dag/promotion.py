@@ -1,6 +1,8 @@
 """From a trained model to the serving directory: the same for every kind of model."""
 
+import functools
 import json
+from types import ModuleType
 
 import tensorflow_model_analysis as tfma
 from tfx import types
@@ -48,29 +50,15 @@ def judge_and_push(
         "champion",
     )
 
-    def evaluate(title: str, rules: Rules, part: str | None = None, **models: types.BaseChannel) -> BaseComponent:
-        return plan.add(
-            Evaluator(
-                examples=eval_examples,
-                example_splits=["eval"],
-                eval_config=eval_config(metrics, module.METRICS, rules, module.SLICES),
-                module_path=module.__name__,
-                **models,
-            ),
-            lane,
-            title,
-            module.__name__,
-            part=part,
-        )
-
+    evaluate = functools.partial(_evaluator, plan, lane, module, metrics, eval_examples)
     with when(champion.outputs["verdict"], "changed"):
         evaluation = evaluate(
             "evaluate",
-            options.thresholds,
+            rules=options.thresholds,
             model=candidate.outputs["model"],
             baseline_model=champion.outputs["model"],
         )
-        reference = evaluate("evaluate baseline", {}, part="trivial", model=trivial.outputs["model"])
+        reference = evaluate("evaluate baseline", rules={}, part="trivial", model=trivial.outputs["model"])
         tflite = plan.add(
             TFLiteExporter(
                 model=candidate.outputs["model"],
@@ -83,47 +71,86 @@ def judge_and_push(
             f"trainer.{lane}.tflite",
         )
         decision = plan.add(
-            PromotionGate(
-                evaluation=evaluation.outputs["evaluation"],
-                blessing=evaluation.outputs["blessing"],
-                trivial_evaluation=reference.outputs["evaluation"],
-                tflite=tflite.outputs["tflite"],
-                rules=json.dumps({name: rule.model_dump(mode="json") for name, rule in options.thresholds.items()}),
-                module_path=module.__name__,
-                required_variants=json.dumps(options.tflite.required),
-                told=json.dumps(
-                    {
-                        "off": options.guards_off,
-                        "thresholds_key": f"{lane}.thresholds",
-                        "examples_key": {CLASSIFIER: "ingest.eval_fraction", STYLE: "style.pairs.photos"}[lane],
-                    }
-                ),
-            ),
-            lane,
-            "decide",
-            module.__name__,
+            _gate(lane, module, evaluation, reference, tflite, options), lane, "decide", module.__name__
         )
         with when(decision.outputs["decision"], "approved"):
-            plan.add(
-                ServingPusher(
-                    model=candidate.outputs["model"],
-                    decision=decision.outputs["decision"],
-                    tflite=tflite.outputs["tflite"],
-                    examples=eval_examples,
-                    **{name: each.examples for name, each in data.items()},
-                    **{f"{name}_report": each.report for name, each in data.items()},
-                    **{f"{name}_schema": each.schema for name, each in data.items()},
-                    **{f"{name}_statistics": each.statistics for name, each in data.items()},
-                    serving_dir=str(config.serving),
-                    model_name=options.name,
-                    base_path=config.serving_base_path,
-                    policy=config.promotion,
-                    server=config.serving_address or "",
-                    server_tls=config.serving_tls.model_dump_json(),
-                    signing_key=config.signing_key or "",
-                    lineage=json.dumps({"configuration": config.described(), **world.provenance}),
-                    nonce=world.nonce,
-                ),
-                lane,
-                "push",
-            )
+            push = _pusher(candidate, decision, tflite, eval_examples, data, options, config, world)
+            plan.add(push, lane, "push")
+
+
+def _evaluator(
+    plan: Blueprint,
+    lane: str,
+    module: ModuleType,
+    metrics: list[tfma.MetricConfig],
+    examples: types.BaseChannel,
+    title: str,
+    rules: Rules,
+    part: str | None = None,
+    **models: types.BaseChannel,
+) -> BaseComponent:
+    """TFX's Evaluator of one model, or of two, by the lane's module of metrics."""
+    evaluator = Evaluator(
+        examples=examples,
+        example_splits=["eval"],
+        eval_config=eval_config(metrics, module.METRICS, rules, module.SLICES),
+        module_path=module.__name__,
+        **models,
+    )
+    return plan.add(evaluator, lane, title, module.__name__, part=part)
+
+
+def _gate(
+    lane: str,
+    module: ModuleType,
+    evaluation: BaseComponent,
+    reference: BaseComponent,
+    tflite: BaseComponent,
+    options: Options,
+) -> PromotionGate:
+    told = {
+        "off": options.guards_off,
+        "thresholds_key": f"{lane}.thresholds",
+        "examples_key": {CLASSIFIER: "ingest.eval_fraction", STYLE: "style.pairs.photos"}[lane],
+    }
+    return PromotionGate(
+        evaluation=evaluation.outputs["evaluation"],
+        blessing=evaluation.outputs["blessing"],
+        trivial_evaluation=reference.outputs["evaluation"],
+        tflite=tflite.outputs["tflite"],
+        rules=json.dumps({name: rule.model_dump(mode="json") for name, rule in options.thresholds.items()}),
+        module_path=module.__name__,
+        required_variants=json.dumps(options.tflite.required),
+        told=json.dumps(told),
+    )
+
+
+def _pusher(
+    candidate: BaseComponent,
+    decision: BaseComponent,
+    tflite: BaseComponent,
+    examples: types.BaseChannel,
+    data: dict[str, DataLane],
+    options: Options,
+    config: Config,
+    world: Snapshot,
+) -> ServingPusher:
+    return ServingPusher(
+        model=candidate.outputs["model"],
+        decision=decision.outputs["decision"],
+        tflite=tflite.outputs["tflite"],
+        examples=examples,
+        **{name: each.examples for name, each in data.items()},
+        **{f"{name}_report": each.report for name, each in data.items()},
+        **{f"{name}_schema": each.schema for name, each in data.items()},
+        **{f"{name}_statistics": each.statistics for name, each in data.items()},
+        serving_dir=str(config.serving),
+        model_name=options.name,
+        base_path=config.serving_base_path,
+        policy=config.promotion,
+        server=config.serving_address or "",
+        server_tls=config.serving_tls.model_dump_json(),
+        signing_key=config.signing_key or "",
+        lineage=json.dumps({"configuration": config.described(), **world.provenance}),
+        nonce=world.nonce,
+    )
