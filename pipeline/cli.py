@@ -74,7 +74,7 @@ def main(context: click.Context) -> None:
     `easel check CONFIG.yaml`, which looks at them without training. Then `easel run CONFIG.yaml`
     trains, measures and pushes what passes. `easel runs` explains every run; `easel models` lists what was pushed;
     `easel classify` and `easel stylize` try it; `easel serve` serves it.
-    """
+    """  # noqa: D205 (the help text, in paragraphs)
     if context.invoked_subcommand is None:
         click.echo(context.get_help())
 

@@ -70,7 +70,7 @@ def find(name: str) -> Backbone:
     """The row for `name`; upper case, `-`, `_` and `.` do not matter, and `module:function` is a person's own backbone.
 
     Raises:
-      UserError: nothing has that name; the message offers the nearest names.
+        UserError: nothing has that name; the message offers the nearest names.
     """
     if ":" in name:
         return Backbone(name, name, 224, "built_in")

@@ -21,17 +21,17 @@ def build(name: str, weights: str = "imagenet", image_size: int | None = None) -
     """A backbone without its classification top, its own preprocessing inside.
 
     Args:
-      name: of `backbone_table.TABLE`, or `package.module:function` for a function like those of `keras.applications`
-        (`input_tensor`, `include_top`, `weights`) that takes pixels 0..255.
-      weights: `imagenet` (downloaded by Keras), `none` (random) or the path of an HDF5 file.
-      image_size: the side of the square input in pixels; None leaves height and width open.
+        name: of `backbone_table.TABLE`, or `package.module:function` for a function like those of `keras.applications`
+            (`input_tensor`, `include_top`, `weights`) that takes pixels 0..255.
+        weights: `imagenet` (downloaded by Keras), `none` (random) or the path of an HDF5 file.
+        image_size: the side of the square input in pixels; None leaves height and width open.
 
     Returns:
-      A functional model without nesting: float [N, S, S, 3], RGB, 0..255 -> feature map float [N, h, w, C]. Layers
-      have the names that `keras.applications` gives them.
+        A functional model without nesting: float [N, S, S, 3], RGB, 0..255 -> feature map float [N, h, w, C]. Layers
+        have the names that `keras.applications` gives them.
 
     Raises:
-      UserError: no such backbone; the file does not exist or is not for this backbone; `imagenet` without a network.
+        UserError: no such backbone; the file does not exist or is not for this backbone; `imagenet` without a network.
     """
     row = backbone_table.find(name)
     pixels = keras.Input((image_size, image_size, 3), name="image")
@@ -48,8 +48,8 @@ def load_weights(model: keras.Model, path: str) -> None:
     """Loads an HDF5 file (Keras' weights format, or the older one that `keras.applications` publishes) into `model`.
 
     Raises:
-      UserError: the file does not exist, is not HDF5, or was written by another architecture: the first layer that
-        differs is named with both shapes.
+        UserError: the file does not exist, is not HDF5, or was written by another architecture: the first layer that
+            differs is named with both shapes.
     """
     if not Path(path).is_file():
         raise UserError(f"weights: {path} is not a file; give a path, imagenet or none")

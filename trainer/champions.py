@@ -10,8 +10,8 @@ class Champion:
     """The version to start from.
 
     Attributes:
-      saved_model: folder of the SavedModel that serves.
-      labels: a classifier's classes, in the order of its scores.
+        saved_model: folder of the SavedModel that serves.
+        labels: a classifier's classes, in the order of its scores.
     """
 
     saved_model: Path

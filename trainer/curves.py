@@ -9,7 +9,7 @@ class Curves:
     """What a training reports at some of its steps, in a file.
 
     Args:
-      path: of the file; rows that it has already are there from the beginning.
+        path: of the file; rows that it has already are there from the beginning.
     """
 
     def __init__(self, path: Path):

@@ -37,16 +37,16 @@ def eval_config(
     Evaluator blesses nothing. That is the PromotionGate's business, as are the trivial baseline and the slices.
 
     Args:
-      metrics: of the lane, each with its name in `config` (`trainer.metrics.mean_output` makes such).
-      directions: metric name -> whether higher or lower is better.
-      rules: metric name -> bounds; may be empty (to measure only).
-      slices: features by whose values the metrics are computed apart, besides all examples together.
-      signature: of the SavedModel, that the Evaluator calls.
-      label_key: the feature that holds the truth, for metrics that read labels.
-      batch_size: examples that are decoded and evaluated at once.
+        metrics: of the lane, each with its name in `config` (`trainer.metrics.mean_output` makes such).
+        directions: metric name -> whether higher or lower is better.
+        rules: metric name -> bounds; may be empty (to measure only).
+        slices: features by whose values the metrics are computed apart, besides all examples together.
+        signature: of the SavedModel, that the Evaluator calls.
+        label_key: the feature that holds the truth, for metrics that read labels.
+        batch_size: examples that are decoded and evaluated at once.
 
     Raises:
-      ValueError: a rule is for a metric that is not measured.
+        ValueError: a rule is for a metric that is not measured.
     """
     metrics = list(metrics)
     names = [json.loads(metric.config)["name"] for metric in metrics]
@@ -81,10 +81,10 @@ class Evaluation:
     """What an Evaluator measured, read once.
 
     Attributes:
-      measured: {"candidate": {metric: value}, "champion": {metric: value} or None when there was none, "examples":
-        count, "slices": {feature: {value: {"candidate": .., "champion": .., "examples": count}}}}; a value may be NaN.
-        A slice by several features has their names and values joined by ", ".
-      tables: the values over all examples of the metrics that are no number, by (name, model).
+        measured: {"candidate": {metric: value}, "champion": {metric: value} or None when there was none, "examples":
+            count, "slices": {feature: {value: {"candidate": .., "champion": .., "examples": count}}}}; a value may be
+            NaN. A slice by several features has their names and values joined by ", ".
+        tables: the values over all examples of the metrics that are no number, by (name, model).
     """
 
     measured: dict[str, Any]
@@ -94,7 +94,7 @@ class Evaluation:
         """Each example's own values under a model: what `trainer.metrics.Outcomes` collected over all examples.
 
         Returns:
-          A structured array [N] sorted by `key`, a field per output; None when nothing was collected of `model`.
+            A structured array [N] sorted by `key`, a field per output; None when nothing was collected of `model`.
         """
         value = self.tables.get((name, model))
         return None if value is None else own_metrics.read_outcomes(value)
@@ -104,7 +104,7 @@ def read(evaluation_uri: str) -> Evaluation:
     """Reads the folder of a ModelEvaluation artifact.
 
     Raises:
-      ValueError: the folder holds no results.
+        ValueError: the folder holds no results.
     """
     overall: dict[str, Any] | None = None
     slices: dict[str, dict[str, Any]] = {}

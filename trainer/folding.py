@@ -18,7 +18,7 @@ def folded(model: keras.Model) -> keras.Model:
     of `model` itself (not of a model inside of it). All other layers, and their weights, are shared with `model`.
 
     Returns:
-      A new functional model; `model` itself when there is nothing to fold.
+        A new functional model; `model` itself when there is nothing to fold.
     """
     if not hasattr(model, "_nodes_by_depth"):  # not functional: how its layers follow one another is not known
         return model

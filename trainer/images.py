@@ -23,13 +23,13 @@ def decode(data: tf.Tensor) -> tf.Tensor:
     """Decodes one JPEG, PNG, GIF (first frame) or BMP, upright: the EXIF orientation of a JPEG or PNG is applied.
 
     Args:
-      data: string scalar, the file's bytes.
+        data: string scalar, the file's bytes.
 
     Returns:
-      uint8 [H, W, 3].
+        uint8 [H, W, 3].
 
     Raises:
-      tf.errors.InvalidArgumentError: the bytes are not an image that TensorFlow decodes.
+        tf.errors.InvalidArgumentError: the bytes are not an image that TensorFlow decodes.
     """
     image = tf.io.decode_image(data, channels=3, expand_animations=False)
     image.set_shape([None, None, 3])
@@ -64,13 +64,14 @@ def resize(image: tf.Tensor, height: int, width: int, aspect: str = "squash", me
     """Resizes with antialiasing: the support grows with the reduction.
 
     Args:
-      image: [H, W, 3] or a batch [N, H, W, 3], uint8 or float, 0..255.
-      height, width: of the result, in pixels.
-      aspect: what happens when the proportions differ: `squash` distorts, `crop` keeps the centre, `pad` adds black.
-      method: of `tf.image.resize`. `lanczos3` keeps the sharpness that `bilinear` loses.
+        image: [H, W, 3] or a batch [N, H, W, 3], uint8 or float, 0..255.
+        height: of the result, in pixels.
+        width: of the result, in pixels.
+        aspect: what happens when the proportions differ: `squash` distorts, `crop` keeps the centre, `pad` adds black.
+        method: of `tf.image.resize`. `lanczos3` keeps the sharpness that `bilinear` loses.
 
     Returns:
-      [height, width, 3] or [N, height, width, 3] of the dtype of `image`; uint8 is rounded.
+        [height, width, 3] or [N, height, width, 3] of the dtype of `image`; uint8 is rounded.
     """
     target = tf.constant([height, width])
     if aspect == "crop":

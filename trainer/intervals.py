@@ -40,14 +40,14 @@ def lower_bound(values: np.ndarray, lowest: float | None, confidence: float = CO
     """The mean of the population is above this with the confidence asked for, one-sided.
 
     Args:
-      values: float [N], an independent sample. Of paired outcomes these are the differences, in which the difficulty of
-        each example cancels.
-      lowest: below which no value can be; None where that is not known.
-      confidence: 0..1.
+        values: float [N], an independent sample. Of paired outcomes these are the differences, in which the difficulty
+            of each example cancels.
+        lowest: below which no value can be; None where that is not known.
+        confidence: 0..1.
 
     Returns:
-      The bound, NaN when a value is; -inf where the sample is too small to tell: without values, or where `lowest` is
-      None with fewer than `FEWEST` or with nothing but equal ones.
+        The bound, NaN when a value is; -inf where the sample is too small to tell: without values, or where `lowest` is
+        None with fewer than `FEWEST` or with nothing but equal ones.
     """
     return _bound(*_weighed(values), lowest, confidence)
 
@@ -61,8 +61,9 @@ def of_mean(values: np.ndarray, lowest: float | None = None, highest: float | No
     """The interval of a mean, two-sided, 95 %; None where the sample is too small to tell.
 
     Args:
-      values: float [N], an independent sample.
-      lowest, highest: between which all values are; None where that is not known.
+        values: float [N], an independent sample.
+        lowest: no value is below it; None where that is not known.
+        highest: no value is above it; None where that is not known.
     """
     one_sided = (1 + CONFIDENCE) / 2
     found = Interval(lower_bound(values, lowest, one_sided), upper_bound(values, highest, one_sided))
@@ -78,13 +79,14 @@ def examples_needed(values: np.ndarray, lowest: float | None, asked: float) -> i
     """About how many examples it takes, if all are like these, for `lower_bound` to be above `asked`.
 
     Args:
-      values, lowest: as in `lower_bound`.
-      asked: what the bound is to reach.
+        values: as in `lower_bound`.
+        lowest: as in `lower_bound`.
+        asked: what the bound is to reach.
 
     Returns:
-      The number; None where the mean of the sample is not above `asked`, so that more of the same would not help (or
-      not before there are a billion), or where the sample says nothing (empty, not finite, or equal values of unknown
-      range).
+        The number; None where the mean of the sample is not above `asked`, so that more of the same would not help (or
+        not before there are a billion), or where the sample says nothing (empty, not finite, or equal values of unknown
+        range).
     """
     values, counts = _weighed(values)
     total = counts.sum()

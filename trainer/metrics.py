@@ -55,7 +55,7 @@ def outcome_table(columns: Mapping[str, np.ndarray]) -> np.ndarray:
     """A structured array [N] sorted by `key`, as `read_outcomes` gives it.
 
     Args:
-      columns: `key` and others by name, each [N]; objects are bytes.
+        columns: `key` and others by name, each [N]; objects are bytes.
     """
     arrays = {name: np.asarray(values) for name, values in columns.items()}
     arrays = {name: values.astype("S") if values.dtype.kind in "OS" else values for name, values in arrays.items()}
@@ -87,10 +87,10 @@ def per_model(
     """One computation per model; TFMA calls a model that is alone "", and hands `model_names` to those who ask.
 
     Args:
-      combiner: makes the CombineFn of one model, given its key and the model's name.
-      name: of the metric.
-      model_names: as TFMA gave them.
-      facts: further fields of the key.
+        combiner: makes the CombineFn of one model, given its key and the model's name.
+        name: of the metric.
+        model_names: as TFMA gave them.
+        facts: further fields of the key.
     """
     keys = [tfma.metrics.MetricKey(name=name, model_name=model_name, **facts) for model_name in model_names or [""]]
     return [

@@ -17,10 +17,10 @@ def choose(precision: Precision, cpu_flags: Collection[str], devices: Collection
     """`float32`, `bfloat16` or `float16` for `precision`; anything but `auto` is taken as it is.
 
     Args:
-      precision: what the person asked for.
-      cpu_flags: as in /proc/cpuinfo.
-      devices: device types that TensorFlow sees (`CPU`, `GPU`, `TPU`).
-      dense: whether the time goes into dense convolutions over many channels, as in VGG19.
+        precision: what the person asked for.
+        cpu_flags: as in /proc/cpuinfo.
+        devices: device types that TensorFlow sees (`CPU`, `GPU`, `TPU`).
+        dense: whether the time goes into dense convolutions over many channels, as in VGG19.
     """
     if precision != "auto":
         return precision

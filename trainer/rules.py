@@ -116,7 +116,7 @@ def require_examples(rules: Rules) -> Rules:
     """The rules themselves.
 
     Raises:
-      ValueError: a rule that is told from luck is for a metric that is no mean over examples.
+        ValueError: a rule that is told from luck is for a metric that is no mean over examples.
     """
     for metric, rule in rules.items():
         asked = [name for name in SURE if getattr(rule, name) is not None]

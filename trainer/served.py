@@ -20,7 +20,7 @@ class Network(tf.Module):
     with which a retraining starts.
 
     Args:
-      model: built.
+        model: built.
     """
 
     def __init__(self, model: keras.Model):
@@ -39,12 +39,12 @@ def restore(saved_model: Path, prefix: str, model: keras.Model) -> bool:
     """Gives a model the weights that a `Network` in a SavedModel has.
 
     Args:
-      saved_model: its folder.
-      prefix: the attributes that lead from the saved object to the `Network`, such as `_scorer/_model`.
-      model: built.
+        saved_model: its folder.
+        prefix: the attributes that lead from the saved object to the `Network`, such as `_scorer/_model`.
+        model: built.
 
     Returns:
-      False when that is another network: nothing was changed then.
+        False when that is another network: nothing was changed then.
     """
     saved = tf.train.load_checkpoint(str(saved_model / "variables/variables"))
     shapes, weights = saved.get_variable_to_shape_map(), f"{prefix}/_weights/"

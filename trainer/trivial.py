@@ -11,11 +11,11 @@ class Trivial:
     """A trivial model, measured on the same examples as the candidate.
 
     Attributes:
-      name: in a sentence, such as `the majority class`.
-      metrics: as of a candidate.
-      outcomes: each example's own values, as `trainer.evaluation.Evaluation.outcomes` gives them; None when they were
-        not collected.
-      blind: it does not even look at what it is asked about; what cannot beat it learned nothing at all.
+        name: in a sentence, such as `the majority class`.
+        metrics: as of a candidate.
+        outcomes: each example's own values, as `trainer.evaluation.Evaluation.outcomes` gives them; None when they were
+            not collected.
+        blind: it does not even look at what it is asked about; what cannot beat it learned nothing at all.
     """
 
     name: str

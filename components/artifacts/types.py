@@ -12,9 +12,10 @@ def _int() -> artifact.Property:
 
 
 class IngestReport(artifact.Artifact):
-    """What became of every file: `report.json` (counts), and a line of JSON for each file that is more than an example
-    in `rejected.jsonl`, `duplicates.jsonl`, `ignored.jsonl`, `first_only.jsonl`, and for each group in
-    `near_duplicates.jsonl`.
+    """What became of every file.
+
+    `report.json` has the counts; `rejected.jsonl`, `duplicates.jsonl`, `ignored.jsonl` and `first_only.jsonl` a line of
+    JSON for each file that is more than an example, and `near_duplicates.jsonl` for each group.
     """
 
     TYPE_NAME = "EaselIngestReport"

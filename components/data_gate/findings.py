@@ -90,13 +90,13 @@ def find(
     """All findings that are not to be ignored.
 
     Args:
-      report: ingest's account of the files.
-      labels: examples per split and class.
-      schema: what the lane's data must keep to.
-      anomalies: TFDV's, per split.
-      options: what to do about each kind.
-      needs_classes: whether the lane trains on the classes.
-      shifts: comparisons of train with eval, and with earlier data.
+        report: ingest's account of the files.
+        labels: examples per split and class.
+        schema: what the lane's data must keep to.
+        anomalies: TFDV's, per split.
+        options: what to do about each kind.
+        needs_classes: whether the lane trains on the classes.
+        shifts: comparisons of train with eval, and with earlier data.
     """
     if not report.examples:
         usable = f"none of {report.seen} files is a usable image"
@@ -117,8 +117,8 @@ def verdict(findings: Iterable[Finding], schema_path: str) -> dict:
     """The content of `verdict.json`.
 
     Returns:
-      `passed`, False if a finding stops the lane; the `findings`; and `how_to_fix`, a line per kind, the stopping ones
-      first.
+        `passed`, False if a finding stops the lane; the `findings`; and `how_to_fix`, a line per kind, the stopping
+        ones first.
     """
     listed = list(findings)
     kinds = dict.fromkeys(each.kind for each in sorted(listed, key=lambda each: each.action != "stop"))

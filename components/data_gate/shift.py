@@ -88,7 +88,8 @@ def largest_share(one: Sequence[float], other: Sequence[float]) -> float:
     """The Kolmogorov-Smirnov statistic of two distributions given by their deciles: 0 when equal, 1 when apart.
 
     Args:
-      one, other: minimum, the nine deciles and maximum.
+        one: minimum, the nine deciles and maximum.
+        other: likewise.
     """
     gaps = (_below(one, value) - _below(other, value) for value in (*one, *other))
     return round(max(map(abs, gaps)), 9)

@@ -63,8 +63,10 @@ def in_slices(metric: str, rule: Rule, direction: Direction, evaluation: Mapping
     """Every slice is a check; only those that do not pass are put into words, and one sentence says that all did.
 
     Args:
-      metric, rule, direction: what is asked.
-      evaluation: `trainer.evaluation.Evaluation.measured`.
+        metric: what is asked about.
+        rule: what is asked.
+        direction: whether higher or lower is better.
+        evaluation: `trainer.evaluation.Evaluation.measured`.
     """
     low, high, allowed = rule.every_slice_at_least, rule.every_slice_at_most, rule.max_slice_loss_to_champion
     if evaluation["champion"] is None:

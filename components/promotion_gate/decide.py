@@ -62,10 +62,10 @@ def decide(policy: Policy, evidence: Evidence) -> dict[str, Any]:
     that do not even look at them (`luck.excuse`).
 
     Returns:
-      The content of `decision.json`: approved, provisional, reasons (what speaks against comes first), notes (what
-      whoever reads of the version must know: that it is provisional, which guards are off), warnings, checks, metrics
-      of candidate, champion (or None) and the best trivial model, its name, all trivial models' metrics by name,
-      slices. None stands for a value that is not finite.
+        The content of `decision.json`: approved, provisional, reasons (what speaks against comes first), notes (what
+        whoever reads of the version must know: that it is provisional, which guards are off), warnings, checks, metrics
+        of candidate, champion (or None) and the best trivial model, its name, all trivial models' metrics by name,
+        slices. None stands for a value that is not finite.
     """
     found = list(_checks(policy, evidence))
     failed = [check for check in found if not check.passed]

@@ -35,11 +35,12 @@ def gains(candidate: np.ndarray | None, other: np.ndarray | None, metric: Metric
     """By how much the candidate is better on each example that both models were measured on.
 
     Args:
-      candidate, other: of `trainer.evaluation.Evaluation.outcomes`.
-      metric: a field of both, and its direction.
+        candidate: of `trainer.evaluation.Evaluation.outcomes`; None without any.
+        other: likewise.
+        metric: a field of both, and its direction.
 
     Returns:
-      float64 [N], negative where the candidate is worse; empty where there is nothing to compare.
+        float64 [N], negative where the candidate is worse; empty where there is nothing to compare.
     """
     if candidate is None or other is None or metric.name not in EXAMPLE_RANGES:
         return np.zeros(0)
@@ -98,8 +99,8 @@ def excuse(metric: Metric, candidate: np.ndarray | None, trivials: Sequence[Triv
     """Why no model whatever could beat the trivial ones on these examples, if that is so of a candidate that learned.
 
     Returns:
-      Sentences; none when a model could, when the candidate is surely worse than a trivial model, or when it is not
-      surely better than those that look at nothing: then there is no sign that it learned anything.
+        Sentences; none when a model could, when the candidate is surely worse than a trivial model, or when it is not
+        surely better than those that look at nothing: then there is no sign that it learned anything.
     """
     found: list[str] = []
     learned = False

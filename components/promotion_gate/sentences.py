@@ -75,12 +75,12 @@ def certainty(subject: str, whose: str, gain: float, examples: int, needed: int 
     """`accuracy is surely better than colour regression's, by 0.2 or more (95 % confidence, 235 examples)`.
 
     Args:
-      subject: the metric.
-      whose: it is compared with.
-      gain: what is sure of the difference.
-      examples: how many both were measured on.
-      needed: how many like these would tell; None when more of them would not help.
-      passed: whether it is sure.
+        subject: the metric.
+        whose: it is compared with.
+        gain: what is sure of the difference.
+        examples: how many both were measured on.
+        needed: how many like these would tell; None when more of them would not help.
+        passed: whether it is sure.
     """
     if not examples:
         return f"{subject} could not be compared with {whose} example by example"
@@ -131,9 +131,9 @@ def hint(examples_key: str | None, thresholds_key: str, rules: Iterable[str]) ->
     """`to decide by more eval examples: ingest.eval_fraction, or more images; to ask for less: ... (null ...)`.
 
     Args:
-      examples_key: what to change for more eval examples; None where more would not help.
-      thresholds_key: where the rules are.
-      rules: those to ask less of.
+        examples_key: what to change for more eval examples; None where more would not help.
+        thresholds_key: where the rules are.
+        rules: those to ask less of.
     """
     more = f"to decide by more eval examples: {examples_key}, or more images; " if examples_key else ""
     keys = ", ".join(f"{thresholds_key}.{rule}" for rule in rules)

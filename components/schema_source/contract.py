@@ -41,7 +41,7 @@ def schema_key(schema_path: str | os.PathLike) -> str:
     """The cache key of the schema at `schema_path`, which need not exist; see the module.
 
     Raises:
-      UserError: the file is no schema; the message has the line.
+        UserError: the file is no schema; the message has the line.
     """
     path = Path(schema_path)
     if not path.exists():
@@ -58,7 +58,7 @@ def parse(text: str, path: str | os.PathLike) -> schema_pb2.Schema:
     """The schema in `text`, the content of `path`.
 
     Raises:
-      UserError: it is not a schema; the message names the file and the line.
+        UserError: it is not a schema; the message names the file and the line.
     """
     try:
         return text_format.Parse(text, schema_pb2.Schema())
@@ -72,9 +72,9 @@ def propose(base: str, labels: Sequence[str], nonce: str) -> str:
     """The text of a proposal: the curated base with its comments, the class feature, and the classes there are.
 
     Args:
-      base: text of a curated schema without the class feature.
-      labels: the classes; empty for a folder without classes, and then the feature has no domain.
-      nonce: goes into the header.
+        base: text of a curated schema without the class feature.
+        labels: the classes; empty for a folder without classes, and then the feature has no domain.
+        nonce: goes into the header.
     """
     addition = schema_pb2.Schema()
     feature = addition.feature.add(name=features.LABEL, type=schema_pb2.BYTES)

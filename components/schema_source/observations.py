@@ -54,9 +54,9 @@ def violations(
     """What the schema would object to, feature by feature.
 
     Args:
-      schema: the contract.
-      pictures: the images.
-      environment: `SERVING` leaves out what is asked only of training data: the class.
+        schema: the contract.
+        pictures: the images.
+        environment: `SERVING` leaves out what is asked only of training data: the class.
     """
     measured = [(picture.source.name, values(picture)) for picture in pictures]
     for feature in schema.feature:

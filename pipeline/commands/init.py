@@ -20,7 +20,7 @@ def init(folder: Path, as_json: bool) -> None:
     Photos of a classifier lie in one folder per class (also split into train/CLASS and test/CLASS), or beside a
     labels.csv; paintings in a folder called `paintings`. Where FOLDER's own folders are the classes, `easel.yaml` goes
     beside FOLDER.
-    """
+    """  # noqa: D205 (the help text, in paragraphs)
     from pipeline.planning import discovery, first_configuration
 
     with working("looking at the folders"):

@@ -21,8 +21,8 @@ class Work:
     """A command's way through its files; `work` makes it.
 
     Args:
-      total: how many files there are.
-      as_json: whether standard output is left to one document.
+        total: how many files there are.
+        as_json: whether standard output is left to one document.
     """
 
     def __init__(self, total: int, as_json: bool):
@@ -102,12 +102,12 @@ def work(done: str, total: int, as_json: bool = False) -> Iterator[Work]:
     """Yields what a command goes through its files with; TensorFlow's flood meanwhile goes nowhere.
 
     Args:
-      done: what is done with the files, such as `painted`.
-      total: how many files there are.
-      as_json: whether to print one document of all records, instead of a line for each result.
+        done: what is done with the files, such as `painted`.
+        total: how many files there are.
+        as_json: whether to print one document of all records, instead of a line for each result.
 
     Raises:
-      Fault: files were bad. They are listed on standard error before, also when an error ends the work early.
+        Fault: files were bad. They are listed on standard error before, also when an error ends the work early.
     """
     begun = Work(total, as_json)
     try:

@@ -28,7 +28,7 @@ def _workspace() -> Path:
     """The workspace in the current folder, or else the only one in a folder of it.
 
     Raises:
-      click.UsageError: there are several.
+        click.UsageError: there are several.
     """
     found = _workspaces()
     if len(found) > 1:

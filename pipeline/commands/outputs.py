@@ -14,7 +14,7 @@ class Outputs:
     are found.
 
     Args:
-      inputs: what the command reads; one that is not there is none.
+        inputs: what the command reads; one that is not there is none.
     """
 
     def __init__(self, inputs: Iterable[Path]):

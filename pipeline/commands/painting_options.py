@@ -50,7 +50,7 @@ def photos(paths: Iterable[Path]) -> list[Path]:
     """The files themselves, and of folders the photos in and below them, by name; says what is passed over there.
 
     Raises:
-      UserError: a folder has no photo, or cannot be read.
+        UserError: a folder has no photo, or cannot be read.
     """
     from components.image_folder_example_gen.inspection.photos import photos as listed
 
@@ -76,8 +76,8 @@ def pairs(content: Path, output: Path, suffix: str | None = None) -> list[tuple[
     """Each photo and the file that its picture goes to; a folder's pictures get their photos' places and names.
 
     Raises:
-      UserError: no photo, no folder to write to, a folder that its own photos are in, or a name that asks for no image
-        format.
+        UserError: no photo, no folder to write to, a folder that its own photos are in, or a name that asks for no
+            image format.
     """
     if not content.is_dir():
         if output.is_dir():
@@ -114,10 +114,10 @@ class Painting:
     """Photos on their way to pictures; `painting` makes it.
 
     Args:
-      work: what goes through the photos.
-      pairs: photos and the files that their pictures go to.
-      outputs: knows what must not be written.
-      preview: a file, or None.
+        work: what goes through the photos.
+        pairs: photos and the files that their pictures go to.
+        outputs: knows what must not be written.
+        preview: a file, or None.
     """
 
     def __init__(self, work: many.Work, pairs: Sequence[tuple[Path, Path]], outputs: Outputs, preview: Path | None):
@@ -149,13 +149,13 @@ def painting(
     """Yields what paints photos; see `many.work` for bad ones.
 
     Args:
-      pairs: photos and the files that their pictures go to.
-      read: what else the command reads: paintings and masks.
-      preview: a file for what is there before a picture is done, or None.
-      as_json: whether to print one document: `[{"path", "output"} or {"path", "error"}]`.
+        pairs: photos and the files that their pictures go to.
+        read: what else the command reads: paintings and masks.
+        preview: a file for what is there before a picture is done, or None.
+        as_json: whether to print one document: `[{"path", "output"} or {"path", "error"}]`.
 
     Raises:
-      UserError: an output is one of the files that are read; nothing has been written then.
+        UserError: an output is one of the files that are read; nothing has been written then.
     """
     outputs = Outputs([*(photo for photo, _ in pairs), *read])
     for path in (*(target for _, target in pairs), *([writable(preview)] if preview else [])):

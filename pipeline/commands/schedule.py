@@ -37,7 +37,7 @@ def schedule(
 
     The first three run the command as it is installed here, in the current folder. Kubeflow runs the components of the
     pipeline in containers instead.
-    """
+    """  # noqa: D205 (the help text, in paragraphs)
     from pipeline.configuration import config as configuration
     from pipeline.planning import disk_space, preflight
     from pipeline.scheduling import schedule as files

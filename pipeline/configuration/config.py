@@ -120,7 +120,7 @@ class Config(Options):
         """The configuration with the other lane left out.
 
         Raises:
-          UserError: the lane is not in the configuration.
+            UserError: the lane is not in the configuration.
         """
         if getattr(self, lane) is None:
             raise ConfigError([f"--only {lane}: the configuration has no section {lane}"])
@@ -139,11 +139,11 @@ def load(path: str | Path, overrides: Sequence[str] = ()) -> Config:
     """Reads, composes and checks the configuration; paths in it come back absolute.
 
     Args:
-      path: the YAML file.
-      overrides: `key.path=value` strings that win over the file; their paths are relative to the current folder.
+        path: the YAML file.
+        overrides: `key.path=value` strings that win over the file; their paths are relative to the current folder.
 
     Raises:
-      ConfigError: a UserError; names the line and the key, and lists all faults in `errors`.
+        ConfigError: a UserError; names the line and the key, and lists all faults in `errors`.
     """
     return _composed(read(Path(path), overrides))
 
@@ -152,7 +152,7 @@ def style_alone(overrides: Sequence[str] = ()) -> StyleLane:
     """The style lane's defaults with overrides, for a command that reads none of its folders.
 
     Raises:
-      ConfigError: an override is wrong.
+        ConfigError: an override is wrong.
     """
     # Addresses are not looked up.
     source = Source(Path("defaults"), {"style": {"photos": "none://photos", "paintings": "none://paintings"}})

@@ -65,7 +65,7 @@ def read(path: Path, overrides: Sequence[str]) -> Source:
     """Reads the file and applies `key.path=value` overrides, whose values are YAML too.
 
     Raises:
-      ConfigError: unreadable file, YAML that does not parse, a key written twice, an unset variable, a bad override.
+        ConfigError: unreadable file, YAML that does not parse, a key written twice, an unset variable, a bad override.
     """
     try:
         text = path.read_text("utf-8")

@@ -24,8 +24,8 @@ class Mask:
     """Replaces secrets in a text by `***`.
 
     Args:
-      environment: variables by name; the values of those whose names speak of a key, token, secret, password,
-        credential or webhook are masked wherever they appear.
+        environment: variables by name; the values of those whose names speak of a key, token, secret, password,
+            credential or webhook are masked wherever they appear.
     """
 
     def __init__(self, environment: Mapping[str, str] = os.environ):

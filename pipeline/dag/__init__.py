@@ -25,14 +25,14 @@ def build(
     """The whole pipeline, with the lanes that the configuration has.
 
     Args:
-      config: what the person asked for.
-      world: what the run starts from.
-      home: where artifacts and metadata go instead of the workspace, for a dry run.
-      beam_arguments: to be part of the definition, and so of every cache key. A LaneRunner adds its own when a
-        component starts, so that other workers change nothing that is cached.
+        config: what the person asked for.
+        world: what the run starts from.
+        home: where artifacts and metadata go instead of the workspace, for a dry run.
+        beam_arguments: to be part of the definition, and so of every cache key. A LaneRunner adds its own when a
+            component starts, so that other workers change nothing that is cached.
 
     Returns:
-      The TFX pipeline and its nodes in topological order, for the view.
+        The TFX pipeline and its nodes in topological order, for the view.
     """
     home = home or config.workspace
     plan = Blueprint()

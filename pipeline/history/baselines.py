@@ -20,14 +20,14 @@ def previous(workspace: Path, pipeline: str, folder: str, fingerprint: str, gate
     """The statistics of what a data lane read before and a gate let pass, the newest first.
 
     Args:
-      workspace: of the runs.
-      pipeline: its name.
-      folder: the data lane, such as `photos`.
-      fingerprint: of the folder now; runs that saw the folder as it is now do not count.
-      gates: ids of the DataGates that judge this data lane.
+        workspace: of the runs.
+        pipeline: its name.
+        folder: the data lane, such as `photos`.
+        fingerprint: of the folder now; runs that saw the folder as it is now do not count.
+        gates: ids of the DataGates that judge this data lane.
 
     Returns:
-      Folders of ExampleStatistics artifacts.
+        Folders of ExampleStatistics artifacts.
     """
     store = Store(workspace)
     seen = {
@@ -52,12 +52,12 @@ def champion(serving: Path, model: str, part: str) -> tuple[str, ...]:
     """The statistics of the data that the serving version of a model was trained on; none when nothing serves.
 
     Args:
-      serving: the serving directory.
-      model: the model's name.
-      part: `photos` or `paintings`.
+        serving: the serving directory.
+        model: the model's name.
+        part: `photos` or `paintings`.
 
     Returns:
-      One folder beside its manifest, or none.
+        One folder beside its manifest, or none.
     """
     stable = Directory(serving).stable(model)
     folder = stable and stable.manifest_dir / STATISTICS / part

@@ -32,9 +32,9 @@ def cause(execution: Execution, before: Execution | None, same: Same = unknown) 
     """In words why a node ran: its own change above the change of what it is given.
 
     Args:
-      execution: that was not served from the cache.
-      before: the node's last finished execution in earlier runs.
-      same: keeps a change from being put down to a configuration that is the same.
+        execution: that was not served from the cache.
+        before: the node's last finished execution in earlier runs.
+        same: keeps a change from being put down to a configuration that is the same.
     """
     if before is None:
         return FIRST
@@ -51,9 +51,9 @@ def reasons(run: Run, before: Mapping[str, Execution], same: Same = unknown) -> 
     """What started it all: each change with the nodes it made run. What another node's new outputs explain is none.
 
     Args:
-      run: with its executions.
-      before: the last finished execution of each node in earlier runs.
-      same: see `cause`.
+        run: with its executions.
+        before: the last finished execution of each node in earlier runs.
+        same: see `cause`.
     """
     if not before:
         return ("it is the first run",)

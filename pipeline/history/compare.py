@@ -21,10 +21,10 @@ class Comparison:
     """What two versions make of the same photos.
 
     Attributes:
-      photos: how many.
-      metrics: version number -> metric -> value.
-      gain: accuracy of the second minus that of the first, with the bounds between which it lies with 95 % confidence,
-        the photos being paired (`trainer.intervals`): low, mean, high.
+        photos: how many.
+        metrics: version number -> metric -> value.
+        gain: accuracy of the second minus that of the first, with the bounds between which it lies with 95 %
+            confidence, the photos being paired (`trainer.intervals`): low, mean, high.
     """
 
     photos: int

@@ -13,8 +13,8 @@ def split_of(examples: Path, digest: str) -> str | None:
     """The split in which an Example has this digest; None when there is no such Example.
 
     Args:
-      examples: folder of an Examples artifact.
-      digest: SHA-256 of the file, hexadecimal: ingest keeps it in each Example as text.
+        examples: folder of an Examples artifact.
+        digest: SHA-256 of the file, hexadecimal: ingest keeps it in each Example as text.
     """
     wanted = digest.encode()
     for split in splits.NAMES:

@@ -47,7 +47,7 @@ def write(lineage: Lineage, path: Path) -> None:
     """Draws the graph; the ending of the file's name says how.
 
     Raises:
-      UserError: another ending, or Graphviz is needed and not there, or fails.
+        UserError: another ending, or Graphviz is needed and not there, or fails.
     """
     if path.suffix not in FORMATS:
         raise UserError(f"--graph {path}: must end in {', '.join(FORMATS)}")

@@ -85,11 +85,11 @@ def of_version(version: Version, workspace: Path | None = None) -> Lineage:
     """The way back from a version.
 
     Args:
-      version: with its manifest.
-      workspace: that it was made in; as its manifest says unless given.
+        version: with its manifest.
+        workspace: that it was made in; as its manifest says unless given.
 
     Raises:
-      UserError: it has no manifest of Easel's.
+        UserError: it has no manifest of Easel's.
     """
     manifest = version.manifest
     recorded = manifest.get("lineage")
@@ -121,7 +121,7 @@ def of_photo(store: Store, photo: Path) -> tuple[Sighting, ...]:
     """The versions that saw a file, by its content: renamed and moved copies count, resized ones do not.
 
     Raises:
-      UserError: the file cannot be read.
+        UserError: the file cannot be read.
     """
     try:
         digest = hashlib.sha256(photo.read_bytes()).hexdigest()

@@ -130,7 +130,7 @@ def find(store: Store, name: str) -> Run:
     """A run by its name, the beginning of one, or `latest`.
 
     Raises:
-      UserError: there is none, or there are several.
+        UserError: there is none, or there are several.
     """
     names = [run.id for run in store.runs()]
     if not names:

@@ -56,10 +56,10 @@ def discover(folder: Path) -> Found:
     """Looks for photos and paintings in a folder and the folders in it.
 
     Args:
-      folder: that holds `photos` and `paintings`, however they are called; or whose folders are the classes.
+        folder: that holds `photos` and `paintings`, however they are called; or whose folders are the classes.
 
     Raises:
-      UserError: nothing in it can be trained on.
+        UserError: nothing in it can be trained on.
     """
     folder = folder.resolve()
     if not folder.is_dir():

@@ -86,8 +86,8 @@ def write(found: Found) -> Path:
     """Writes `easel.yaml` where it belongs, and reads it back.
 
     Raises:
-      UserError: there is one already, which stays as it is; it cannot be written; a folder's name cannot be written in
-        a configuration.
+        UserError: there is one already, which stays as it is; it cannot be written; a folder's name cannot be written
+            in a configuration.
     """
     path = found.beside / NAME
     text = compose(found)
@@ -163,7 +163,7 @@ def _scalar(beside: Path, folder: str) -> str:
     """The path of a folder as YAML, relative to the file.
 
     Raises:
-      UserError: the name has what a configuration reads as something else.
+        UserError: the name has what a configuration reads as something else.
     """
     text = os.path.relpath(folder, beside)
     literal = text.replace("{SPAN}", "").replace("{YYYY}-{MM}-{DD}", "")

@@ -20,8 +20,8 @@ def workspace_of(config: Config, path: Path) -> None:
     it only by saying so: a new one would train everything anew and push to another place.
 
     Args:
-      config: the configuration.
-      path: its file.
+        config: the configuration.
+        path: its file.
     """
     name = Config.model_fields["workspace"].default
     beside, here = path.absolute().parent / name, Path.cwd() / name

@@ -45,7 +45,7 @@ def newest_of_each(runs: Iterable[Run]) -> dict[str, Run]:
     """The runs, by id, that hold the newest finished execution of some component.
 
     Args:
-      runs: with their executions, the newest first.
+        runs: with their executions, the newest first.
     """
     found: dict[str, Run] = {}
     seen: set[tuple[str, str]] = set()
@@ -88,9 +88,9 @@ def needed(runs: Sequence[Run], labelled: Collection[str], present: Collection[s
     """Addresses of the artifacts that are needed.
 
     Args:
-      runs: all, with their executions, the newest first.
-      labelled: folders of the versions that have a label.
-      present: folders of all versions in the serving directory.
+        runs: all, with their executions, the newest first.
+        labelled: folders of the versions that have a label.
+        present: folders of all versions in the serving directory.
     """
     pushed = pushers(runs)
     whole = [*newest_of_each(runs).values(), *(pushed[each] for each in labelled if each in pushed)]

@@ -56,8 +56,8 @@ def propose(config: Config, replace: bool = False) -> list[Proposal]:
     """Writes a schema for each folder of the configuration from the images that are there.
 
     Args:
-      config: names the folders and the schema files.
-      replace: puts a proposal in the place of a file that exists, which is kept under another name.
+        config: names the folders and the schema files.
+        replace: puts a proposal in the place of a file that exists, which is kept under another name.
     """
     proposals = []
     for lane, path in schema_files(config).items():
@@ -79,12 +79,12 @@ def diff(config: Config, folders: Mapping[str, str], environment: str = contract
     """Holds images against the schemas.
 
     Args:
-      config: names the schema files.
-      folders: where the images are, by data lane; only these lanes are looked at.
-      environment: `SERVING` for photos without a class, in a folder without class folders.
+        config: names the schema files.
+        folders: where the images are, by data lane; only these lanes are looked at.
+        environment: `SERVING` for photos without a class, in a folder without class folders.
 
     Raises:
-      UserError: a lane has no schema yet.
+        UserError: a lane has no schema yet.
     """
     differences = []
     for lane, folder in folders.items():

@@ -29,15 +29,15 @@ class Snapshot:
     """Facts read once, before the pipeline is built, so that building it stays a pure function.
 
     Attributes:
-      folders: digest of the names, sizes and times of the files, by folder.
-      schemas: cache key of each schema file, by file (see `schema_key`).
-      ledgers: the latest split ledger of each data lane that has one.
-      previous: folders of statistics of earlier data, the newest first, by data lane (see `baselines`).
-      trained_on: the folder with the statistics of the serving version's data, or none, by lane and part.
-      tuned: what the last search of the classifier's lane found, by key under `classifier.train`; None without one.
-      champions: cache key of the version that serves, by model name; "" when none does.
-      nonce: different in every run, for the components that must never be served from cache.
-      provenance: commit, packages and processor, for the manifest.
+        folders: digest of the names, sizes and times of the files, by folder.
+        schemas: cache key of each schema file, by file (see `schema_key`).
+        ledgers: the latest split ledger of each data lane that has one.
+        previous: folders of statistics of earlier data, the newest first, by data lane (see `baselines`).
+        trained_on: the folder with the statistics of the serving version's data, or none, by lane and part.
+        tuned: what the last search of the classifier's lane found, by key under `classifier.train`; None without one.
+        champions: cache key of the version that serves, by model name; "" when none does.
+        nonce: different in every run, for the components that must never be served from cache.
+        provenance: commit, packages and processor, for the manifest.
     """
 
     folders: Mapping[str, str]

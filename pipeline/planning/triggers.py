@@ -16,9 +16,9 @@ class Facts:
     """What is known about a model before its data are read.
 
     Attributes:
-      version: that serves; None when none does.
-      age: its seconds since it was made; None when unknown.
-      new_images: by folder (`photos`, `paintings`); None when it is unknown what the model was trained on.
+        version: that serves; None when none does.
+        age: its seconds since it was made; None when unknown.
+        new_images: by folder (`photos`, `paintings`); None when it is unknown what the model was trained on.
     """
 
     version: int | None = None

@@ -35,9 +35,9 @@ def forecast(config: Config, standing: Standing, decisions: Mapping[str, Decisio
     """Looks ahead. Nothing is written into the workspace or the serving directory, and no lock is taken.
 
     Args:
-      config: the configuration; its folders exist.
-      standing: of the workspace.
-      decisions: whether there is a reason to train, by lane; see `before`.
+        config: the configuration; its folders exist.
+        standing: of the workspace.
+        decisions: whether there is a reason to train, by lane; see `before`.
     """
     with copy_of(config.workspace) as scratch:
         pipeline, nodes = dag.build(config, snapshot.take(config), scratch)

@@ -20,8 +20,11 @@ _TRAINS, _JUDGES, _PUSHES = ("Trainer", "StyleTrainer", "Tuner"), ("Evaluator", 
 
 @dataclass(frozen=True)
 class Component:
-    """A component of the pipeline: `runs` on its own account, `follows` one that runs, is `cached`, a gate that has
-    `stopped` its lane, or is `skipped` behind one."""
+    """A component of the pipeline, and what would become of it.
+
+    It `runs` on its own account, `follows` one that runs, is `cached`, is a gate that has `stopped` its lane, or is
+    `skipped` behind one.
+    """
 
     node: Node
     state: Literal["runs", "follows", "cached", "stopped", "skipped"]
@@ -67,8 +70,8 @@ def outlook(components: Sequence[Component], decisions: Mapping[str, Decision]) 
     """Sums up the components of each lane.
 
     Args:
-      components: in topological order.
-      decisions: of the configured triggers, by model; empty without any.
+        components: in topological order.
+        decisions: of the configured triggers, by model; empty without any.
     """
     components = [_held_back(each, decisions) for each in components]
     names = dict.fromkeys(each.node.lane for each in components)

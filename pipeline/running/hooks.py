@@ -29,13 +29,13 @@ def call(hooks: HookOptions, outcomes: Iterable[str], document: Any, log: Path) 
     """Runs the commands that are due; what they write goes to the log without its secrets.
 
     Args:
-      hooks: the commands.
-      outcomes: of the models.
-      document: what `easel run --json` prints.
-      log: the run's log file, which is appended to.
+        hooks: the commands.
+        outcomes: of the models.
+        document: what `easel run --json` prints.
+        log: the run's log file, which is appended to.
 
     Returns:
-      A warning for each command that failed or was too slow.
+        A warning for each command that failed or was too slow.
     """
     text = json.dumps(jsonable(document), ensure_ascii=False, allow_nan=False)
     warnings = []

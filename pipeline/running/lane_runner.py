@@ -44,11 +44,11 @@ class LaneRunner(local_dag_runner.LocalDagRunner):
     """LocalDagRunner that keeps going beside a failure; `run(pipeline)` returns the Trace.
 
     Args:
-      on_event: told of each node.
-      about: facts of the run for `pipeline.history`, by name.
-      wanted: asked before a node is launched, with what happened so far; False skips it and what depends on it.
-      beam_arguments: asked when a component that uses Beam is run. They are no part of the pipeline, and so of no cache
-        key: where the work is done does not change what comes of it.
+        on_event: told of each node.
+        about: facts of the run for `pipeline.history`, by name.
+        wanted: asked before a node is launched, with what happened so far; False skips it and what depends on it.
+        beam_arguments: asked when a component that uses Beam is run. They are no part of the pipeline, and so of no
+            cache key: where the work is done does not change what comes of it.
     """
 
     launcher = launcher.Launcher
@@ -72,11 +72,11 @@ class LaneRunner(local_dag_runner.LocalDagRunner):
         """Runs the nodes in topological order.
 
         Args:
-          pipeline: the intermediate representation that TFX's compiler made.
-          run_options: not supported, because a partial run would bypass the gates.
+            pipeline: the intermediate representation that TFX's compiler made.
+            run_options: not supported, because a partial run would bypass the gates.
 
         Returns:
-          The states of all nodes. An executor's exception is recorded there, not raised.
+            The states of all nodes. An executor's exception is recorded there, not raised.
         """
         trace = Trace(run_id=datetime.datetime.now(datetime.timezone.utc).strftime("%Y%m%d-%H%M%S-%f"))
         runtime_parameter_utils.substitute_runtime_parameter(pipeline, {PIPELINE_RUN_ID: trace.run_id})

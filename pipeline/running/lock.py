@@ -28,11 +28,11 @@ def hold(workspace: Path) -> Iterator[dict[str, Any] | None]:
     The operating system releases the lock when its process ends, however it ends, and children do not keep it.
 
     Yields:
-      What a dead holder left behind (`pid`, `host`, `started`), None after an orderly end.
+        What a dead holder left behind (`pid`, `host`, `started`), None after an orderly end.
 
     Raises:
-      LockedError: another process holds it.
-      UserError: the workspace cannot be made or written, or its file system has no locks.
+        LockedError: another process holds it.
+        UserError: the workspace cannot be made or written, or its file system has no locks.
     """
     import filelock  # 0.1 s that `easel --help` need not wait for
 

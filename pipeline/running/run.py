@@ -36,15 +36,15 @@ def run(
     """Runs the pipeline in this process, with the workspace's lock held by the caller.
 
     Args:
-      config: the configuration; its folders exist.
-      events: told what happens, from this thread and from Beam's.
-      log: where the run's log is written, to be remembered.
-      decisions: whether to train each model, by lane (see `before`); those without one are trained. The data of all
-        are read and validated.
-      began: when the run was asked for, in seconds since the epoch; now, unless given.
+        config: the configuration; its folders exist.
+        events: told what happens, from this thread and from Beam's.
+        log: where the run's log is written, to be remembered.
+        decisions: whether to train each model, by lane (see `before`); those without one are trained. The data of all
+            are read and validated.
+        began: when the run was asked for, in seconds since the epoch; now, unless given.
 
     Returns:
-      The result, also when nodes failed: their exceptions are in the log and in the models' reasons.
+        The result, also when nodes failed: their exceptions are in the log and in the models' reasons.
     """
     began = began or time.time()
     batches.bound_by_bytes()

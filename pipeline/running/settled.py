@@ -62,8 +62,8 @@ def find(config: Config, decided: Mapping[str, Decision]) -> Settled | None:
     """The last run of this pipeline, where another one would come to the same and leave everything as it is.
 
     Args:
-      config: the configuration; its folders exist.
-      decided: whether there is a reason to train, by lane; see `before`.
+        config: the configuration; its folders exist.
+        decided: whether there is a reason to train, by lane; see `before`.
     """
     store = Store(config.workspace)
     runs = store.runs(config.name)
@@ -88,12 +88,12 @@ def note(
     """What the run's memory is to keep so that `find` knows it again; nothing when another run may come to more.
 
     Args:
-      config: the configuration.
-      world: what the run started from.
-      decided: whether there was a reason to train, by lane.
-      result: what it came to.
-      nodes: all components.
-      states: what became of them, as in `lane_runner.Trace`.
+        config: the configuration.
+        world: what the run started from.
+        decided: whether there was a reason to train, by lane.
+        result: what it came to.
+        nodes: all components.
+        states: what became of them, as in `lane_runner.Trace`.
     """
     before = digest(config, world, decided)
     if any(model.outcome in _OPEN for model in result.models) or before != digest(

@@ -23,12 +23,12 @@ def write(config: Config, image: str, path: Path) -> Path:
     to be compiled for every run.
 
     Args:
-      config: the configuration; its paths are those in the containers, too.
-      image: container image with Easel in it, for all components.
-      path: the JSON file to write.
+        config: the configuration; its paths are those in the containers, too.
+        image: container image with Easel in it, for all components.
+        path: the JSON file to write.
 
     Raises:
-      UserError: TFX's extra for Kubeflow is not installed.
+        UserError: TFX's extra for Kubeflow is not installed.
     """
     try:
         from google.protobuf import json_format

@@ -24,15 +24,16 @@ class Job:
     """What is to be started, and when.
 
     Attributes:
-      name: the pipeline's, for people.
-      unit: names files and units, see `unit`.
-      easel: the `easel` command, absolute.
-      config: the configuration file, absolute.
-      folder: the current folder of the command.
-      workspace: of the configuration.
-      hour, minute: of every day, in the scheduler's own time zone.
-      variables: environment variables that the configuration asks for.
-      overrides: `key.path=value` that win over the configuration.
+        name: the pipeline's, for people.
+        unit: names files and units, see `unit`.
+        easel: the `easel` command, absolute.
+        config: the configuration file, absolute.
+        folder: the current folder of the command.
+        workspace: of the configuration.
+        hour: of every day, in the scheduler's own time zone.
+        minute: of that hour.
+        variables: environment variables that the configuration asks for.
+        overrides: `key.path=value` that win over the configuration.
     """
 
     name: str
@@ -67,8 +68,8 @@ def unit(name: str, config: Path) -> str:
     """What files and units of a configuration are called: after it, and as no other's.
 
     Args:
-      name: of the pipeline; the usual one says nothing, and the folder's stands for it.
-      config: the file.
+        name: of the pipeline; the usual one says nothing, and the folder's stands for it.
+        config: the file.
     """
     real = config.resolve()
     said = real.parent.name if name == Config.model_fields["name"].default else name

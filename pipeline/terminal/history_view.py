@@ -60,8 +60,8 @@ def lineage(found: Lineage, everything: bool = False) -> RenderableType:
     """A version's way back: data, configuration, code, metrics, and every step with the run that did it.
 
     Args:
-      found: the lineage.
-      everything: whether to show those keys of the configuration, too, that have their defaults.
+        found: the lineage.
+        everything: whether to show those keys of the configuration, too, that have their defaults.
     """
     title = Text.assemble((found.model, "bold"), f" version {found.version}", (f"  pushed {found.created}", "dim"))
     run = found.run or "unknown: the metadata of its workspace are gone"

@@ -14,12 +14,12 @@ def augment(images: tf.Tensor, seed: tf.Tensor, options: AugmentOptions) -> tf.T
     The movements are one projective transform: Keras' layers for the same changes resample, and blur, once each.
 
     Args:
-      images: float32 [N, S, S, 3], 0..255.
-      seed: int [2]; the same seed gives the same changes.
-      options: how strong.
+        images: float32 [N, S, S, 3], 0..255.
+        seed: int [2]; the same seed gives the same changes.
+        options: how strong.
 
     Returns:
-      float32 [N, S, S, 3], 0..255.
+        float32 [N, S, S, 3], 0..255.
     """
     draws = tf.random.stateless_uniform([11, tf.shape(images)[0]], seed, -1.0, 1.0)
     moved = tf.raw_ops.ImageProjectiveTransformV3(

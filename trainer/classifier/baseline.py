@@ -31,7 +31,7 @@ def run_fn(fn_args: FnArgs) -> None:
     """Fits the baseline and writes its Model artifact, with the same signatures as the classifier's.
 
     Raises:
-      UserError: fewer than two classes.
+        UserError: fewer than two classes.
     """
     started = time.monotonic()
     chosen = options.from_config(fn_args.custom_config)
@@ -54,10 +54,10 @@ def colour_statistics(images: tf.Tensor) -> tf.Tensor:
     """What colours a picture has, without where.
 
     Args:
-      images: float32 [N, H, W, 3], 0..255.
+        images: float32 [N, H, W, 3], 0..255.
 
     Returns:
-      float32 [N, 70]: mean and standard deviation of each channel and the shares of 4 x 4 x 4 colours, all 0..1.
+        float32 [N, 70]: mean and standard deviation of each channel and the shares of 4 x 4 x 4 colours, all 0..1.
     """
     flat = tf.reshape(images, [tf.shape(images)[0], -1, 3])
     mean, variance = tf.nn.moments(flat / 255.0, axes=[1])
@@ -75,12 +75,12 @@ def fit_softmax_regression(features: np.ndarray, labels: np.ndarray, classes: in
     """Softmax regression with every class weighing the same and an L2 penalty on standardised features, by L-BFGS.
 
     Args:
-      features: float [N, D].
-      labels: int [N], 0..K-1.
-      classes: K.
+        features: float [N, D].
+        labels: int [N], 0..K-1.
+        classes: K.
 
     Returns:
-      Kernel float [D, K] and bias float [K] for the features as they were given.
+        Kernel float [D, K] and bias float [K] for the features as they were given.
     """
     mean, deviation = features.mean(axis=0), np.maximum(features.std(axis=0), 1e-6)
     inputs = np.column_stack([(features - mean) / deviation, np.ones(len(features))])

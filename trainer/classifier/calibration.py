@@ -13,11 +13,11 @@ def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
     vector machines", section 2.2): N right answers do not justify certainty, and without it T would go to 0.
 
     Args:
-      logits: float [N, K] of examples that the network was not trained on.
-      labels: int [N].
+        logits: float [N, K] of examples that the network was not trained on.
+        labels: int [N].
 
     Returns:
-      T within 0.05..20; 1 when there is no example.
+        T within 0.05..20; 1 when there is no example.
     """
     if not len(labels):
         return 1.0

@@ -38,8 +38,8 @@ class StopWithoutNumber(keras.callbacks.Callback):
     """Raises UserError naming the step at which the loss stopped being a finite number, and what is left.
 
     Args:
-      phase: its name.
-      folder: where `BestWeights` keeps the weights of the best epoch.
+        phase: its name.
+        folder: where `BestWeights` keeps the weights of the best epoch.
     """
 
     def __init__(self, phase: str, folder: Path):
@@ -63,9 +63,9 @@ class BestWeights(keras.callbacks.Callback):
     Unlike `keras.callbacks.EarlyStopping` it still knows the best epoch after the process was killed and started again.
 
     Args:
-      folder: for `best.weights.h5` and `best.json`.
-      monitor: the loss to watch, lower is better.
-      patience: epochs without improvement before it stops.
+        folder: for `best.weights.h5` and `best.json`.
+        monitor: the loss to watch, lower is better.
+        patience: epochs without improvement before it stops.
     """
 
     def __init__(self, folder: Path, monitor: str, patience: int):

@@ -33,9 +33,10 @@ _SIGNATURE = "classify"
 
 
 def metric_configs() -> list[tfma.MetricConfig]:
-    """The metrics of `METRICS`, `unknown_class` (the share of photos of a class that the model does not have), the
-    tables that `confusion` and `reliability` read, and each photo's outcome for `trivials`, `slices` and whoever
-    compares two models.
+    """The metrics of `METRICS`, and what else is read of an evaluation.
+
+    That is `unknown_class` (the share of photos of a class that the model does not have), the tables that `confusion`
+    and `reliability` read, and each photo's outcome for `trivials`, `slices` and whoever compares two models.
     """
     ours = {
         "MacroF1": "macro_f1",
@@ -80,13 +81,14 @@ def judge(classes: np.ndarray, scores: np.ndarray, truth: np.ndarray) -> dict[st
     """What a model's outputs are worth.
 
     Args:
-      classes: names, bytes [N, K]; scores: float [N, K]; truth: names, bytes [N]. A true class that is not among
-        `classes` makes the answer wrong.
+        classes: names, bytes [N, K].
+        scores: float [N, K].
+        truth: names, bytes [N]; one that is not among `classes` makes the answer wrong.
 
     Returns:
-      `accuracy` float [N] (1 right, 0 wrong), `confidence` float [N], `brier` float [N] (the squared distance of the
-      scores from the truth, 0..2; Brier 1950, "Verification of forecasts expressed in terms of probability"),
-      `unknown_class` float [N] (1 or 0), `truth` and `guess` bytes [N].
+        `accuracy` float [N] (1 right, 0 wrong), `confidence` float [N], `brier` float [N] (the squared distance of the
+        scores from the truth, 0..2; Brier 1950, "Verification of forecasts expressed in terms of probability"),
+        `unknown_class` float [N] (1 or 0), `truth` and `guess` bytes [N].
     """
     rows, best = np.arange(len(scores)), np.argmax(scores, axis=1)
     guess = classes[rows, best]
@@ -122,7 +124,7 @@ def trivials(evaluation: Evaluation) -> list[Trivial]:
     without looking can be better: one always gives the commonest class, the other each class its share of the photos.
 
     Args:
-      evaluation: of the colour regression.
+        evaluation: of the colour regression.
     """
     found = [Trivial("colour regression", evaluation.measured[CANDIDATE], evaluation.outcomes())]
     collected = evaluation.outcomes()
@@ -143,7 +145,7 @@ def slices(evaluation: Evaluation) -> dict[str, Any]:
     """The metrics by the folder that a photo lies in: of the `MOST_FOLDERS` fullest each, of the rest together.
 
     Returns:
-      As in `Evaluation.measured`, without `unknown_class`; {} where the folders are not known.
+        As in `Evaluation.measured`, without `unknown_class`; {} where the folders are not known.
     """
     tables = {model: evaluation.outcomes(model) for model in (CANDIDATE, CHAMPION)}
     if tables[CANDIDATE] is None:
@@ -172,14 +174,14 @@ def confusion(evaluation: Evaluation, model: str = CANDIDATE) -> tuple[list[str]
     """How often each class was taken for which, over all examples.
 
     Args:
-      evaluation: what the Evaluator measured.
-      model: `candidate` or `champion`.
+        evaluation: what the Evaluator measured.
+        model: `candidate` or `champion`.
 
     Returns:
-      K class names, sorted (true ones and guessed ones), and int64 [K, K]: rows are true, columns guessed.
+        K class names, sorted (true ones and guessed ones), and int64 [K, K]: rows are true, columns guessed.
 
     Raises:
-      ValueError: that model was not evaluated.
+        ValueError: that model was not evaluated.
     """
     return _matrix(_table(evaluation, "confusion", model))
 
@@ -188,10 +190,11 @@ def reliability(evaluation: Evaluation, model: str = CANDIDATE) -> np.ndarray:
     """How often a model is right when it is how certain, over all examples.
 
     Args:
-      evaluation, model: as in `confusion`.
+        evaluation: as in `confusion`.
+        model: as in `confusion`.
 
     Returns:
-      float [3, BINS]: of each bin of confidence, equally wide, the examples, their sum of confidence, the right ones.
+        float [3, BINS]: of each bin of confidence, equally wide, the examples, their sum of confidence, the right ones.
     """
     return np.array(_table(evaluation, "reliability", model))
 
@@ -221,11 +224,11 @@ def buckets(features: Mapping[str, Any]) -> dict[str, np.ndarray]:
     """What the photos are sliced by besides their class, as far as the features tell: names, bytes [N].
 
     Args:
-      features: ingest's, of N examples, dense or sparse.
+        features: ingest's, of N examples, dense or sparse.
 
     Returns:
-      `bucket/size` by the shorter side (small below 256 pixels, large from 1024 on) and `bucket/brightness` (dark below
-      0.3, bright from 0.7 on).
+        `bucket/size` by the shorter side (small below 256 pixels, large from 1024 on) and `bucket/brightness` (dark
+        below 0.3, bright from 0.7 on).
     """
     found = {}
     if {"image/width", "image/height"} <= set(features):

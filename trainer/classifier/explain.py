@@ -11,13 +11,13 @@ def occlusion(score: Callable[[np.ndarray], np.ndarray], image: np.ndarray, labe
     A grey square of twice a cell's side is moved over the photo, centred on each cell.
 
     Args:
-      score: pixels float32 [1, S, S, 3] -> scores [1, K].
-      image: float32 [S, S, 3], 0..255.
-      label: index of the class.
-      cells: of the map, in each direction.
+        score: pixels float32 [1, S, S, 3] -> scores [1, K].
+        image: float32 [S, S, 3], 0..255.
+        label: index of the class.
+        cells: of the map, in each direction.
 
     Returns:
-      float [cells, cells]: by how much the square lowers the score; positive where the photo speaks for `label`.
+        float [cells, cells]: by how much the square lowers the score; positive where the photo speaks for `label`.
     """
     side = len(image)
     edges = np.linspace(0, side, cells + 1)

@@ -17,7 +17,7 @@ def class_names(transform: tft.TFTransformOutput) -> list[str]:
     """The classes in the order of the labels.
 
     Raises:
-      UserError: there are fewer than two.
+        UserError: there are fewer than two.
     """
     labels = [name.decode() for name in transform.vocabulary_by_name(VOCABULARY)]
     if len(labels) < 2:
@@ -32,7 +32,7 @@ def write_model(
     """Writes the served SavedModel to `fn_args.serving_model_dir` and `model.json`, with `facts`, beside it.
 
     Returns:
-      The artifact's folder.
+        The artifact's folder.
     """
     transform = tft.TFTransformOutput(fn_args.transform_graph_path)
     served = signatures.ServedClassifier(scorer, labels, transform, image_size)

@@ -26,8 +26,8 @@ def macro_f1(pairs: Pairs) -> float:
     """The mean over the true classes of F1 = 2 * hits / (true + guessed); NaN without examples.
 
     Args:
-      pairs: how often each (truth, guess) occurred. A class that is only ever guessed lowers the precision of none but
-        itself and is not averaged: within a slice of one class the figure stays meaningful.
+        pairs: how often each (truth, guess) occurred. A class that is only ever guessed lowers the precision of none
+            but itself and is not averaged: within a slice of one class the figure stays meaningful.
     """
     true, guessed = collections.Counter(), collections.Counter()
     for (truth, guess), count in pairs.items():
@@ -41,8 +41,9 @@ def calibration_error(count: np.ndarray, confidence: np.ndarray, correct: np.nda
     """Expected calibration error (Guo et al. 2017, arXiv:1706.04599, equation 3); NaN without examples.
 
     Args:
-      count, confidence, correct: per bin of equal width the number of examples, and the sums over them of the
-        confidence and of 1 for a right answer.
+        count: the number of examples in each bin of equal width.
+        confidence: the sum of their confidences.
+        correct: how many of them are right.
     """
     return float(np.sum(np.abs(confidence - correct)) / np.sum(count)) if np.sum(count) else float("nan")
 

@@ -12,13 +12,13 @@ def mix(images: tf.Tensor, targets: tf.Tensor, seed: tf.Tensor, options: Augment
     """One of the two that are switched on, for the whole batch by one draw; the batch as it is when neither is.
 
     Args:
-      images: float32 [N, S, S, 3]; each is mixed with the one at the mirrored place of the batch, which is shuffled.
-      targets: float32 [N, K], probabilities.
-      seed: int [2]; the same seed mixes the same.
-      options: the parameters of the Beta distributions.
+        images: float32 [N, S, S, 3]; each is mixed with the one at the mirrored place of the batch, which is shuffled.
+        targets: float32 [N, K], probabilities.
+        seed: int [2]; the same seed mixes the same.
+        options: the parameters of the Beta distributions.
 
     Returns:
-      Images and targets of the same shapes; the targets still sum to one.
+        Images and targets of the same shapes; the targets still sum to one.
     """
     if options.mixup and options.cutmix:
         first = tf.random.stateless_uniform([], seed + tf.constant([11, 0], seed.dtype)) < 0.5
@@ -33,7 +33,7 @@ def mix(images: tf.Tensor, targets: tf.Tensor, seed: tf.Tensor, options: Augment
 
 
 def mixup(images: tf.Tensor, targets: tf.Tensor, share: tf.Tensor) -> Batch:
-    """share * batch + (1 - share) * reversed batch, for both (Zhang et al. 2018, arXiv:1710.09412, equation 2)."""
+    """Share * batch + (1 - share) * reversed batch, for both (Zhang et al. 2018, arXiv:1710.09412, equation 2)."""
     return _blend(images, share), _blend(targets, share)
 
 

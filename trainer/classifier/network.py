@@ -14,9 +14,9 @@ class Network:
     """Three views of the same weights.
 
     Attributes:
-      features: float [N, S, S, 3], 0..255 -> [N, C].
-      head: [N, C] -> logits float32 [N, K].
-      model: both after one another.
+        features: float [N, S, S, 3], 0..255 -> [N, C].
+        head: [N, C] -> logits float32 [N, K].
+        model: both after one another.
     """
 
     features: keras.Model
@@ -28,7 +28,7 @@ def build(options: ClassifierOptions, classes: int, weights: str) -> Network:
     """A network for `classes` classes, with `weights` (as in `trainer.backbones.build`) in its backbone.
 
     Raises:
-      UserError: see `trainer.backbones.build`.
+        UserError: see `trainer.backbones.build`.
     """
     backbone = backbones.build(options.backbone.name, weights, options.image_size)
     maps = [backbone.get_layer(name).output for name in level_ends(backbone)[-options.train.head.levels :]]
@@ -74,14 +74,14 @@ def unfreeze(features: keras.Model, at: str | int | float) -> int:
     normalisation folded into the convolutions already.
 
     Args:
-      features: as in `Network`.
-      at: a layer's name, its index, or the fraction (0..1) of layers that stay frozen.
+        features: as in `Network`.
+        at: a layer's name, its index, or the fraction (0..1) of layers that stay frozen.
 
     Returns:
-      The index of the first trainable layer.
+        The index of the first trainable layer.
 
     Raises:
-      UserError: there is no such layer.
+        UserError: there is no such layer.
     """
     layers = features.layers
     names = [layer.name for layer in layers]

@@ -211,7 +211,7 @@ def tuned(train: ClassifierTrainOptions, values: Mapping[str, Any]) -> Classifie
     """`train` with the values that a search found, by dotted key.
 
     Raises:
-      pydantic.ValidationError: a value is not allowed.
+        pydantic.ValidationError: a value is not allowed.
     """
     document = train.model_dump()
     for key, value in values.items():

@@ -28,12 +28,12 @@ class Session:
     """What every phase needs.
 
     Attributes:
-      options: of the training.
-      photos: what is learned from.
-      classes: K.
-      seed: of augmentation and order.
-      checkpoints: folder that survives a kill; each phase has its own folder in it.
-      logs: folder for TensorBoard.
+        options: of the training.
+        photos: what is learned from.
+        classes: K.
+        seed: of augmentation and order.
+        checkpoints: folder that survives a kill; each phase has its own folder in it.
+        logs: folder for TensorBoard.
     """
 
     options: ClassifierTrainOptions
@@ -98,9 +98,10 @@ def train_images(network: Network, session: Session, phase: str, options: Scratc
     """Trains what is trainable in `network.model` on augmented images, with a warmed-up cosine learning rate.
 
     Args:
-      network, session: what and from what.
-      phase: its name, for the checkpoints, the logs and messages.
-      options: of the phase.
+        network: what is trained.
+        session: what it is trained on, and how.
+        phase: its name, for the checkpoints, the logs and messages.
+        options: of the phase.
     """
     done = _Done(session.checkpoints / phase)
     if done:
@@ -137,11 +138,11 @@ def class_weights(labels: np.ndarray, classes: int) -> np.ndarray:
     """Weights by which every class counts the same in the loss and the average photo counts 1: N / (K * count).
 
     Args:
-      labels: int64 [N].
-      classes: K; a class without photos gets weight 0.
+        labels: int64 [N].
+        classes: K; a class without photos gets weight 0.
 
     Returns:
-      float32 [K].
+        float32 [K].
     """
     counts = np.bincount(labels, minlength=classes)
     share = len(labels) / np.count_nonzero(counts) / np.maximum(counts, 1)

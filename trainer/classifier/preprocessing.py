@@ -18,12 +18,12 @@ def preprocessing_fn(inputs: Mapping[str, Any], custom_config: Mapping[str, Any]
     """Decodes, turns upright and resizes each photo; numbers the classes.
 
     Args:
-      inputs: `image/encoded` and `image/class/text`, a string per row (dense or sparse, as the schema has it).
-      custom_config: with `options`, see `trainer.classifier.options`.
+        inputs: `image/encoded` and `image/class/text`, a string per row (dense or sparse, as the schema has it).
+        custom_config: with `options`, see `trainer.classifier.options`.
 
     Returns:
-      `image`: string [N], uint8 [S, S, 3] serialized by `trainer.images.serialize`;
-      `label`: int64 [N], index into the vocabulary `labels`, -1 for a class that the training data does not have.
+        `image`: string [N], uint8 [S, S, 3] serialized by `trainer.images.serialize`;
+        `label`: int64 [N], index into the vocabulary `labels`, -1 for a class that the training data does not have.
     """
     chosen = options.from_config(custom_config)
 

@@ -19,10 +19,10 @@ class Photos:
     """Transformed photos on disk, in the order of the files, and which of them are held out.
 
     Attributes:
-      records: dataset of (serialized image, label).
-      labels: int64 [N].
-      held_out: bool [N], the validation part.
-      image_size: S, pixels.
+        records: dataset of (serialized image, label).
+        labels: int64 [N].
+        held_out: bool [N], the validation part.
+        image_size: S, pixels.
     """
 
     records: tf.data.Dataset
@@ -51,10 +51,10 @@ def read(patterns: Sequence[str], image_size: int, validation: float, seed: int)
     """The photos in gzip TFRecords that Transform wrote.
 
     Args:
-      patterns: globs of files.
-      image_size: S, as in Transform.
-      validation: fraction to hold out, 0..1.
-      seed: another seed holds out others.
+        patterns: globs of files.
+        image_size: S, as in Transform.
+        validation: fraction to hold out, 0..1.
+        seed: another seed holds out others.
     """
     files = sorted(path for pattern in patterns for path in tf.io.gfile.glob(pattern))
     spec = {IMAGE: tf.io.FixedLenFeature([], tf.string), LABEL: tf.io.FixedLenFeature([], tf.int64)}
@@ -75,11 +75,12 @@ def held_out(hashes: np.ndarray, labels: np.ndarray, fraction: float) -> np.ndar
     A photo's hash does not depend on the order of the files, which Beam does not promise.
 
     Args:
-      hashes, labels: int64 [N].
-      fraction: 0..1.
+        hashes: int64 [N].
+        labels: int64 [N].
+        fraction: 0..1.
 
     Returns:
-      bool [N].
+        bool [N].
     """
     chosen = np.zeros(len(labels), bool)
     for label in np.unique(labels):

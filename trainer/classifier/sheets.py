@@ -14,9 +14,9 @@ def write(path: Path, photos: tf.data.Dataset, augmented: tf.data.Dataset) -> No
     """Writes a PNG: the photo itself on the left, then what training made of the like of it.
 
     Args:
-      path: the file.
-      photos: (uint8 [S, S, 3], label), unchanged.
-      augmented: batches (float32 [N, S, S, 3], ...) as training gets them, in its own random order.
+        path: the file.
+        photos: (uint8 [S, S, 3], label), unchanged.
+        augmented: batches (float32 [N, S, S, 3], ...) as training gets them, in its own random order.
     """
     plain = np.stack([image.numpy() for image, _ in photos.take(_PHOTOS)])
     changed: list[np.ndarray] = []

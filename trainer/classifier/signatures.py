@@ -19,10 +19,10 @@ class ServedClassifier(tf.Module):
     """The Transform graph and a scorer, with the signatures that TensorFlow Serving calls.
 
     Args:
-      scorer: its K columns are `labels`.
-      labels: class names.
-      transform: the graph that training used.
-      image_size: S, pixels.
+        scorer: its K columns are `labels`.
+        labels: class names.
+        transform: the graph that training used.
+        image_size: S, pixels.
     """
 
     def __init__(self, scorer: Scorer, labels: Sequence[str], transform: tft.TFTransformOutput, image_size: int):

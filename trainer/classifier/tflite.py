@@ -23,8 +23,8 @@ def parts(model_dir: Path, options: ClassifierTFLiteOptions) -> list[Part]:
     """The one part `classifier`: `image` float32 [1, S, S, 3], 0..255 -> `scores` float32 [1, K].
 
     Args:
-      model_dir: folder of the Model artifact.
-      options: the tolerance.
+        model_dir: folder of the Model artifact.
+        options: the tolerance.
     """
     about = json.loads((model_dir / "model.json").read_text(encoding="utf-8"))
     labels = about["labels"]
@@ -64,14 +64,15 @@ def compare(truth: str, labels: Sequence[str], expected: np.ndarray, got: np.nda
     """One photo's figures.
 
     Args:
-      truth: class name; one that is not among the labels is never recognised.
-      labels: class names in the order of the scores.
-      expected: the SavedModel's scores [K].
-      got: the variant's scores [K].
+        truth: class name; one that is not among the labels is never recognised.
+        labels: class names in the order of the scores.
+        expected: the SavedModel's scores [K].
+        got: the variant's scores [K].
 
     Returns:
-      `correct` and `expected_correct` (1 or 0), `agree` (1 when both recognise the same class), `score_difference`
-      (the largest over classes); a variant whose scores are not finite agrees on nothing, with an infinite difference.
+        `correct` and `expected_correct` (1 or 0), `agree` (1 when both recognise the same class), `score_difference`
+        (the largest over classes); a variant whose scores are not finite agrees on nothing, with an infinite
+        difference.
     """
     if not np.isfinite(got).all():
         got = np.full_like(got, np.inf)
@@ -91,8 +92,8 @@ def judge_accuracy(measurements: Sequence[Measurement], max_drop: float) -> Judg
     """Withholds a variant that recognises fewer photos than the SavedModel does.
 
     Args:
-      measurements: of `compare`, one or more.
-      max_drop: the allowed drop of accuracy; one photo may be lost in any case, less cannot be told apart.
+        measurements: of `compare`, one or more.
+        max_drop: the allowed drop of accuracy; one photo may be lost in any case, less cannot be told apart.
     """
     mean = {
         name: float(np.mean([m.values[name] for m in measurements]))

@@ -31,7 +31,7 @@ def run_fn(fn_args: FnArgs) -> None:
     """Trains the classifier and writes the Model artifact: both SavedModels and `model.json`.
 
     Raises:
-      UserError: fewer than two classes, weights that do not fit, a loss that is not a number.
+        UserError: fewer than two classes, weights that do not fit, a loss that is not a number.
     """
     started = time.monotonic()
     chosen, seed = options.from_config(fn_args.custom_config), fn_args.custom_config["seed"]

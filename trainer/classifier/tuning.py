@@ -25,7 +25,7 @@ def tuner_fn(fn_args: FnArgs) -> TunerFnResult:
     `fn_args.custom_config` has, besides what the Trainer's has, `tuner` (see `TunerOptions`).
 
     Raises:
-      UserError: nothing is held out to judge by; fewer than two classes; weights that do not fit.
+        UserError: nothing is held out to judge by; fewer than two classes; weights that do not fit.
     """
     chosen, seed = options.from_config(fn_args.custom_config), fn_args.custom_config["seed"]
     search = TunerOptions.model_validate(fn_args.custom_config["tuner"])
@@ -55,9 +55,9 @@ class PhaseTuner(keras_tuner.engine.base_tuner.BaseTuner):
     The first trial is the configuration itself, so that what is found is never worse than it on that part.
 
     Args:
-      chosen: the options to start from.
-      search: space and budget.
-      session: photos, seed and a folder for the trials.
+        chosen: the options to start from.
+        search: space and budget.
+        session: photos, seed and a folder for the trials.
     """
 
     def __init__(self, chosen: ClassifierOptions, search: TunerOptions, session: phases.Session):

@@ -19,7 +19,7 @@ def build(champion: Champion, options: ClassifierOptions, labels: Sequence[str])
     """A network for `labels` with the champion's weights; the head's columns of classes that it knows, by name.
 
     Raises:
-      UserError: the champion is another network than `options` describe.
+        UserError: the champion is another network than `options` describe.
     """
     old = network.build(options, len(champion.labels), "none")
     if not restore(champion.saved_model, NETWORK, old.model):

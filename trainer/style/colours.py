@@ -16,12 +16,12 @@ def transfer(photo: tf.Tensor, painting: tf.Tensor, strength: tf.Tensor) -> tf.T
     """Gives a photo the painting's means and deviations in l-alpha-beta (Reinhard et al. 2001, section 3).
 
     Args:
-      photo: uint8 [H, W, 3].
-      painting: uint8 [h, w, 3].
-      strength: float32 scalar; how far to go from the photo's statistics (0) to the painting's (1).
+        photo: uint8 [H, W, 3].
+        painting: uint8 [h, w, 3].
+        strength: float32 scalar; how far to go from the photo's statistics (0) to the painting's (1).
 
     Returns:
-      uint8 [H, W, 3]. A channel that does not vary in the photo is moved, not scaled.
+        uint8 [H, W, 3]. A channel that does not vary in the photo is moved, not scaled.
     """
     own, wanted = _to_lab(photo), _to_lab(painting)
     mean, deviation = _statistics(own)

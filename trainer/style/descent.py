@@ -71,17 +71,17 @@ def adam(
     """Adam (Kingma & Ba 2015, algorithm 1), each step clipped to 0..255.
 
     Args:
-      function: what to minimise.
-      start: pixels float32 [H, W, 3].
-      steps: how many.
-      watch: is shown the averaged pixels.
-      rate: of the first step, in levels; each later step's is `decay` times the one before.
-      decay: see `rate`.
-      average: decay of the moving average over the iterates (as their section 7.2), which is what is returned.
-      moments: to go on with.
+        function: what to minimise.
+        start: pixels float32 [H, W, 3].
+        steps: how many.
+        watch: is shown the averaged pixels.
+        rate: of the first step, in levels; each later step's is `decay` times the one before.
+        decay: see `rate`.
+        average: decay of the moving average over the iterates (as their section 7.2), which is what is returned.
+        moments: to go on with.
 
     Returns:
-      The averaged pixels, and the moments to go on with.
+        The averaged pixels, and the moments to go on with.
     """
     pixels, averaged = start.astype(np.float32), np.zeros_like(start, np.float32)
     found = moments or Moments.none(pixels)

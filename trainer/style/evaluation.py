@@ -98,7 +98,7 @@ def trivials(evaluation: Evaluation) -> list[Trivial]:
     """The models that a style network has to beat: colour transfer, which was evaluated, and the photo as it is.
 
     Args:
-      evaluation: of colour transfer.
+        evaluation: of colour transfer.
     """
     found = [Trivial("colour transfer", evaluation.measured[CANDIDATE], evaluation.outcomes())]
     unchanged = evaluation.outcomes(name=_UNCHANGED)
@@ -117,7 +117,7 @@ def perceptual_options(eval_config: tfma.EvalConfig) -> PerceptualOptions:
     """What `metric_configs` put into the configuration.
 
     Raises:
-      ValueError: the configuration has none of those metrics.
+        ValueError: the configuration has none of those metrics.
     """
     for spec in eval_config.metrics_specs:
         for metric in spec.metrics:
@@ -130,7 +130,7 @@ class Judge:
     """Measures pictures; remembers what it has computed for photos and paintings, which come back in many pairs.
 
     Args:
-      weights: of VGG19, as in `trainer.backbones.build`.
+        weights: of VGG19, as in `trainer.backbones.build`.
     """
 
     def __init__(self, weights: str):
@@ -202,8 +202,9 @@ def flicker(paint: Callable[..., Mapping[str, tf.Tensor]], content: bytes, style
     show the same, in levels of 255. A border of 16 pixels is left out, where each shows something else.
 
     Args:
-      paint: `serving_default` of a style network.
-      content, style: files.
+        paint: `serving_default` of a style network.
+        content: the photo's file.
+        style: the painting's file.
     """
     photo = images.decode(tf.constant(content))
     side = max(4, min(min(photo.shape[:2]) - 1, _FLICKER_SIDE) // 4 * 4)

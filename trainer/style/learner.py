@@ -28,11 +28,13 @@ class Learner:
     one would have seen.
 
     Args:
-      transformer, head: of `trainer.style.networks`; they are trained in place.
-      perceptual: the network that judges.
-      photos, paintings: what is drawn from.
-      options: weights and rates.
-      seed: of the drawing.
+        transformer: of `trainer.style.networks`; trained in place.
+        head: likewise.
+        perceptual: the network that judges.
+        photos: what photos are drawn from.
+        paintings: what paintings are drawn from.
+        options: weights and rates.
+        seed: of the drawing.
     """
 
     def __init__(

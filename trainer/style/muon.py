@@ -20,11 +20,11 @@ class Muon(keras.optimizers.Adam):
     """Adam, but a matrix moves by its orthogonalised Nesterov momentum.
 
     Args:
-      learning_rate: Adam's, a number or a schedule.
-      matrix_ratio: what a matrix' rate is of Adam's. A step moves every singular value of a square matrix by about the
-        rate, and those of a wide one by more, so that each output moves alike.
-      momentum: decay of the matrices' momentum.
-      **kwargs: as for Adam.
+        learning_rate: Adam's, a number or a schedule.
+        matrix_ratio: what a matrix' rate is of Adam's. A step moves every singular value of a square matrix by about
+            the rate, and those of a wide one by more, so that each output moves alike.
+        momentum: decay of the matrices' momentum.
+        **kwargs: as for Adam.
     """
 
     def __init__(self, learning_rate: Any, matrix_ratio: float, momentum: float = 0.95, **kwargs: Any):

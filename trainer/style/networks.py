@@ -99,7 +99,7 @@ class Standardise(layers.Layer):
         self._factor.assign(1 / (deviation + 0.05 * deviation.mean() + 1e-6))
 
     def call(self, features: tf.Tensor) -> tf.Tensor:
-        """float [N, F] -> [N, F]."""
+        """Float [N, F] -> [N, F]."""
         return ops.clip((features - self._mean) * self._factor, -_LIMIT, _LIMIT)
 
 
@@ -110,11 +110,12 @@ def transformer(options: NetworkOptions, height: int | None = None, width: int |
     sub-pixel convolutions leave grids (Odena et al. 2016), those whose phases begin alike (Aitken et al. 2017) too.
 
     Args:
-      options: its size.
-      height, width: in pixels, multiples of `MULTIPLE`; None leaves them open.
+        options: its size.
+        height: in pixels, a multiple of `MULTIPLE`; None leaves it open.
+        width: likewise.
 
     Returns:
-      Model: [content float32 [N, H, W, 3] 0..255, style_code float32 [N, D]] -> float32 [N, H, W, 3], 0..255.
+        Model: [content float32 [N, H, W, 3] 0..255, style_code float32 [N, D]] -> float32 [N, H, W, 3], 0..255.
     """
     wide = options.channels
     content = keras.Input((height, width, 3), name="content")
@@ -155,11 +156,11 @@ def style_features(weights: str, side: int = STYLE_SIDE) -> keras.Model:
     """Builds the fixed part of the predictor: pooled statistics of MobileNetV2's features at several depths.
 
     Args:
-      weights: as in `trainer.backbones.build`.
-      side: of the painting in pixels.
+        weights: as in `trainer.backbones.build`.
+        side: of the painting in pixels.
 
     Returns:
-      Model: style float32 [N, side, side, 3], 0..255 -> float32 [N, F], means and deviations of colours and features.
+        Model: style float32 [N, side, side, 3], 0..255 -> float32 [N, F], means and deviations of colours and features.
     """
     network = backbones.build("MobileNetV2", weights, side)
     pooled = []

@@ -25,14 +25,14 @@ class Perceptual(tf.Module):
     """VGG19 up to block4_conv1 with fixed weights.
 
     Args:
-      weights: `imagenet`, `none` or a path, as in `trainer.backbones.build`. `none` gives random weights, the same ones
-        in every process, so that trainer and evaluation measure alike.
-      padding: of every convolution. Zeros are what VGG19 was trained with and what published figures are computed with;
-        they show at the borders of what a network learns to paint, reflection and replication do not.
-      dtype: to compute in.
+        weights: `imagenet`, `none` or a path, as in `trainer.backbones.build`. `none` gives random weights, the same
+            ones in every process, so that trainer and evaluation measure alike.
+        padding: of every convolution. Zeros are what VGG19 was trained with and what published figures are computed
+            with; they show at the borders of what a network learns to paint, reflection and replication do not.
+        dtype: to compute in.
 
     Raises:
-      UserError: from `trainer.backbones.build`.
+        UserError: from `trainer.backbones.build`.
     """
 
     def __init__(self, weights: str, padding: Padding = "zero", dtype: str = "float32"):

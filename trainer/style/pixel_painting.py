@@ -57,8 +57,8 @@ class Objective:
     """The weighted sum of the terms, and its gradient with respect to the pixels.
 
     Args:
-      perceptual: the network that judges.
-      weights: of the terms.
+        perceptual: the network that judges.
+        weights: of the terms.
     """
 
     def __init__(self, perceptual: Perceptual, weights: Weights):
@@ -80,12 +80,12 @@ class Objective:
         """The objective of pictures of a photo.
 
         Args:
-          photo: float32 [H, W, 3].
-          target: from `target`.
-          mask: float32 [H, W], 0..1; where it is 0 the picture is the photo.
+            photo: float32 [H, W, 3].
+            target: from `target`.
+            mask: float32 [H, W], 0..1; where it is 0 the picture is the photo.
 
         Returns:
-          pixels float32 [H, W, 3] -> (value, gradient).
+            pixels float32 [H, W, 3] -> (value, gradient).
         """
         base = tf.constant(photo[np.newaxis])
         where = tf.ones_like(base[..., :1]) if mask is None else tf.constant(mask[np.newaxis, ..., np.newaxis])
@@ -140,15 +140,15 @@ def paint(
     """Paints a photo in the manner of paintings.
 
     Args:
-      photo: uint8 [H, W, 3].
-      paintings: uint8 [h, w, 3] and a weight each; their Gram matrices are averaged.
-      perceptual: VGG19.
-      options: sizes, weights, method.
-      mask: uint8 [H, W], 255 where it is painted.
-      watch: told after each step.
+        photo: uint8 [H, W, 3].
+        paintings: uint8 [h, w, 3] and a weight each; their Gram matrices are averaged.
+        perceptual: VGG19.
+        options: sizes, weights, method.
+        mask: uint8 [H, W], 255 where it is painted.
+        watch: told after each step.
 
     Returns:
-      uint8, of the photo's proportions, its longest side `options.side`.
+        uint8, of the photo's proportions, its longest side `options.side`.
     """
     objective = Objective(
         perceptual, Weights(content=options.content_weight, gram=options.gram_weight, tv=options.tv_weight)

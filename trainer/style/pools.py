@@ -79,9 +79,9 @@ def read(patterns: Sequence[str], side: int, limit: int | None = None) -> Images
     """Images from the gzip TFRecords that Transform wrote, sorted by name and content: Beam promises no order.
 
     Args:
-      patterns: globs of files.
-      side: S, as in Transform.
-      limit: how many at most; they are the ones whose content hashes lowest, a fair sample.
+        patterns: globs of files.
+        side: S, as in Transform.
+        limit: how many at most; they are the ones whose content hashes lowest, a fair sample.
     """
     files = sorted(path for pattern in patterns for path in tf.io.gfile.glob(pattern))
     spec = {IMAGE: tf.io.FixedLenFeature([], tf.string), NAME: tf.io.FixedLenFeature([], tf.string)}
@@ -107,7 +107,7 @@ def photo_pool(
     Their sides are between `crop` and S, evenly on a logarithmic scale: photos show things near and far.
 
     Raises:
-      UserError: there are no photos.
+        UserError: there are no photos.
     """
     _check(photos)
     order = np.concatenate([rng.permutation(len(photos)) for _ in range(-(-count // len(photos)))])[:count]
@@ -130,7 +130,7 @@ def invent(paintings: Images, photos: Images, count: int, rng: np.random.Generat
     A predictor that has seen some dozens of paintings knows as many codes; from these it learns what lies between.
 
     Raises:
-      UserError: there are no paintings or no photos.
+        UserError: there are no paintings or no photos.
     """
     _check(photos, paintings)
     side = paintings.pixels.shape[1]
@@ -158,7 +158,7 @@ def painting_pool(
     They are encoded as they were cut, some sharper than others, as the paintings that people bring are.
 
     Raises:
-      UserError: there are no paintings.
+        UserError: there are no paintings.
     """
     _check(paintings=paintings)
     side = paintings.pixels.shape[1]

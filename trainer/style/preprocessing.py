@@ -16,12 +16,12 @@ def preprocessing_fn(inputs: Mapping[str, Any], custom_config: Mapping[str, Any]
     """Decodes, turns upright and cuts the central square of each image; names it.
 
     Args:
-      inputs: `image/encoded` and `image/filename`, a string per row (dense or sparse, as the schema has it).
-      custom_config: with `options`, see `trainer.style.options`.
+        inputs: `image/encoded` and `image/filename`, a string per row (dense or sparse, as the schema has it).
+        custom_config: with `options`, see `trainer.style.options`.
 
     Returns:
-      `image`: string [N], uint8 [S, S, 3] serialized by `trainer.images.serialize`, S is `image.train_side`;
-      `name`: string [N], the file's name without folder and extension.
+        `image`: string [N], uint8 [S, S, 3] serialized by `trainer.images.serialize`, S is `image.train_side`;
+        `name`: string [N], the file's name without folder and extension.
     """
     # Reduced bilinearly, a painting is .013 in style distance from itself; a trained network leaves three times that.
     side = options.from_config(custom_config).image.train_side

@@ -33,9 +33,11 @@ class ServedStyle(tf.Module):
     """Predictor, transformer and the bank of known paintings, with the signatures that TensorFlow Serving calls.
 
     Args:
-      transformer, features, head: of `trainer.style.networks`.
-      bank: painting's name -> code float [D].
-      options: the photos' greatest side, and the format of what is returned.
+        transformer: of `trainer.style.networks`.
+        features: of `trainer.style.networks`.
+        head: of `trainer.style.networks`.
+        bank: painting's name -> code float [D].
+        options: the photos' greatest side, and the format of what is returned.
     """
 
     TRANSFORMER, HEAD = "_transformer", "_head"
@@ -108,12 +110,12 @@ class ServedStyle(tf.Module):
         Like `paint_part` no signature, as there is nothing to serve: for programs that load the SavedModel.
 
         Args:
-          content_pixels: uint8 [H, W, 3], H and W multiples of `MULTIPLE`, each 32 at least.
-          style_code: float32 [D].
+            content_pixels: uint8 [H, W, 3], H and W multiples of `MULTIPLE`, each 32 at least.
+            style_code: float32 [D].
 
         Returns:
-          `statistics` float32 [2, S], means and variances of all norms' channels; `reach` int32 scalar, how many
-          pixels around a part its picture depends on.
+            `statistics` float32 [2, S], means and variances of all norms' channels; `reach` int32 scalar, how many
+            pixels around a part its picture depends on.
         """
         with statistics.noted() as notes:
             self._transformer([tf.cast(content_pixels, tf.float32)[tf.newaxis], style_code[tf.newaxis]])
@@ -125,13 +127,13 @@ class ServedStyle(tf.Module):
         """Paints a part of a photo so that it fits its neighbours.
 
         Args:
-          content_pixels: uint8 [h, w, 3], h and w multiples of `MULTIPLE`; cut out with `reach` pixels to spare at
-            each side where the photo goes on, from a corner that is a multiple of `MULTIPLE`.
-          style_code: float32 [D].
-          statistics_of_whole: float32 [2, S], of `measure`.
+            content_pixels: uint8 [h, w, 3], h and w multiples of `MULTIPLE`; cut out with `reach` pixels to spare at
+                each side where the photo goes on, from a corner that is a multiple of `MULTIPLE`.
+            style_code: float32 [D].
+            statistics_of_whole: float32 [2, S], of `measure`.
 
         Returns:
-          uint8 [h, w, 3].
+            uint8 [h, w, 3].
         """
         means, variances = (tf.split(statistics_of_whole[i], self._channels) for i in (0, 1))
         shape = [1, 1, 1, -1]

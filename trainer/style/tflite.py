@@ -31,8 +31,8 @@ def parts(model_dir: Path, options: StyleTFLiteOptions) -> list[Part]:
     numbers of a code says what can be seen.
 
     Args:
-      model_dir: folder of the Model artifact.
-      options: the tolerance.
+        model_dir: folder of the Model artifact.
+        options: the tolerance.
     """
     codes = {
         style["name"]: np.array([style["code"]], np.float32)
@@ -96,8 +96,8 @@ def judge_psnr(measurements: Sequence[Measurement], least: float) -> Judgement:
     """Withholds a variant whose pictures of any painting differ too much from the SavedModel's.
 
     Args:
-      measurements: with `squared_error`, one or more.
-      least: PSNR in dB that every painting must reach, the error averaged over its photos.
+        measurements: with `squared_error`, one or more.
+        least: PSNR in dB that every painting must reach, the error averaged over its photos.
     """
     errors = defaultdict(list)
     for measurement in measurements:

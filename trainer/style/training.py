@@ -31,7 +31,7 @@ def run_fn(fn_args: FnArgs) -> None:
     `warm_start` (see `trainer.champions`).
 
     Raises:
-      UserError: no photos, no paintings, weights that do not fit, another network to start from, a loss of NaN.
+        UserError: no photos, no paintings, weights that do not fit, another network to start from, a loss of NaN.
     """
     started = time.monotonic()
     config = fn_args.custom_config

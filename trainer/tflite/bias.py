@@ -44,12 +44,13 @@ def corrected(content: bytes, reference: bytes, samples: Iterable[Tensors]) -> b
     """Corrects the biases of all convolutions and dense layers.
 
     Args:
-      content: an int8 TFLite file with float inputs and one signature.
-      reference: the same network in float32; layers are found by the names of their outputs.
-      samples: inputs by their names in the signature; some dozens will do, as a layer's mean is taken over all places.
+        content: an int8 TFLite file with float inputs and one signature.
+        reference: the same network in float32; layers are found by the names of their outputs.
+        samples: inputs by their names in the signature; some dozens will do, as a layer's mean is taken over all
+            places.
 
     Returns:
-      The file's new content; unchanged where no layer has a bias to correct.
+        The file's new content; unchanged where no layer has a bias to correct.
     """
     model, original = unpacked(content), unpacked(reference)
     layers = _layers(model, original)

@@ -31,20 +31,20 @@ def convert(
     """Converts the signature `serving_default` of a SavedModel; the names of its inputs and outputs are kept.
 
     Args:
-      saved_model: folder; the signature has fixed shapes and float32 tensors.
-      variant: which one.
-      representative: gives the calibration inputs afresh at each call; only int8 asks.
-      images: inputs and outputs that are pixels; int8 has them as uint8, 0..255 as they are (scale 1, zero point 0).
-      quantised: other inputs and outputs that int8 has as uint8, with the scale that calibration found.
-      float_operations: of TFLite, such as MEAN, that int8 leaves in floating point.
-      bias_examples: on about how many calibration inputs, evenly spread, int8's biases are corrected; 0 is none.
+        saved_model: folder; the signature has fixed shapes and float32 tensors.
+        variant: which one.
+        representative: gives the calibration inputs afresh at each call; only int8 asks.
+        images: inputs and outputs that are pixels; int8 has them as uint8, 0..255 as they are (scale 1, zero point 0).
+        quantised: other inputs and outputs that int8 has as uint8, with the scale that calibration found.
+        float_operations: of TFLite, such as MEAN, that int8 leaves in floating point.
+        bias_examples: on about how many calibration inputs, evenly spread, int8's biases are corrected; 0 is none.
 
     Returns:
-      The TFLite file's content.
+        The TFLite file's content.
 
     Raises:
-      trainer.tflite.integer.NotInteger: int8 could not be made of integer operations and those exceptions alone.
-      Exception: whatever TensorFlow's converter raises for an operation that it cannot convert.
+        trainer.tflite.integer.NotInteger: int8 could not be made of integer operations and those exceptions alone.
+        Exception: whatever TensorFlow's converter raises for an operation that it cannot convert.
     """
     flat = _flat(saved_model).name
     converter = tf.lite.TFLiteConverter.from_saved_model(flat, signature_keys=[SIGNATURE])

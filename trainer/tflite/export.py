@@ -41,13 +41,13 @@ def export(parts: Sequence[Part], options: TFLiteOptions, calibration: Records, 
     outside its tolerance; the others are not affected.
 
     Args:
-      parts: of a lane.
-      options: the lane's.
-      calibration: what int8's ranges are found on.
-      held_out: what every variant is verified on.
+        parts: of a lane.
+        options: the lane's.
+        calibration: what int8's ranges are found on.
+        held_out: what every variant is verified on.
 
     Raises:
-      ValueError: there is no held-out example.
+        ValueError: there is no held-out example.
     """
     converted = _converted(parts, options, calibration)
     for part in parts:

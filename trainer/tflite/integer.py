@@ -27,14 +27,14 @@ def with_integer_interface(
     """Gives an int8 file with float inputs and outputs its uint8 ones.
 
     Args:
-      content: the TFLite file, as calibration made it, with one signature.
-      images: names of inputs and outputs, in the signature, whose pixels 0..255 become uint8 of the same value.
-      quantised: names of those that become uint8 with the scale of the int8 tensor behind them.
-      floating: names of operations that may compute in floating point; an image next to one is converted for it.
+        content: the TFLite file, as calibration made it, with one signature.
+        images: names of inputs and outputs, in the signature, whose pixels 0..255 become uint8 of the same value.
+        quantised: names of those that become uint8 with the scale of the int8 tensor behind them.
+        floating: names of operations that may compute in floating point; an image next to one is converted for it.
 
     Raises:
-      NotInteger: a named tensor has no quantised tensor behind it, or an operation computes in floating point.
-      ValueError: a name is not in the signature.
+        NotInteger: a named tensor has no quantised tensor behind it, or an operation computes in floating point.
+        ValueError: a name is not in the signature.
     """
     model = file.unpacked(content)
     (signature,) = model.signatureDefs

@@ -29,10 +29,10 @@ def with_classifier_metadata(content: bytes, labels: Sequence[str], name: str, s
     """The TFLite file of a classifier with its metadata; it runs as before.
 
     Args:
-      content: one input, pixels 0..255 RGB [1, side, side, 3], normalised inside; one output, scores [1, K].
-      labels: K class names.
-      name: of the model.
-      side: in pixels.
+        content: one input, pixels 0..255 RGB [1, side, side, 3], normalised inside; one output, scores [1, K].
+        labels: K class names.
+        name: of the model.
+        side: in pixels.
     """
     model = file.unpacked(content)
     buffer = schema.BufferT()

@@ -18,7 +18,7 @@ class Runner:
         """Loads a file's content.
 
         Raises:
-          ValueError, RuntimeError: the interpreter does not take the file.
+            ValueError, RuntimeError: the interpreter does not take the file.
         """
         self._interpreter = Interpreter(model_content=content, num_threads=threads)
         self._run = self._interpreter.get_signature_runner(SIGNATURE)
@@ -30,8 +30,8 @@ class Runner:
         """Inputs of the float signature -> its outputs, float32; quantised on the way in, dequantised on the way out.
 
         Raises:
-          KeyError: an input of the file is not among `inputs`.
-          RuntimeError: the interpreter fails, or a shape differs.
+            KeyError: an input of the file is not among `inputs`.
+            RuntimeError: the interpreter fails, or a shape differs.
         """
         fed = {name: quantise(inputs[name], details) for name, details in self._inputs.items()}
         start = time.perf_counter()

@@ -24,13 +24,13 @@ def scan(
     """Reads and checks every file with the very code of the ingest component.
 
     Args:
-      root: the folder.
-      options: how to read it.
-      layout: `auto` or `flat`, see `listing`.
-      earlier_ledger: address of the ledger that a run would start from; empty for none.
+        root: the folder.
+        options: how to read it.
+        layout: `auto` or `flat`, see `listing`.
+        earlier_ledger: address of the ledger that a run would start from; empty for none.
 
     Raises:
-      UserError: `root` is no folder that can be read, or one in it cannot.
+        UserError: `root` is no folder that can be read, or one in it cannot.
     """
     folders = listing.configured(root, options, layout)
     counts: Counter[tuple[str, ...]] = Counter()
@@ -69,7 +69,7 @@ def pictures(root: str | os.PathLike, options: IngestOptions, layout: str = "aut
     """The usable images of a folder with what was measured on them; copies are not told from originals.
 
     Raises:
-      UserError: `root` is no folder that can be read.
+        UserError: `root` is no folder that can be read.
     """
     folders = listing.configured(root, options, layout)
     outcomes = _outcomes(folders, options)

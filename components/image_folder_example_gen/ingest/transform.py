@@ -34,13 +34,13 @@ def ingest(
     """Adds ingest to a pipeline.
 
     Args:
-      pipeline: a Beam pipeline.
-      folders: what to read.
-      options: how.
-      examples_uri: an artifact's folder with the folders of the splits in it.
-      report_uri: where the report's files go.
-      ledger_uri: where the new ledger's text files go.
-      earlier_ledger: the ledger to start from; empty for none.
+        pipeline: a Beam pipeline.
+        folders: what to read.
+        options: how.
+        examples_uri: an artifact's folder with the folders of the splits in it.
+        report_uri: where the report's files go.
+        ledger_uri: where the new ledger's text files go.
+        earlier_ledger: the ledger to start from; empty for none.
     """
     walked = (
         pipeline

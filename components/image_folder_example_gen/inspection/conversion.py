@@ -13,7 +13,7 @@ def reencode(data: bytes, options: IngestOptions) -> bytes:
     """The image as a JPEG that every decoder shows alike: upright, 8-bit sRGB, within `max_side`, without metadata.
 
     Raises:
-      Unusable: as `inspection.inspect`, which has seen these bytes before.
+        Unusable: as `inspection.inspect`, which has seen these bytes before.
     """
     image = inspection.open_image(data)
     with inspection.decoding_errors():

@@ -56,7 +56,7 @@ def inspect(data: bytes, source: Source, options: IngestOptions) -> Picture:
     """Facts about the image in `data`.
 
     Raises:
-      Unusable: it is no image, damaged, or outside the limits of the options.
+        Unusable: it is no image, damaged, or outside the limits of the options.
     """
     if not data:
         raise Unusable(Reason.EMPTY, "0 bytes")
@@ -103,7 +103,7 @@ def open_image(data: bytes) -> Image.Image:
     """Opens an image lazily: only the header is read.
 
     Raises:
-      Unusable: the content is none of `formats.FORMATS`, or its header is damaged.
+        Unusable: the content is none of `formats.FORMATS`, or its header is damaged.
     """
     with decoding_errors():
         return formats.open_image(data)

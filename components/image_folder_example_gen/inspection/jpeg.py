@@ -104,7 +104,7 @@ def decode_reduced(data: bytes, factor: int) -> np.ndarray | None:
     Half again as fast as Pillow, whose reader works piece by piece.
 
     Returns:
-      uint8 [height, width, 3], RGB; None when it cannot be decoded.
+        uint8 [height, width, 3], RGB; None when it cannot be decoded.
     """
     try:
         return cv2.imdecode(np.frombuffer(data, np.uint8), _REDUCED[factor])

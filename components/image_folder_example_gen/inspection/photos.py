@@ -23,7 +23,7 @@ def photos(folder: Path) -> Photos:
     """Lists a folder; links out of it are followed, unlike by ingest's default: nothing is kept for later runs.
 
     Raises:
-      UserError: it is no folder, or it cannot be read.
+        UserError: it is no folder, or it cannot be read.
     """
     files, passed_over = [], []
     for part in listing.folders(folder, layout="flat", follow_links=True):

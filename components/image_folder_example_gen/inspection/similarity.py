@@ -40,10 +40,10 @@ def square(luma: np.ndarray) -> bytes:
     """What the fingerprint of an upright picture is made from: a copy of 32 x 32 pixels.
 
     Args:
-      luma: float32 [H, W], 0..1, any size; reduced copies serve as well as originals.
+        luma: float32 [H, W], 0..1, any size; reduced copies serve as well as originals.
 
     Returns:
-      float32 [32, 32] as bytes.
+        float32 [32, 32] as bytes.
     """
     return cv2.resize(luma, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA).tobytes()
 
@@ -52,10 +52,10 @@ def fingerprints(squares: Sequence[bytes]) -> list[bytes]:
     """The two hashes and the keys of pictures, many at once: one by one it would take several times as long.
 
     Args:
-      squares: their `square`s.
+        squares: their `square`s.
 
     Returns:
-      For each picture 192 bytes; none for a picture without structure, which is not a copy of anything.
+        For each picture 192 bytes; none for a picture without structure, which is not a copy of anything.
     """
     pixels = np.frombuffer(b"".join(squares), np.float32).reshape(-1, _SIDE, _SIDE)
     structured = pixels.std(axis=(1, 2)) >= _FLAT
@@ -77,7 +77,7 @@ def rows(fingerprints: Sequence[bytes], identities: Sequence[int]) -> np.ndarray
     """What is compared of the pictures that have a fingerprint.
 
     Returns:
-      [BANDS, N], of `_ROW`.
+        [BANDS, N], of `_ROW`.
     """
     kept = [(each, identity) for each, identity in zip(fingerprints, identities, strict=True) if each]
     table = np.empty((BANDS, len(kept)), _ROW)
@@ -93,11 +93,11 @@ def edges(band: np.ndarray, distance: int) -> np.ndarray:
     """Pairs of near-duplicates that share a key of one band.
 
     Args:
-      band: [N], the rows of one band, of all pictures.
-      distance: how many of 256 bits may differ; somewhat more where the lowest frequencies agree.
+        band: [N], the rows of one band, of all pictures.
+        distance: how many of 256 bits may differ; somewhat more where the lowest frequencies agree.
 
     Returns:
-      uint64 [N, 2], identities, the smaller first, without repetition.
+        uint64 [N, 2], identities, the smaller first, without repetition.
     """
     words = band["hashes"].reshape(len(band), HASH_BITS // 8)
     band = band[np.lexsort((band["id"], *words.T))]
@@ -125,7 +125,7 @@ def components(pairs: np.ndarray) -> dict[int, int]:
     """The group of every picture that is in one: its smallest identity stands for it.
 
     Args:
-      pairs: uint64 [N, 2], the smaller identity first.
+        pairs: uint64 [N, 2], the smaller identity first.
     """
     if not len(pairs):
         return {}

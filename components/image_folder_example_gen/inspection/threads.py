@@ -67,11 +67,11 @@ class Stream(Generic[Item, Result]):
         """Begins without items.
 
         Args:
-          pool: where the work is done.
-          work: makes the result; what it raises is raised when the result is taken.
-          seconds: that the work may take for one item.
-          late: makes the result of an item that took longer.
-          chunk: items that a thread takes at once.
+            pool: where the work is done.
+            work: makes the result; what it raises is raised when the result is taken.
+            seconds: that the work may take for one item.
+            late: makes the result of an item that took longer.
+            chunk: items that a thread takes at once.
         """
         self._pool, self._work, self._seconds, self._late, self._chunk = pool, work, seconds, late, chunk
         self._begun: collections.deque[_Task] = collections.deque()

@@ -17,7 +17,7 @@ def fingerprint(root: str | os.PathLike, options: IngestOptions, layout: str = "
     that their order does not matter and memory does not grow with their number.
 
     Raises:
-      UserError: `root` is no folder that can be read, or one in it cannot.
+        UserError: `root` is no folder that can be read, or one in it cannot.
     """
     total, refused = 0, []
     for folder in listing.configured(root, options, layout):

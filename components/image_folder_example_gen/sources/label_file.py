@@ -52,8 +52,9 @@ def split_of(name: str, beside: frozenset[str]) -> str:
     """The split that a name stands for; empty for names that stand for none.
 
     Args:
-      name: of a folder, or in the column `split`; case does not matter.
-      beside: all such names, in lower case: with both a validation and a test set, the validation set counts to train.
+        name: of a folder, or in the column `split`; case does not matter.
+        beside: all such names, in lower case: with both a validation and a test set, the validation set counts to
+            train.
     """
     lower = name.strip().lower()
     if lower in TRAINING:
@@ -69,11 +70,11 @@ def find(folder: bytes, names: Iterable[bytes]) -> bytes:
     """The path of the label file of a folder; empty if it has none.
 
     Args:
-      folder: the folder's path.
-      names: of the files in it.
+        folder: the folder's path.
+        names: of the files in it.
 
     Raises:
-      UserError: it has several, which differ in capitals.
+        UserError: it has several, which differ in capitals.
     """
     found = sorted(name for name in names if name.lower() == NAME)
     if len(found) > 1:
@@ -85,8 +86,8 @@ def read(path: bytes) -> dict[str, Row]:
     """The rows, by path relative to the folder.
 
     Raises:
-      UserError: the file cannot be read or has other columns, or a row has no path or no label, a split that is none,
-        or a path that cannot be that of a file in the folder.
+        UserError: the file cannot be read or has other columns, or a row has no path or no label, a split that is none,
+            or a path that cannot be that of a file in the folder.
     """
     try:
         if remote.is_remote(path):

@@ -68,14 +68,14 @@ def folders(
     """The folders to list for the images of `root`; each can be walked on its own, on any worker that sees the files.
 
     Args:
-      root: an existing folder, local or on a file system of Beam's; or a pattern of `spans`, local.
-      layout: `auto` (see the module), or `flat` for one class without a name whatever the folders.
-      follow_links: whether links that leave `root` are followed.
-      window: how many of the latest spans to read; all without it.
-      evaluate_latest: of several spans, the latest is `eval` and the others are `train`.
+        root: an existing folder, local or on a file system of Beam's; or a pattern of `spans`, local.
+        layout: `auto` (see the module), or `flat` for one class without a name whatever the folders.
+        follow_links: whether links that leave `root` are followed.
+        window: how many of the latest spans to read; all without it.
+        evaluate_latest: of several spans, the latest is `eval` and the others are `train`.
 
     Raises:
-      UserError: `root` is no folder that can be read.
+        UserError: `root` is no folder that can be read.
     """
     if spans.is_pattern(root):
         found = spans.find(root, window)

@@ -51,7 +51,7 @@ def entries(folder: bytes) -> Iterator[Entry]:
     """All files below a folder.
 
     Raises:
-      UserError: the file system is not known, or does not answer.
+        UserError: the file system is not known, or does not answer.
     """
     if folder.startswith(s3.SCHEME):
         yield from itertools.starmap(Entry, s3.entries(os.fsdecode(folder)))
@@ -74,8 +74,8 @@ def read(path: bytes, max_bytes: int) -> bytes:
     """The content of a file, cut off behind `max_bytes`.
 
     Raises:
-      FileNotFoundError: it is gone.
-      OSError: the file system refuses, or does not answer.
+        FileNotFoundError: it is gone.
+        OSError: the file system refuses, or does not answer.
     """
     if path.startswith(s3.SCHEME):
         return s3.read(os.fsdecode(path), max_bytes)

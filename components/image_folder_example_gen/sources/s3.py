@@ -22,7 +22,7 @@ def entries(folder: str) -> Iterator[tuple[bytes, int, int]]:
     """Path, size and time of the last change (ns) of all objects below a folder, a thousand with each request.
 
     Raises:
-      UserError: there is no such bucket, or it may not be read.
+        UserError: there is no such bucket, or it may not be read.
     """
     from botocore.exceptions import BotoCoreError, ClientError
 
@@ -42,8 +42,8 @@ def read(path: str, max_bytes: int) -> bytes:
     """The content of an object, cut off behind `max_bytes`.
 
     Raises:
-      FileNotFoundError: it is gone.
-      OSError: the store refuses, or does not answer.
+        FileNotFoundError: it is gone.
+        OSError: the store refuses, or does not answer.
     """
     from botocore.exceptions import BotoCoreError, ClientError
 

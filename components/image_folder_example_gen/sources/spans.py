@@ -44,11 +44,11 @@ def find(pattern: str | os.PathLike, window: int | None = None) -> list[Span]:
     """The spans that there are, in order, each in its latest version.
 
     Args:
-      pattern: as in the module; absolute.
-      window: how many of the latest; all without it.
+        pattern: as in the module; absolute.
+        window: how many of the latest; all without it.
 
     Raises:
-      UserError: the pattern is none of TFX's, or no folder matches it, or one with a date that there is none of.
+        UserError: the pattern is none of TFX's, or no folder matches it, or one with a date that there is none of.
     """
     text = os.fspath(pattern).rstrip("/")
     latest: dict[int, Span] = {}

@@ -13,7 +13,7 @@ def read(path: bytes, max_bytes: int) -> bytes:
     A local file is opened without blocking, because a name that was a file when it was listed may be a pipe by now.
 
     Raises:
-      Unusable: not a regular file, too large, gone, or the system refuses.
+        Unusable: not a regular file, too large, gone, or the system refuses.
     """
     if remote.is_remote(path):
         return _read_remote(path, max_bytes)

@@ -12,8 +12,8 @@ def resolve_all(
     """Sorts out files and lines of the ledger: one image for each content.
 
     Returns:
-      The images, with the split of the ledger as `earlier`; what became of other files; and lines of the ledger that
-      none of the images is of.
+        The images, with the split of the ledger as `earlier`; what became of other files; and lines of the ledger that
+        none of the images is of.
     """
     copies: dict[str, list[Picture]] = {}
     earlier: dict[str, str] = {}

@@ -70,10 +70,10 @@ def build(counts: dict[tuple[str, ...], int], labels: Iterable[str], near: Itera
     """Makes the report.
 
     Args:
-      counts: how many files fell under each key: `("examples", split, class, size)`, `("rejected", code)`,
-        `("duplicates",)`, `("ignored",)` or, besides, `("first_only", what)`.
-      labels: classes that have a folder, even if nothing in it was usable.
-      near: all images with near-copies.
+        counts: how many files fell under each key: `("examples", split, class, size)`, `("rejected", code)`,
+            `("duplicates",)`, `("ignored",)` or, besides, `("first_only", what)`.
+        labels: classes that have a folder, even if nothing in it was usable.
+        near: all images with near-copies.
     """
     total, reasons, sizes, first_only = Counter(), Counter(), Counter(), Counter()
     classes = Counter(dict.fromkeys(sorted(labels), 0))
@@ -127,8 +127,8 @@ def groups(near: Iterable[NearDuplicate]) -> list[dict]:
     """Groups of near-duplicates as lines of `near_duplicates.jsonl`.
 
     Returns:
-      Per group `group`, its name; `classes`; `conflict`, True when they are several; and `files`, a list of `path`,
-      `class` and `split` (`train`, `eval`, or empty for one that is left out).
+        Per group `group`, its name; `classes`; `conflict`, True when they are several; and `files`, a list of `path`,
+        `class` and `split` (`train`, `eval`, or empty for one that is left out).
     """
     members: dict[str, list[NearDuplicate]] = {}
     for each in sorted(near):

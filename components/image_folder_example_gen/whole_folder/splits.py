@@ -73,7 +73,7 @@ class Tally:
         """Decides which of the images that are free go to eval.
 
         Args:
-          eval_fraction: wanted share of the eval split, in every class.
+            eval_fraction: wanted share of the eval split, in every class.
         """
         fixed, free = self._fixed.copy(), self._free.copy()
         for group in self._groups.values():
@@ -162,10 +162,10 @@ def _choose(free: Mapping[int, int], train: int, held: int, eval_fraction: float
     So that the choice is nearly the same when images come or go, and nearly part of that for a larger share.
 
     Args:
-      free: images per bin; those of a group are in one bin.
-      train: images that are in train already.
-      held: images that are in eval already.
-      eval_fraction: wanted share.
+        free: images per bin; those of a group are in one bin.
+        train: images that are in train already.
+        held: images that are in eval already.
+        eval_fraction: wanted share.
     """
     wanted = eval_fraction * (train + held + sum(free.values()))
     chosen = set()

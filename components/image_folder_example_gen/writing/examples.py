@@ -21,7 +21,7 @@ def serialize(picture: Picture, options: IngestOptions) -> bytes:
     """Reads the image again and makes its serialized tf.Example, with the features of `features.py`.
 
     Raises:
-      Unusable: the file is gone, or is not what it was when it was inspected.
+        Unusable: the file is gone, or is not what it was when it was inspected.
     """
     data = storage.read(picture.source.path, options.max_bytes)
     if hashlib.sha256(data).hexdigest() != picture.sha256:

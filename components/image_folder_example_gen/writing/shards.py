@@ -37,11 +37,11 @@ def write(
     (level 0), which TFX wants.
 
     Args:
-      pictures: what to write.
-      destination: the file.
-      unfinished: the file until it is whole.
-      options: as in ingest.
-      pool: threads for images that take time; not the ones that run this function.
+        pictures: what to write.
+        destination: the file.
+        unfinished: the file until it is whole.
+        options: as in ingest.
+        pool: threads for images that take time; not the ones that run this function.
     """
     ordered = sorted(pictures, key=lambda picture: picture.sha256)
     outcomes = []

@@ -30,10 +30,11 @@ class Findings:
     """What there is to see of a classifier.
 
     Attributes:
-      confusion, reliability: over all eval photos, see `trainer.classifier.evaluation`.
-      history: phase -> Keras' history.
-      augmented: a picture of augmented training photos, or None.
-      answers: by title, the photos with what the model says of them.
+        confusion: over all eval photos, see `trainer.classifier.evaluation`.
+        reliability: likewise.
+        history: phase -> Keras' history.
+        augmented: a picture of augmented training photos, or None.
+        answers: by title, the photos with what the model says of them.
     """
 
     confusion: Confusion
@@ -95,7 +96,7 @@ def choose(outcomes: np.ndarray) -> tuple[list[bytes], list[bytes]]:
     """The keys of the photos to show: wrong answers, the surest first; and the least sure answers, the least first.
 
     Args:
-      outcomes: with the fields `key`, `accuracy` and `confidence`, see `trainer.evaluation.Evaluation.outcomes`.
+        outcomes: with the fields `key`, `accuracy` and `confidence`, see `trainer.evaluation.Evaluation.outcomes`.
     """
     order = np.argsort(outcomes["confidence"], kind="stable")
     wrong = [outcomes["key"][i] for i in order[::-1] if outcomes["accuracy"][i] < 0.5]

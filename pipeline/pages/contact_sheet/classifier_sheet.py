@@ -21,10 +21,10 @@ class Answer:
     """One eval photo and what the classifier said of it.
 
     Attributes:
-      photo: uint8 [H, W, 3].
-      truth: its class.
-      scores: class name -> score.
-      attention: float [C, C], what each part of the photo does for the highest score (`trainer.classifier.explain`).
+        photo: uint8 [H, W, 3].
+        truth: its class.
+        scores: class name -> score.
+        attention: float [C, C], what each part of the photo does for the highest score (`trainer.classifier.explain`).
     """
 
     photo: np.ndarray
@@ -55,11 +55,11 @@ def report(
     """Writes the reliability diagram, the learning curves and the table of classes, side by side, as PNG.
 
     Args:
-      path: the file.
-      title: above all.
-      reliability: float [3, B], see `trainer.classifier.evaluation.reliability`.
-      confusion: of all eval photos.
-      history: phase -> Keras' history.
+        path: the file.
+        title: above all.
+        reliability: float [3, B], see `trainer.classifier.evaluation.reliability`.
+        confusion: of all eval photos.
+        history: phase -> Keras' history.
     """
     rows = class_table(confusion)
     figure = Figure(figsize=(16, max(5.2, 1.6 + 0.34 * len(rows))), dpi=100, layout="constrained", facecolor=PAPER)

@@ -20,13 +20,13 @@ def write(title: str, painted: Gallery | None, findings: Findings | None, folder
     """Draws `contact-sheet.png`, and the classifier's own pictures beside it.
 
     Args:
-      title: the sheet's first line.
-      painted: what the candidate painted.
-      findings: what there is to see of the classifier.
-      folder: of the run.
+        title: the sheet's first line.
+        painted: what the candidate painted.
+        findings: what there is to see of the classifier.
+        folder: of the run.
 
     Returns:
-      Its path; None when no model was evaluated, because nothing changed or the data stopped the lanes.
+        Its path; None when no model was evaluated, because nothing changed or the data stopped the lanes.
     """
     if not painted and not findings:
         return None
@@ -42,11 +42,11 @@ def gallery(outputs: Outputs, node: str = "StyleTrainer.style") -> Gallery | Non
     """What a model paints from some evaluation pairs, approved or not: one wants to look at a rejected one, too.
 
     Args:
-      outputs: of the run.
-      node: that put the model out: the candidate's trainer, or `Champion.style`.
+        outputs: of the run.
+        node: that put the model out: the candidate's trainer, or `Champion.style`.
 
     Returns:
-      None when no style network was evaluated in this run, or nothing served before it.
+        None when no style network was evaluated in this run, or nothing served before it.
     """
     pairs, model = outputs.folder("StylePairs.style", "examples"), outputs.folder(node, "model")
     if not pairs or not model or not outputs.folder("Evaluator.style", "evaluation"):

@@ -45,13 +45,13 @@ def contact_sheet(path: Path, title: str, gallery: Gallery | None, confusion: Co
     """Writes the sheet as PNG: photos down, paintings across, and the classifier's confusion matrix below.
 
     Args:
-      path: where to write; its folder exists.
-      title: the first line.
-      gallery: None when no style network was trained.
-      confusion: None when no classifier was trained.
+        path: where to write; its folder exists.
+        title: the first line.
+        gallery: None when no style network was trained.
+        confusion: None when no classifier was trained.
 
     Raises:
-      ValueError: there is nothing to show.
+        ValueError: there is nothing to show.
     """
     blocks = [_gallery(gallery)] if gallery else []
     blocks += [_confusion(confusion)] if confusion else []

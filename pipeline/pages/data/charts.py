@@ -48,12 +48,13 @@ def chart(
     """Draws one measure.
 
     Args:
-      feature: its name.
-      datasets: what the curves show, by name, such as `train` and `eval`; those without images are left out.
-      classes: what the ranges show, by class; none are drawn of more than `most_classes`.
+        feature: its name.
+        datasets: what the curves show, by name, such as `train` and `eval`; those without images are left out.
+        classes: what the ranges show, by class.
+        most_classes: of more classes than these no ranges are drawn.
 
     Returns:
-      None when no image has the measure.
+        None when no image has the measure.
     """
     found = {name: statistics.feature(dataset, feature) for name, dataset in datasets.items() if dataset.num_examples}
     shown = {name: each for name, each in found.items() if each}

@@ -114,11 +114,11 @@ def section(
     """What there is to say about a folder; None when it was not read to its end.
 
     Args:
-      name: the data lane.
-      folder: its images.
-      gates: the model lanes that use it, and the part that it is to them.
-      outputs: of the run.
-      options: the limits of ingest, for the thumbnails.
+        name: the data lane.
+        folder: its images.
+        gates: the model lanes that use it, and the part that it is to them.
+        outputs: of the run.
+        options: the limits of ingest, for the thumbnails.
     """
     account = outputs.folder(f"ImageFolderExampleGen.{name}", "report")
     measured = outputs.folder(f"StatisticsGen.{name}", "statistics")

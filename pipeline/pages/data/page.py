@@ -30,7 +30,7 @@ def write(title: str, found: Sequence[Section], folder: Path) -> Path | None:
     """Draws `data.html`.
 
     Returns:
-      Its path; None when no folder was read to its end.
+        Its path; None when no folder was read to its end.
     """
     if not found:
         return None

@@ -40,9 +40,10 @@ def svg(draw: Callable[[Axes], None], label: str, width: float = 4.6, height: fl
     """Draws on axes and returns an `<svg>` element.
 
     Args:
-      draw: is given the axes.
-      label: what screen readers say; it also keeps the element's ids apart from those of other charts.
-      width, height: in inches of 72 pixels; the page scales it.
+        draw: is given the axes.
+        label: what screen readers say; it also keeps the element's ids apart from those of other charts.
+        width: in inches of 72 pixels; the page scales it.
+        height: likewise.
     """
     with matplotlib.rc_context(
         {"svg.fonttype": "none", "svg.hashsalt": label, "font.size": 9, "axes.spines.top": False,

@@ -141,9 +141,9 @@ def slice_tables(
     """Tables of PromotionGate's slices, those that bear rules first.
 
     Args:
-      slices: `{feature: {value: {"candidate": {..}, "champion": {..} or None, "examples": n}}}`.
-      metrics: the columns.
-      outcomes: each example's own figures, float [N], by value of the slice and metric, where they are known.
+        slices: `{feature: {value: {"candidate": {..}, "champion": {..} or None, "examples": n}}}`.
+        metrics: the columns.
+        outcomes: each example's own figures, float [N], by value of the slice and metric, where they are known.
     """
 
     def cell(value: str, metric: str, found: Mapping[str, Any]) -> Cell:
@@ -172,12 +172,12 @@ def trends(name: str, runs: Iterable[Summary], checks: Iterable[Mapping[str, Any
     """A chart per metric over the runs that measured a model.
 
     Args:
-      name: the model's.
-      runs: the latest ones, the newest first.
-      checks: PromotionGate's, for the plain bounds.
+        name: the model's.
+        runs: the latest ones, the newest first.
+        checks: PromotionGate's, for the plain bounds.
 
     Returns:
-      `(metric, svg)`; nothing when fewer than two runs measured it.
+        `(metric, svg)`; nothing when fewer than two runs measured it.
     """
     measured = [
         (run.started[5:16].replace("T", " "), model)

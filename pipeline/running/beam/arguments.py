@@ -32,12 +32,12 @@ def arguments(options: BeamOptions, given: Sequence[str] = (), endpoint: str | N
     """Beam's arguments, those of `beam_args` last, so that they win.
 
     Args:
-      options: the section `beam`.
-      given: the configuration's `beam_args`.
-      endpoint: `HOST:PORT` of a job server; for `flink`.
+        options: the section `beam`.
+        given: the configuration's `beam_args`.
+        endpoint: `HOST:PORT` of a job server; for `flink`.
 
     Raises:
-      UserError: `beam_args` lacks what Dataflow needs.
+        UserError: `beam_args` lacks what Dataflow needs.
     """
     if any(argument.startswith("--runner") for argument in given):
         local = any(argument.startswith("--runner") and "Direct" in argument for argument in given)

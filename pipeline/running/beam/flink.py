@@ -46,11 +46,11 @@ class Session:
         """Checks what can be checked at once.
 
         Args:
-          options: the section `beam`.
-          given: the configuration's `beam_args`.
+            options: the section `beam`.
+            given: the configuration's `beam_args`.
 
         Raises:
-          UserError: Java or Flink is missing, or arguments that the runner needs.
+            UserError: Java or Flink is missing, or arguments that the runner needs.
         """
         self._options, self._given = options, given
         self._process: subprocess.Popen | None = None
@@ -70,7 +70,7 @@ class Session:
         """Beam's arguments; Flink is ready when they are returned.
 
         Raises:
-          UserError: Flink's job server did not start.
+            UserError: Flink's job server did not start.
         """
         if self._arguments is None:
             self._arguments = arguments(self._options, self._given, self._start())

@@ -17,7 +17,8 @@ def resize(
 
     Args:
         image: uint8 [H, W, 3].
-        height, width: of the result.
+        height: of the result.
+        width: of the result.
         aspect: what happens when the proportions differ: `squash` distorts, `crop` keeps the centre, `pad` adds black.
         method: the filter.
     """

@@ -1,5 +1,7 @@
-"""A photo's own colours under a painting's strokes (Gatys et al. 2016, "Preserving Color in Neural Artistic Style
-Transfer"). Images: uint8 [H, W, 3], RGB."""
+"""A photo's own colours under a painting's strokes. Images: uint8 [H, W, 3], RGB.
+
+After Gatys et al. 2016, "Preserving Color in Neural Artistic Style Transfer".
+"""
 
 import cv2
 import numpy as np

@@ -121,7 +121,7 @@ def _resized(image: np.ndarray | None, height: int, width: int) -> np.ndarray | 
 
 
 def _in_profile(image: Image.Image, profile: bytes | None) -> tuple[Image.Image, bytes]:
-    """sRGB pixels in the colours of the photo's own profile, with it; in sRGB where there is none or it is broken."""
+    """SRGB pixels in the colours of the photo's own profile, with it; in sRGB where there is none or it is broken."""
     srgb = ImageCms.createProfile("sRGB")
     if profile:
         with contextlib.suppress(ImageCms.PyCMSError, OSError, ValueError):

@@ -103,8 +103,7 @@ class Leading:
         }
 
     def _possible(self, name: str, states: Mapping[int, State], more: Iterable[int] = ()) -> Any:
-        """The model's configuration as far as its versions are loaded: labels where they are wanted, else where they
-        were last.
+        """The model's configuration as far as its versions are loaded: a label where it is wanted, else where it was.
 
         Args:
             name: of the model.

@@ -134,7 +134,8 @@ class _File:
 
         Args:
             kind: `whole` paints a whole photo; `measure` gives its statistics and no picture; `part` takes them in.
-            height, width: of the photo or the part.
+            height: of the photo or the part.
+            width: of the photo or the part.
 
         Returns:
             The content, the indices of the inputs (photo, code, statistics) and of the outputs.

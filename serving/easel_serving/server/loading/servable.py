@@ -41,8 +41,9 @@ class Answering(abc.ABC):
         return dict(sorted(self._specs[name].items()))
 
     def submit(self, signature: str, inputs: Tensors, pixels: int = 0) -> concurrent.futures.Future:
-        """Queues a request with images of so many pixels; a future of the outputs. The signature must exist and the
-        inputs be its own.
+        """Queues a request with images of so many pixels; a future of the outputs.
+
+        The signature must exist and the inputs be its own.
         """
         name = signature or DEFAULT_SIGNATURE
         if name not in self._specs:
