@@ -9,6 +9,7 @@ from easel_serving.registry import files as whole_files
 
 from pipeline.commands import options
 from pipeline.terminal import quiet
+from pipeline.terminal.console import working
 from trainer.errors import UserError
 
 
@@ -53,7 +54,7 @@ def schedule(
     if kind == "kubeflow":
         if not image:
             raise click.UsageError("--as kubeflow needs --image IMAGE", click.get_current_context())
-        with quiet.capture(Path(os.devnull)):
+        with working("compiling the pipeline: loading TFX", aloud=True), quiet.capture(Path(os.devnull)):
             from pipeline.scheduling.kubeflow import write
 
             written = [write(resolved, image, output / f"{unit}.json")]

@@ -134,7 +134,7 @@ def find(store: Store, name: str) -> Run:
     """
     names = [run.id for run in store.runs()]
     if not names:
-        raise UserError(f"workspace {store.workspace}: nothing ran here yet")
+        raise UserError(f"workspace {store.workspace}: nothing ran here yet; --workspace names another")
     found = [names[0]] if name == "latest" else [each for each in names if each.startswith(name)]
     if len(found) != 1:
         how_many = f"{len(found)} runs begin so" if found else "no run of this workspace"

@@ -33,8 +33,8 @@ from pipeline.running.dry_run_report import Component
 _NOTE = "settled"
 _ROOMS = (pipeline, components, trainer, data, easel_serving)
 _CODE = (".py", ".html", ".css", ".pbtxt")
-_OPEN = ("failed", "unfinished")
-"""Outcomes that another run may change."""
+_OPEN = ("pushed", "failed", "unfinished")
+"""Outcomes after which another run may come to something else."""
 
 
 @dataclass(frozen=True)
@@ -95,10 +95,10 @@ def note(
         nodes: all components.
         states: what became of them, as in `lane_runner.Trace`.
     """
-    before = digest(config, world, decided)
-    if any(model.outcome in _OPEN for model in result.models) or before != digest(
-        config, snapshot.take(config), decided
-    ):
+    if any(model.outcome in _OPEN for model in result.models):
+        return {}
+    before, after = (digest(config, each, decided) for each in (world, snapshot.take(config)))
+    if before != after:
         return {}
     # What has looked, and found nothing, would not run for anything new.
     cached = {"done": "cached"}

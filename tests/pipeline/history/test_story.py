@@ -162,7 +162,10 @@ def test_what_went_wrong_is_told(easel):
 
 def test_a_workspace_without_runs(tmp_path):
     done = CliRunner().invoke(main, ["runs", "--workspace", str(tmp_path)])
-    assert (done.exit_code, done.stdout) == (0, f"Nothing ran in {tmp_path} yet: `easel run CONFIG` does.\n")
+    assert (done.exit_code, done.stdout) == (
+        0,
+        f"Nothing ran in {tmp_path} yet: `easel run CONFIG` does; --workspace names another.\n",
+    )
 
 
 def test_configurations_are_compared_key_by_key_and_old_ones_are_read():

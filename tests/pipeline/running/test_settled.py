@@ -134,7 +134,7 @@ def test_another_configuration_decision_or_code_is_for_tfx_to_look_at(config, mo
     assert settled.find(config, {}) is None
 
 
-@pytest.mark.parametrize("outcome", ["failed", "unfinished"])
+@pytest.mark.parametrize("outcome", ["pushed", "failed", "unfinished"])
 def test_what_another_run_may_change_is_not_settled(config, outcome):
     remember(config, outcome)
     assert settled.find(config, {}) is None
@@ -142,7 +142,7 @@ def test_what_another_run_may_change_is_not_settled(config, outcome):
 
 def test_a_run_that_changed_the_world_is_not_settled(config):
     world = dataclasses.replace(snapshot.take(config), champions={"classifier": ""})
-    result = RunResult("r1", (ModelResult("classifier", "classifier", "pushed", version=1),), 1.0, config.serving)
+    result = RunResult("r1", (ModelResult("classifier", "classifier", "unchanged", version=1),), 1.0, config.serving)
     assert settled.note(config, world, {}, result, NODES, STATES) == {}
 
 
