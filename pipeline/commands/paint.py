@@ -23,13 +23,7 @@ _SECONDS = 2
 
 
 @click.command(short_help="Paint photos by optimisation (Gatys): slow, needs no training.")
-@click.option(
-    "--content",
-    metavar="PHOTO",
-    required=True,
-    type=click.Path(path_type=Path),
-    help="The photo to paint, or a folder of photos.",
-)
+@painting_options.content
 @click.option(
     "--style",
     "style",

@@ -18,6 +18,13 @@ if TYPE_CHECKING:
 
 _COLUMNS = 72
 
+content = click.option(
+    "--content",
+    metavar="PHOTO",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="The photo to paint, or a folder of photos.",
+)
 mask = click.option(
     "--mask", metavar="FILE", type=click.Path(path_type=Path), help="Paint only what is white in this image."
 )

@@ -23,13 +23,7 @@ if TYPE_CHECKING:
 
 
 @click.command(short_help="Paint photos with the model that serves.")
-@click.option(
-    "--content",
-    metavar="PHOTO",
-    required=True,
-    type=click.Path(path_type=Path),
-    help="The photo to paint, or a folder of photos.",
-)
+@painting_options.content
 @click.option(
     "--style",
     "style",

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
+from easel_serving.models.tflite.quantisation import dequantise
 
 from trainer.tflite.file import operator_code, packed, unpacked
 from trainer.tflite.parts import Tensors
-from trainer.tflite.run import dequantise
 
 _LAYERS = (
     schema.BuiltinOperator.CONV_2D,

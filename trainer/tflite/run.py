@@ -4,6 +4,7 @@ import time
 
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
+from easel_serving.models.tflite.quantisation import dequantise, quantise
 
 from trainer.tflite.parts import SIGNATURE, Tensors
 
@@ -38,21 +39,3 @@ class Runner:
         outputs = self._run(**fed)
         self.seconds.append(time.perf_counter() - start)
         return {name: dequantise(outputs[name], details) for name, details in self._outputs.items()}
-
-
-def quantise(values: np.ndarray, details: dict) -> np.ndarray:
-    """Real values as a tensor of the file's type: round(value / scale) + zero point, clipped to the type's range."""
-    dtype = np.dtype(details["dtype"])
-    if dtype.kind == "f":
-        return values.astype(dtype)
-    scale, zero_point = details["quantization"]
-    limits = np.iinfo(dtype)
-    return np.clip(np.rint(values / scale) + zero_point, limits.min, limits.max).astype(dtype)
-
-
-def dequantise(values: np.ndarray, details: dict) -> np.ndarray:
-    """The inverse of `quantise`, up to its rounding; float32."""
-    if values.dtype.kind == "f":
-        return values.astype(np.float32)
-    scale, zero_point = details["quantization"]
-    return ((values.astype(np.float32) - zero_point) * scale).astype(np.float32)

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
+from easel_serving.models.tflite.quantisation import dequantise, quantise
 from easel_serving.protocol.errors import ServingError
 
 THREADS = os.cpu_count()
@@ -41,10 +42,10 @@ class Network:
 
     def __call__(self, **inputs: np.ndarray) -> dict[str, np.ndarray]:
         """Real values in, real values out (float32), whatever types the file itself takes and gives."""
-        given = {name: _quantised(inputs[name], details) for name, details in self._inputs.items()}
+        given = {name: quantise(inputs[name], details) for name, details in self._inputs.items()}
         with self._turn:
             outputs = self._run(**given)
-        return {name: _real(outputs[name], details) for name, details in self._outputs.items()}
+        return {name: dequantise(outputs[name], details) for name, details in self._outputs.items()}
 
 
 @contextlib.contextmanager
@@ -57,19 +58,3 @@ def usable(path: Path) -> Iterator[None]:
     except Exception as error:  # a damaged file can fail anywhere
         lines = str(error).strip().splitlines()
         raise ServingError(f"{path}: LiteRT cannot use it ({': '.join([type(error).__name__, *lines[:1]])})") from error
-
-
-def _quantised(values: np.ndarray, details: dict) -> np.ndarray:
-    dtype = np.dtype(details["dtype"])
-    if dtype.kind == "f":
-        return values.astype(dtype)
-    scale, zero_point = details["quantization"]
-    limits = np.iinfo(dtype)
-    return np.clip(np.rint(values / scale) + zero_point, limits.min, limits.max).astype(dtype)
-
-
-def _real(values: np.ndarray, details: dict) -> np.ndarray:
-    if values.dtype.kind == "f":
-        return values.astype(np.float32)
-    scale, zero_point = details["quantization"]
-    return (values.astype(np.float32) - zero_point) * np.float32(scale)

@@ -1,8 +1,7 @@
 import numpy as np
+from easel_serving.models.tflite.quantisation import dequantise, quantise
 from hypothesis import given
 from hypothesis import strategies as st
-
-from trainer.tflite.run import dequantise, quantise
 
 UINT8 = {"dtype": np.uint8, "quantization": (0.5, 10)}
 
