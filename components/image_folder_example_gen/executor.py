@@ -13,7 +13,7 @@ from tfx.types import artifact_utils
 from components.base.executor import Artifacts, Parameters
 from components.image_folder_example_gen.ingest import steps, transform
 from components.image_folder_example_gen.options import IngestOptions
-from components.image_folder_example_gen.sources import listing, spans
+from components.image_folder_example_gen.sources import layouts, spans
 from components.image_folder_example_gen.whole_folder import ledger, report, splits
 from components.image_folder_example_gen.writing import shards
 from trainer import progress
@@ -29,7 +29,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         account = artifact_utils.get_single_instance(output_dict["report"])
         book = artifact_utils.get_single_instance(output_dict["ledger"])
         root = exec_properties["input_base"]
-        folders = listing.configured(root, options, exec_properties["layout"])
+        folders = layouts.configured(root, options, exec_properties["layout"])
         for split in splits.NAMES:
             tf.io.gfile.makedirs(steps.split_folder(examples.uri, split))
         tf.io.gfile.makedirs(steps.unfinished_folder(examples.uri))

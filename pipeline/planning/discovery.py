@@ -13,7 +13,7 @@ from typing import Literal
 
 from easel_serving.images import formats
 
-from components.image_folder_example_gen.sources import label_file, listing, spans
+from components.image_folder_example_gen.sources import label_file, layouts, listing, spans
 from components.image_folder_example_gen.vocabulary.files import Source
 from pipeline.history.store import FILE
 from trainer.errors import UserError
@@ -76,7 +76,7 @@ def discover(folder: Path) -> Found:
 def look(folder: Path) -> Images:
     """One folder and its images; spans in it are taken together."""
     root = _spans(folder)
-    parts = listing.folders(root)
+    parts = layouts.folders(root)
     named = (part for part in parts if part.label and not part.misplaced)
     classes = Counter({part.label: 0 for part in named})
     flat = 0

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from components.image_folder_example_gen.sources import listing
+from components.image_folder_example_gen.sources import layouts, listing
 from components.image_folder_example_gen.vocabulary.files import Source
 from pipeline.configuration.config import Config
 from pipeline.configuration.data_lanes import LAYOUTS, data_folders, gated_parts
@@ -40,7 +40,7 @@ def measure(config: Config, lanes: Collection[str]) -> dict[str, Volume]:
         folder = data_folders(config)[lane]
         sizes = [
             each.size
-            for part in listing.folders(folder, LAYOUTS.get(lane, "auto"), options.follow_links, options.spans)
+            for part in layouts.folders(folder, LAYOUTS.get(lane, "auto"), options.follow_links, options.spans)
             for each in listing.walk(part, options.follow_links)
             if isinstance(each, Source)
         ]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from easel_serving.registry.directory import Directory, Version
 
 from components.image_folder_example_gen.inspection import threads
-from components.image_folder_example_gen.sources import listing, storage
+from components.image_folder_example_gen.sources import layouts, listing, storage
 from components.image_folder_example_gen.sources.fingerprint import fingerprint
 from components.image_folder_example_gen.vocabulary.files import Source
 from components.image_folder_example_gen.vocabulary.reasons import Unusable
@@ -122,7 +122,7 @@ class Standing:
         with open(ingest.output("report").folder / report.REJECTED, encoding="utf-8") as lines:
             rejected = {(each["path"], each["size"]) for each in map(json.loads, lines)}
         options = self._config.ingest
-        parts = listing.folders(
+        parts = layouts.folders(
             data_folders(self._config)[lane], LAYOUTS.get(lane, "auto"), options.follow_links, options.spans
         )
         files = (each for part in parts for each in listing.walk(part, options.follow_links))

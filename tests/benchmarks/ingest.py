@@ -24,7 +24,7 @@ from PIL import Image
 
 from components.image_folder_example_gen.ingest import steps, transform
 from components.image_folder_example_gen.options import IngestOptions
-from components.image_folder_example_gen.sources import listing
+from components.image_folder_example_gen.sources import layouts
 from components.image_folder_example_gen.whole_folder import report
 
 CLASSES = 6
@@ -98,7 +98,7 @@ def ingest_all(root: Path, output: Path, beam_args: list[str]) -> tuple[np.ndarr
         folder.mkdir(parents=True)
     start = clocks()
     with beam.Pipeline(options=PipelineOptions(beam_args)) as pipeline:
-        transform.ingest(pipeline, listing.folders(root), options, str(examples), str(account), str(output / "ledger"))
+        transform.ingest(pipeline, layouts.folders(root), options, str(examples), str(account), str(output / "ledger"))
     return clocks() - start, report.read(str(account))
 
 

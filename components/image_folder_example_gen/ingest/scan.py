@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from components.image_folder_example_gen.inspection import inspection, similarity, threads
 from components.image_folder_example_gen.inspection.inspection import examine
 from components.image_folder_example_gen.options import IngestOptions
-from components.image_folder_example_gen.sources import listing
+from components.image_folder_example_gen.sources import layouts, listing
 from components.image_folder_example_gen.vocabulary.files import NearDuplicate, Picture, Refusal, Source
 from components.image_folder_example_gen.vocabulary.reasons import Reason
 from components.image_folder_example_gen.whole_folder import duplicates, ledger, report, splits
@@ -32,7 +32,7 @@ def scan(
     Raises:
         UserError: `root` is no folder that can be read, or one in it cannot.
     """
-    folders = listing.configured(root, options, layout)
+    folders = layouts.configured(root, options, layout)
     counts: Counter[tuple[str, ...]] = Counter()
     images: list[Picture] = []
     refused: list[Refusal] = []
@@ -62,7 +62,7 @@ def scan(
         counts.update(report.key(each) for each in reported if not isinstance(each, NearDuplicate))
         if split:
             counts[report.example_key(picture, split)] += 1
-    return report.build(counts, listing.classes(folders), near)
+    return report.build(counts, layouts.classes(folders), near)
 
 
 def pictures(root: str | os.PathLike, options: IngestOptions, layout: str = "auto") -> list[Picture]:
@@ -71,12 +71,12 @@ def pictures(root: str | os.PathLike, options: IngestOptions, layout: str = "aut
     Raises:
         UserError: `root` is no folder that can be read.
     """
-    folders = listing.configured(root, options, layout)
+    folders = layouts.configured(root, options, layout)
     outcomes = _outcomes(folders, options)
     return [outcome for outcome in outcomes if isinstance(outcome, Picture)]
 
 
-def _outcomes(folders: Iterable[listing.Folder], options: IngestOptions) -> Iterator:
+def _outcomes(folders: Iterable[layouts.Folder], options: IngestOptions) -> Iterator:
     """What becomes of each file, in the order of the listing."""
     found = itertools.chain.from_iterable(listing.walk(folder, options.follow_links) for folder in folders)
     work = functools.partial(_examine, options=options)

@@ -15,7 +15,7 @@ from apache_beam.utils.windowed_value import WindowedValue
 from components.image_folder_example_gen.ingest.batch import Batch
 from components.image_folder_example_gen.inspection import inspection, similarity, threads
 from components.image_folder_example_gen.options import IngestOptions
-from components.image_folder_example_gen.sources import listing
+from components.image_folder_example_gen.sources import layouts, listing
 from components.image_folder_example_gen.vocabulary.files import Picture, Refusal, Source
 from components.image_folder_example_gen.whole_folder import duplicates, ledger, report, splits
 from components.image_folder_example_gen.writing import shards
@@ -44,7 +44,7 @@ class Walk(beam.DoFn):
     def __init__(self, options: IngestOptions):
         self._options = options
 
-    def process(self, folder: listing.Folder) -> Iterator[tuple[bytes, Batch]]:
+    def process(self, folder: layouts.Folder) -> Iterator[tuple[bytes, Batch]]:
         """Yields the content of one folder."""
         sources, others = [], []
         for found in listing.walk(folder, self._options.follow_links):

@@ -17,14 +17,14 @@ from components.image_folder_example_gen.ingest import steps
 from components.image_folder_example_gen.ingest.batch import Batch
 from components.image_folder_example_gen.inspection import similarity
 from components.image_folder_example_gen.options import IngestOptions
-from components.image_folder_example_gen.sources import listing
+from components.image_folder_example_gen.sources import layouts
 from components.image_folder_example_gen.vocabulary.files import NearDuplicate
 from components.image_folder_example_gen.whole_folder import ledger, report, splits
 
 
 def ingest(
     pipeline: beam.Pipeline,
-    folders: list[listing.Folder],
+    folders: list[layouts.Folder],
     options: IngestOptions,
     examples_uri: str,
     report_uri: str,
@@ -92,7 +92,7 @@ def ingest(
         | "Outcomes" >> beam.Flatten()
         | "ToOne" >> beam.Map(_to_one)
         | "Together" >> beam.GroupByKey()
-        | "Account" >> beam.Map(_account, listing.classes(folders), report_uri)
+        | "Account" >> beam.Map(_account, layouts.classes(folders), report_uri)
     )
 
 

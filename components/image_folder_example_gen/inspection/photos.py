@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from easel_serving.images import formats
 
-from components.image_folder_example_gen.sources import listing
+from components.image_folder_example_gen.sources import layouts, listing
 from components.image_folder_example_gen.vocabulary.files import Ignored, Source
 
 
@@ -26,7 +26,7 @@ def photos(folder: Path) -> Photos:
         UserError: it is no folder, or it cannot be read.
     """
     files, passed_over = [], []
-    for part in listing.folders(folder, layout="flat", follow_links=True):
+    for part in layouts.folders(folder, layout="flat", follow_links=True):
         for found in listing.walk(part, follow_links=True):
             if isinstance(found, Ignored):
                 continue

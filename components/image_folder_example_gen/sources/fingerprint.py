@@ -4,7 +4,7 @@ import hashlib
 import os
 
 from components.image_folder_example_gen.options import IngestOptions
-from components.image_folder_example_gen.sources import listing
+from components.image_folder_example_gen.sources import layouts, listing
 from components.image_folder_example_gen.vocabulary.files import Refusal, Source
 from components.image_folder_example_gen.vocabulary.reasons import Reason
 
@@ -20,7 +20,7 @@ def fingerprint(root: str | os.PathLike, options: IngestOptions, layout: str = "
         UserError: `root` is no folder that can be read, or one in it cannot.
     """
     total, refused = 0, []
-    for folder in listing.configured(root, options, layout):
+    for folder in layouts.configured(root, options, layout):
         total += _number(f"folder\0{folder.prefix}\0{folder.label}\0{folder.split}\0{folder.misplaced}")
         for found in listing.walk(folder, options.follow_links):
             facts = type(found).__name__

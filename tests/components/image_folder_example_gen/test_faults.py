@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from components.image_folder_example_gen.ingest import steps, transform
 from components.image_folder_example_gen.options import IngestOptions
-from components.image_folder_example_gen.sources import listing
+from components.image_folder_example_gen.sources import layouts
 from components.image_folder_example_gen.whole_folder import ledger, report
 from tests.components.image_folder_example_gen import corpus
 
@@ -56,7 +56,7 @@ def ingest(photos: Path, output: Path) -> None:
         os.makedirs(folder, exist_ok=True)
     options = PipelineOptions(["--runner=DirectRunner", "--direct_running_mode=in_memory"])
     with beam.Pipeline(options=options) as pipeline:
-        transform.ingest(pipeline, listing.folders(photos), IngestOptions(), *uris)
+        transform.ingest(pipeline, layouts.folders(photos), IngestOptions(), *uris)
     ledger.write_header(uris[2], {})
 
 

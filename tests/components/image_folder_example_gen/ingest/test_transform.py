@@ -14,7 +14,7 @@ from components.image_folder_example_gen.ingest import steps, transform
 from components.image_folder_example_gen.ingest.scan import scan
 from components.image_folder_example_gen.inspection import inspection
 from components.image_folder_example_gen.options import IngestOptions
-from components.image_folder_example_gen.sources import listing
+from components.image_folder_example_gen.sources import layouts, listing
 from components.image_folder_example_gen.vocabulary.reasons import Reason, Unusable
 from components.image_folder_example_gen.whole_folder import report
 from components.image_folder_example_gen.writing import examples, shards
@@ -45,7 +45,7 @@ def ingest(root: Path, output: Path, *beam_args: str, earlier: str = "") -> Path
         folder.mkdir(parents=True)
     with beam.Pipeline(options=PipelineOptions(["--runner=DirectRunner", *beam_args])) as pipeline:
         places = (str(output), str(output / "report"), str(output / "ledger"))
-        transform.ingest(pipeline, listing.folders(root), OPTIONS, *places, earlier)
+        transform.ingest(pipeline, layouts.folders(root), OPTIONS, *places, earlier)
     return output
 
 
@@ -90,7 +90,7 @@ def test_a_split_is_spread_over_files_by_its_size(photos, tmp_path, monkeypatch)
 
 
 def test_a_file_that_changes_between_two_reads_is_refused(photos):
-    folder = next(each for each in listing.folders(photos) if each.label == "cat")
+    folder = next(each for each in layouts.folders(photos) if each.label == "cat")
     source = next(each for each in listing.walk(folder, False) if each.name == "cat/5.jpg")
     picture = inspection.examine(source, OPTIONS)
     (photos / "cat" / "5.jpg").write_bytes((photos / "cat" / "6.jpg").read_bytes())
@@ -100,7 +100,7 @@ def test_a_file_that_changes_between_two_reads_is_refused(photos):
 
 
 def test_features_in_the_example(photos):
-    folder = next(each for each in listing.folders(photos) if each.label == "cat")
+    folder = next(each for each in layouts.folders(photos) if each.label == "cat")
     source = next(each for each in listing.walk(folder, False) if each.name == "cat/5.jpg")
     picture = inspection.examine(source, OPTIONS)
     feature = tf.train.Example.FromString(examples.serialize(picture, OPTIONS)).features.feature

@@ -8,7 +8,7 @@ import pytest
 
 from components.image_folder_example_gen.ingest import scan
 from components.image_folder_example_gen.options import IngestOptions
-from components.image_folder_example_gen.sources import fingerprint, listing
+from components.image_folder_example_gen.sources import fingerprint, layouts, listing
 from components.image_folder_example_gen.vocabulary.files import Ignored, Refusal, Source
 from components.image_folder_example_gen.vocabulary.reasons import Reason
 from trainer.errors import UserError
@@ -23,7 +23,7 @@ def fill(root, *names: str | bytes) -> None:
 
 
 def found(root, layout="auto", follow_links=False) -> dict:
-    folders = listing.folders(root, layout, follow_links)
+    folders = layouts.folders(root, layout, follow_links)
     entries = [each for folder in folders for each in listing.walk(folder, follow_links)]
     by_name = {each.name: each for each in entries}
     assert len(by_name) == len(entries), "a file was listed twice"
@@ -46,7 +46,7 @@ def test_class_folders(tmp_path):
 def test_an_empty_class_folder_is_a_class(tmp_path):
     fill(tmp_path, "cat/1.jpg")
     (tmp_path / "dog").mkdir()
-    assert [folder.label for folder in listing.folders(tmp_path)] == ["", "cat", "dog"]
+    assert [folder.label for folder in layouts.folders(tmp_path)] == ["", "cat", "dog"]
 
 
 @pytest.mark.parametrize("name", ["test", "val", "validation", "Valid", "TEST"])
@@ -171,7 +171,7 @@ def test_pipes_are_not_opened(tmp_path):
 
 def test_a_missing_folder_is_named(tmp_path):
     with pytest.raises(UserError, match="nowhere"):
-        listing.folders(tmp_path / "nowhere")
+        layouts.folders(tmp_path / "nowhere")
 
 
 def label(root, *lines: str) -> None:
@@ -203,7 +203,7 @@ def test_a_label_file(tmp_path):
         "gone.jpg": Reason.MISSING,
     }
     assert isinstance(found(tmp_path)["labels.csv"], Ignored)
-    assert listing.classes(listing.folders(tmp_path)) == {"cat", "dog", "dog, wet", "owl", "newt"}
+    assert layouts.classes(layouts.folders(tmp_path)) == {"cat", "dog", "dog, wet", "owl", "newt"}
     assert placed(tmp_path, layout="flat")["1.jpg"] == ("", "")
 
 
@@ -215,7 +215,7 @@ def test_a_wrong_line_of_a_label_file_is_named(tmp_path, line, told):
     fill(tmp_path, "1.jpg")
     label(tmp_path, "path,label,split", "1.jpg,cat,", line)
     with pytest.raises(UserError, match=told):
-        listing.folders(tmp_path)
+        layouts.folders(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -260,8 +260,8 @@ def test_a_label_file_is_never_passed_over(tmp_path, content, told):
     fill(tmp_path, "cat/1.jpg", "dog/2.jpg")
     (tmp_path / "labels.csv").write_bytes(content)
     with pytest.raises(UserError, match=told):
-        listing.folders(tmp_path)
-    assert listing.folders(tmp_path, layout="flat")
+        layouts.folders(tmp_path)
+    assert layouts.folders(tmp_path, layout="flat")
 
 
 def test_a_label_file_may_name_what_other_systems_could_not(tmp_path):
@@ -274,10 +274,10 @@ def test_a_label_file_that_cannot_be_read_is_told(tmp_path):
     fill(tmp_path, "cat/1.jpg")
     (tmp_path / "labels.csv").symlink_to("nowhere")
     with pytest.raises(UserError, match=r"labels\.csv: cannot be read"):
-        listing.folders(tmp_path)
+        layouts.folders(tmp_path)
     (tmp_path / "LABELS.csv").write_text("path,label\n")
     with pytest.raises(UserError, match=r"LABELS.csv and labels.csv; keep one"):
-        listing.folders(tmp_path)
+        layouts.folders(tmp_path)
 
 
 def test_what_is_no_file_is_not_opened(tmp_path):
@@ -321,7 +321,7 @@ def test_a_large_folder_is_listed_without_being_held(tmp_path):
     folder.mkdir()
     for number in range(1500):
         os.mknod(f"{folder}/{number}.jpg")
-    (listed,) = [each for each in listing.folders(tmp_path) if each.label == "cat"]
+    (listed,) = [each for each in layouts.folders(tmp_path) if each.label == "cat"]
     tracemalloc.start()
     try:
         assert sum(isinstance(each, Source) for each in listing.walk(listed, False)) == 1500

@@ -11,7 +11,7 @@ from google.api_core.exceptions import Forbidden, NotFound
 from components.image_folder_example_gen.ingest import transform
 from components.image_folder_example_gen.ingest.scan import scan
 from components.image_folder_example_gen.options import IngestOptions
-from components.image_folder_example_gen.sources import fingerprint, listing, storage
+from components.image_folder_example_gen.sources import fingerprint, layouts, listing, storage
 from components.image_folder_example_gen.vocabulary.files import Ignored, Refusal, Source
 from components.image_folder_example_gen.vocabulary.reasons import Reason, Unusable
 from components.image_folder_example_gen.whole_folder import report
@@ -59,7 +59,7 @@ def image(seed: int) -> bytes:
 
 
 def listed(root: str, **how) -> dict:
-    entries = [each for folder in listing.folders(root, **how) for each in listing.walk(folder, False)]
+    entries = [each for folder in layouts.folders(root, **how) for each in listing.walk(folder, False)]
     assert len({each.name for each in entries}) == len(entries)
     return {each.name: each for each in entries}
 
@@ -94,7 +94,7 @@ def test_a_label_file_counts_there_too(files):
     }
     files["memory://bucket/photos/labels.csv"] = b"camera,date\n"
     with pytest.raises(UserError, match=r"labels\.csv: has the columns camera, date"):
-        listing.folders("memory://bucket/photos")
+        layouts.folders("memory://bucket/photos")
 
 
 def test_nothing_of_a_path_is_a_pattern(files):
@@ -126,7 +126,7 @@ def test_what_the_client_of_google_raises_is_a_reason(files, monkeypatch, error,
 
 def test_a_scheme_that_nobody_reads_is_told():
     with pytest.raises(UserError, match="nothing://bucket"):
-        listing.folders("nothing://bucket/photos")
+        layouts.folders("nothing://bucket/photos")
 
 
 def test_ingest_gives_the_account_of_a_scan(files, tmp_path):
@@ -141,7 +141,7 @@ def test_ingest_gives_the_account_of_a_scan(files, tmp_path):
     with beam.Pipeline(
         options=PipelineOptions(["--runner=DirectRunner", "--direct_running_mode=in_memory"])
     ) as pipeline:
-        transform.ingest(pipeline, listing.folders(root), options, *uris)
+        transform.ingest(pipeline, layouts.folders(root), options, *uris)
     account = report.read(uris[1])
     assert account == scan(root, options)
     assert (account.seen, account.examples, account.rejected, account.duplicates) == (22, 20, 1, 1)

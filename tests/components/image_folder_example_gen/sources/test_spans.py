@@ -6,7 +6,7 @@ import pytest
 
 from components.image_folder_example_gen.ingest.scan import scan
 from components.image_folder_example_gen.options import IngestOptions
-from components.image_folder_example_gen.sources import fingerprint, listing, spans
+from components.image_folder_example_gen.sources import fingerprint, layouts, listing, spans
 from components.image_folder_example_gen.vocabulary.files import Source
 from tests.components.image_folder_example_gen import corpus
 from trainer.errors import UserError
@@ -23,7 +23,7 @@ def test_the_latest_spans_in_order(tmp_path):
     pattern = tmp_path / "span-{SPAN}"
     assert [each.number for each in spans.find(pattern)] == [1, 2, 9, 10]
     assert [each.name for each in spans.find(pattern, 2)] == ["span-9", "span-10"]
-    folders = listing.folders(pattern, window=2)
+    folders = layouts.folders(pattern, window=2)
     sources = [each for folder in folders for each in listing.walk(folder, False) if isinstance(each, Source)]
     assert {(each.name, each.label) for each in sources} == {("span-9/cat/9.jpg", "cat"), ("span-10/cat/10.jpg", "cat")}
 
