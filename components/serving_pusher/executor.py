@@ -60,7 +60,7 @@ class Executor(base_executor.BaseExecutor):
                 exec_properties["serving_dir"],
                 exec_properties["base_path"],
                 signing_key=exec_properties["signing_key"] or None,
-                on_wait=lambda who: progress.report(waiting=who),
+                on_wait=lambda who: progress.report(waiting=who.removeprefix("waiting ")),
             )
             for part in FOLDERS:
                 statistics = _only(input_dict, f"{part}_statistics")

@@ -95,7 +95,8 @@ def watch(remote: Remote, root: Path) -> None:
         time.sleep(_WATCH_SECONDS)
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """The command `python -m easel_serving.remote`."""
     parser = argparse.ArgumentParser(prog="python -m easel_serving.remote", description=__doc__.splitlines()[0])
     parser.add_argument("serving_dir", type=Path, help="the serving directory")
     parser.add_argument("address", metavar="HOST:PORT", help="TensorFlow Serving's gRPC; grpcs://HOST:PORT for TLS")

@@ -1,8 +1,13 @@
 """Leading a TensorFlow Serving by two requests; it is played here by what its source does with a configuration."""
 
+import os
+import subprocess
+import sys
 import threading
 from concurrent import futures
+from pathlib import Path
 
+import easel_serving
 import pytest
 from easel_serving.protocol.errors import ServingError
 from easel_serving.registry import files, leading, model_service
@@ -247,6 +252,22 @@ def test_tls_with_and_without_a_certificate_of_the_client(tmp_path, saved_model)
         with pytest.raises(NotToldError, match="UNAVAILABLE"):
             Remote(f"grpcs://{servicer.address}", timeout=0.1, tls=stranger).announce(registry.root)
         server.stop(0).wait()
+
+
+def test_the_command_leads_a_server_and_says_in_one_line_what_it_cannot(registry, untold, played, saved_model):
+    untold.push("m", saved_model("one"), {})
+    command = [sys.executable, "-m", "easel_serving.remote", str(untold.root)]
+    environment = {**os.environ, "PYTHONPATH": str(Path(easel_serving.__file__).parent.parent)}
+
+    def run(*more):
+        return subprocess.run([*command, *more], env=environment, capture_output=True, text=True, check=False)
+
+    done = run(played.address)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert played.labels == {"m": {"stable": 1}}
+    done = run("http://nowhere:1")
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert "give TensorFlow Serving's gRPC as HOST:PORT" in done.stderr
 
 
 @pytest.mark.parametrize(
