@@ -1,7 +1,18 @@
 """The model card: a manifest in words and tables (Mitchell et al. 2019, "Model Cards for Model Reporting")."""
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
+
+_MARKUP = re.compile(
+    r"[*|]|\](?=[(\[])|<(?=[A-Za-z/!?])|\\(?=[!-/:-@\[-`{-~])|(?<!\w)_(?=\w)|(?<=\w)_(?!\w)|^[\[>]|^[#+-]+(?=\s)",
+    re.ASCII,
+)
+"""What Markdown would take for more than text in a class, a file's name or a reason."""
+
+
+class _Markdown(str):
+    """Text of our own, with markup that is meant."""
 
 
 def render(manifest: Mapping[str, Any], pictures: Mapping[str, Iterable[str]]) -> str:
@@ -31,7 +42,7 @@ def _lead(manifest: Mapping[str, Any]) -> str:
     lines = [f"Pushed {manifest['created']}." if manifest.get("created") else ""]
     if manifest.get("demo"):
         lines.append("**A demonstration: trained without pretrained weights or on drawn images; not for real use.**")
-    lines += manifest.get("notes", [])
+    lines += map(_plain, manifest.get("notes", []))
     lines.append(f"Content digest `{manifest['digest']}`.")
     return "\n\n".join(line for line in lines if line)
 
@@ -88,32 +99,41 @@ def _signatures(signatures: Mapping[str, Any]) -> str:
 
 
 def _pictures(pictures: Mapping[str, Iterable[str]]) -> str:
-    rows = [[name, " ".join(f"![{name}]({path})" for path in paths)] for name, paths in pictures.items()]
+    rows = []
+    for name, paths in pictures.items():
+        inside = _plain(name.translate({ord("["): "(", ord("]"): ")"}))  # brackets would end it
+        rows.append([name, _Markdown(" ".join(f"![{inside}]({path})" for path in paths))])
     return _table(["name", "pictures"], rows)
 
 
 def _bullets(lines: Iterable[str]) -> str:
-    return "\n".join(f"- {line}" for line in lines)
+    return "\n".join(f"- {_plain(line)}" for line in lines)
 
 
 def _mapping(values: Mapping[str, Any], prefix: str = "") -> str:
     lines = []
     for key, value in values.items():
         if isinstance(value, Mapping):
-            lines += [f"{prefix}- {key}:", _mapping(value, prefix + "  ")] if value else []
+            lines += [f"{prefix}- {_plain(key)}:", _mapping(value, prefix + "  ")] if value else []
         elif isinstance(value, list):
-            shown = ", ".join(_number(item) for item in value[:12])
-            lines.append(f"{prefix}- {key}: {shown}{f', ... ({len(value)})' if len(value) > 12 else ''}")
+            shown = ", ".join(_plain(_number(item)) for item in value[:12])
+            lines.append(f"{prefix}- {_plain(key)}: {shown}{f', ... ({len(value)})' if len(value) > 12 else ''}")
         else:
-            lines.append(f"{prefix}- {key}: {_number(value)}")
+            lines.append(f"{prefix}- {_plain(key)}: {_plain(_number(value))}")
     return "\n".join(lines)
 
 
 def _table(head: list[str], rows: list[list[str]]) -> str:
     if not rows:
         return ""
-    escaped = [[cell.replace("|", "\\|").replace("\n", " ") for cell in row] for row in rows]
-    return "\n".join(f"| {' | '.join(row)} |" for row in [head, ["---"] * len(head), *escaped])
+    cells = [[cell if isinstance(cell, _Markdown) else _plain(cell) for cell in row] for row in [head, *rows]]
+    cells.insert(1, ["---"] * len(head))
+    return "\n".join(f"| {' | '.join(row)} |" for row in cells)
+
+
+def _plain(text: str) -> str:
+    """Text from outside in one line, shown as it is."""
+    return _MARKUP.sub(r"\\\g<0>", " ".join(str(text).split()))
 
 
 def _number(value: Any) -> str:
