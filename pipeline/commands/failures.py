@@ -11,6 +11,7 @@ from easel_serving.protocol.errors import ServingError
 
 from pipeline.configuration.secrets import Mask
 from pipeline.history.result import BAD_INPUT, FAILED, INTERRUPTED, LOCKED
+from pipeline.progress.wording import line_of
 from pipeline.running.lock import LockedError
 from trainer.errors import UserError
 
@@ -41,10 +42,11 @@ class Fault(Exception):
 
     @classmethod
     def unexpected(cls, error: BaseException, log: Path | None) -> "Fault":
-        """An exception that nobody foresaw: its type, the first line of its message, and where the traceback is."""
-        lines = str(error).strip().splitlines()
+        """An exception that nobody foresaw: its type, a line of its message, and where the traceback is."""
+        said = line_of(error)
+        kind = type(error).__name__
         where = f"the traceback is in {log}" if log else "and its traceback could not be written"
-        return cls(": ".join([type(error).__name__, *lines[:1]]) + f" (unexpected; {where})")
+        return cls((said if said.startswith(kind) else f"{kind}: {said}") + f" (unexpected; {where})")
 
     @classmethod
     def of_system(cls, error: BaseException) -> "Fault | None":

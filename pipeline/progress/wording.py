@@ -1,4 +1,4 @@
-"""Figures as people read them."""
+"""Figures and faults as people read them."""
 
 from typing import Any
 
@@ -31,3 +31,14 @@ def value(figure: Any) -> str:
 def size(count: int) -> str:
     """Bytes as people read them: `3.4 MB`."""
     return f"{count / 1e6:.1f} MB" if count >= 1e6 else f"{count / 1e3:.0f} kB"
+
+
+def line_of(error: BaseException) -> str:
+    """The line of an exception's message that says what is wrong: its type when it has none.
+
+    That is the first; of one that only introduces the others, such as TensorFlow's "in user code:", it is the last.
+    """
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    if not lines:
+        return type(error).__name__
+    return lines[-1] if lines[0].endswith(":") else lines[0]

@@ -22,6 +22,7 @@ from tfx.proto.orchestration import executable_spec_pb2, pipeline_pb2, placehold
 
 from pipeline.history import recorder
 from pipeline.history.store import Store
+from pipeline.progress.wording import line_of
 from pipeline.running.beam.arguments import LOCAL
 
 PIPELINE_RUN_ID = "pipeline-run-id"
@@ -120,7 +121,7 @@ class LaneRunner(local_dag_runner.LocalDagRunner):
             execution = store.execution(info.execution_id)
             state = execution.state if execution.finished else "failed"
             self._note(trace, node_id, "stopped" if execution.stopped else state)
-        errors = {node_id: _one_line(error) for node_id, error in trace.errors.items()}
+        errors = {node_id: line_of(error) for node_id, error in trace.errors.items()}
         end = {"finished": f"{time.time():.3f}", "errors": json.dumps(errors)}
         recorder.note(connection, pipeline.pipeline_info.id, trace.run_id, end)
         return trace
@@ -144,9 +145,3 @@ class _BeamOperator(beam_executor_operator.BeamExecutorOperator):
             for argument in self._arguments()
         )
         return super().run_executor(execution_info, make_beam_pipeline_fn)
-
-
-def _one_line(error: BaseException) -> str:
-    """The first line of an exception's message, or its type when it has none."""
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.progress.events import Node
-from pipeline.progress.wording import duration, number
+from pipeline.progress.wording import duration, line_of, number
 from pipeline.terminal.plain import PlainView, describe
 
 NODES = [Node("a", "photos", "read images"), Node("b", "classifier", "train")]
@@ -138,3 +138,16 @@ def test_numbers(value, text):
 @pytest.mark.parametrize(("seconds", "text"), [(-1, "0:00"), (7.9, "0:07"), (751, "12:31"), (3723, "1:02:03")])
 def test_durations(seconds, text):
     assert duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (ValueError("no luck\nmore"), "no luck"),
+        (ValueError("in user code:\n\n    File x.py, line 1, in f\n\n    TypeError: none\n"), "TypeError: none"),
+        (RuntimeError("Traceback (most recent call last):\n  File ...\nOSError: full"), "OSError: full"),
+        (KeyboardInterrupt(), "KeyboardInterrupt"),
+    ],
+)
+def test_the_line_of_a_fault_is_the_one_that_says_what_is_wrong(error, line):
+    assert line_of(error) == line
