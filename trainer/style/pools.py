@@ -4,8 +4,11 @@ Content features and style statistics do not depend on the network that learns, 
 only on what was painted.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 import tensorflow as tf
@@ -73,6 +76,32 @@ class PaintingPool:
     def invented(self) -> np.ndarray:
         """The indices of the invented paintings."""
         return np.flatnonzero(self.painting == _INVENTED)
+
+
+Pool = TypeVar("Pool", PhotoPool, PaintingPool)
+
+
+def keep(path: Path, pool: PhotoPool | PaintingPool) -> None:
+    """Writes a pool, whole or not at all: a training that goes on need not compute it again."""
+    arrays = {}
+    for field in fields(pool):
+        value = getattr(pool, field.name)
+        for name, part in _flat(field.name, value):
+            arrays[name] = part
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(".partial")
+    with open(partial, "wb") as file:
+        np.savez(file, **arrays)
+    os.replace(partial, path)
+
+
+def kept(path: Path, kind: type[Pool]) -> Pool | None:
+    """The pool that `keep` wrote there, if it did."""
+    if not path.is_file():
+        return None
+    with np.load(path) as saved:
+        arrays = {name: saved[name] for name in saved.files}
+    return kind(**{field.name: _nested(field.name, arrays) for field in fields(kind)})
 
 
 def read(patterns: Sequence[str], side: int, limit: int | None = None) -> Images:
@@ -188,6 +217,23 @@ def painting_pool(
         },
         gram={name: np.concatenate([part[name] for part in grams]) for name in grams[0]},
     )
+
+
+def _flat(name: str, value: Any) -> Iterator[tuple[str, np.ndarray]]:
+    """An array, or a dictionary of arrays or of pairs of them, as arrays with names."""
+    if isinstance(value, np.ndarray):
+        yield name, value
+        return
+    for key, part in value.items() if isinstance(value, dict) else enumerate(value):
+        yield from _flat(f"{name}/{key}", part)
+
+
+def _nested(name: str, arrays: Mapping[str, np.ndarray]) -> Any:
+    if name in arrays:
+        return arrays[name]
+    keys = list(dict.fromkeys(each[len(name) + 1 :].split("/")[0] for each in arrays if each.startswith(f"{name}/")))
+    parts = {key: _nested(f"{name}/{key}", arrays) for key in keys}
+    return tuple(parts.values()) if keys and keys[0].isdigit() else parts
 
 
 def _parts(crops: np.ndarray, what: str) -> Iterator[tf.Tensor]:

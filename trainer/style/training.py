@@ -2,6 +2,7 @@
 
 import shutil
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import keras
@@ -51,12 +52,19 @@ def run_fn(fn_args: FnArgs) -> None:
         input_signature=[tf.TensorSpec([None, None, None, 3], tf.float32)],
     )
     perceptual = Perceptual(chosen.perceptual.weights, "reflect", number)
-    rng = np.random.default_rng(seed)
-    photo_pool = pools.photo_pool(photos, chosen.train.crop, chosen.train.photo_crops, perceptual, encode, rng)
-    invented = pools.invent(paintings, photos, chosen.train.invented_paintings, rng)
-    painting_pool = pools.painting_pool(
-        paintings, chosen.train.painting_crops, perceptual, encode, rng, chosen.train.gram_weight > 0, invented
-    )
+    checkpoints = Path(config.get("resume_dir") or fn_args.model_run_dir, "checkpoints")
+
+    def made_photos() -> pools.PhotoPool:
+        rng = np.random.default_rng([seed, 0])
+        return pools.photo_pool(photos, chosen.train.crop, chosen.train.photo_crops, perceptual, encode, rng)
+
+    def made_paintings() -> pools.PaintingPool:
+        rng, each = np.random.default_rng([seed, 1]), chosen.train.painting_crops
+        invented = pools.invent(paintings, photos, chosen.train.invented_paintings, rng)
+        return pools.painting_pool(paintings, each, perceptual, encode, rng, chosen.train.gram_weight > 0, invented)
+
+    photo_pool = _kept(checkpoints / "photos.npz", pools.PhotoPool, made_photos)
+    painting_pool = _kept(checkpoints / "paintings.npz", pools.PaintingPool, made_paintings)
     with devices.computing_in(number):
         transformer = networks.transformer(chosen.network)
         head = networks.code_head(features.output.shape[-1], chosen.network)
@@ -72,7 +80,6 @@ def run_fn(fn_args: FnArgs) -> None:
     def sheet(path: Path) -> tf.Tensor:
         return sheets.write(path, transformer, head, photo_pool, painting_pool)
 
-    checkpoints = Path(config.get("resume_dir") or fn_args.model_run_dir, "checkpoints")
     history = _learn(learner, Path(fn_args.model_run_dir), checkpoints, sheet)
     learner.export_weights()
     facts = {
@@ -92,6 +99,15 @@ def run_fn(fn_args: FnArgs) -> None:
         Path(fn_args.serving_model_dir), chosen, (transformer, features, head), encode, (paintings, held_out), facts
     )
     shutil.rmtree(checkpoints, ignore_errors=True)
+
+
+def _kept(path: Path, kind: type[pools.Pool], make: Callable[[], pools.Pool]) -> pools.Pool:
+    """The pool that a killed training left, or a new one: it takes minutes where there are many paintings."""
+    pool = pools.kept(path, kind)
+    if pool is None:
+        pool = make()
+        pools.keep(path, pool)
+    return pool
 
 
 def _start_from(saved_model: Path, transformer: keras.Model, head: keras.Model) -> None:

@@ -1,0 +1,1 @@
+"""What the style network that ships is made from, and how its folders are arranged."""
