@@ -3,12 +3,14 @@
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from trainer.style import losses
+from trainer.style.disturbance import Disturbance, disturb
 from trainer.style.muon import Muon
 from trainer.style.options import StyleTrainOptions
 from trainer.style.perceptual import CONTENT_LAYER, Perceptual
@@ -19,6 +21,21 @@ _FINAL_RATE = 0.05
 _MATRIX_RATIO = 15.0
 """Of Muon; 5 gains a third as much, see docs/style.md."""
 _INVENTED_SHARE = 0.25
+_STEADY = 2
+"""Of the photos of a step, how many are painted disturbed, too."""
+
+
+class _Styles(NamedTuple):
+    """What the pictures of a step are painted like."""
+
+    features: tf.Tensor
+    """Of paintings, float32 [N, F]."""
+    others: tf.Tensor
+    """Of those that they are mixed with."""
+    shares: tf.Tensor
+    """How much the first count in the mix, float32 [N, 1]."""
+    own: tf.Tensor
+    """Of the photo that is painted in its own style, [1, F]."""
 
 
 class Learner:
@@ -65,16 +82,27 @@ class Learner:
         else:
             # One photo is painted in its own style, the others like paintings.
             drawn = rng.integers(0, len(self._photos.crops), self._options.batch_size)
-            styles = self._draw_styles(rng)
-            chosen = np.append(drawn, own[:1])
-            features = np.concatenate([self._paintings.style_features[styles], self._photos.style_features[own[:1]]])
+            styles, others = self._draw_styles(rng), self._draw_styles(rng)
+            size = self._options.batch_size
+            shares = np.where(rng.random(size) < self._options.mixed_share, rng.random(size), 1.0).astype(np.float32)
+
+            def mixed(values: np.ndarray) -> np.ndarray:
+                share = shares.reshape(-1, *[1] * (values.ndim - 1))
+                return share * values[styles] + (1 - share) * values[others]
+
             found = self._paint(
-                tf.constant(self._photos.crops[chosen]),
+                tf.constant(self._photos.crops[np.append(drawn, own[:1])]),
                 tf.constant(self._photos.content[drawn]),
                 tf.constant(self._photos.weights[drawn]),
-                tf.constant(features),
-                {name: tuple(part[styles] for part in pair) for name, pair in self._paintings.moments.items()},
-                {name: values[styles] for name, values in self._paintings.gram.items()},
+                _Styles(
+                    tf.constant(self._paintings.style_features[styles]),
+                    tf.constant(self._paintings.style_features[others]),
+                    tf.constant(shares[:, None]),
+                    tf.constant(self._photos.style_features[own[:1]]),
+                ),
+                {name: tuple(mixed(part) for part in pair) for name, pair in self._paintings.moments.items()},
+                {name: mixed(values) for name, values in self._paintings.gram.items()},
+                disturb(self._photos.crops[drawn[:_STEADY]], rng) if self._options.stability_weight else None,
             )
         self._update_average(number)
         return {name: float(value) for name, value in found.items()}
@@ -151,28 +179,48 @@ class Learner:
         crops: tf.Tensor,
         content: tf.Tensor,
         weights: tf.Tensor,
-        features: tf.Tensor,
+        styles: _Styles,
         moments: losses.Moments,
         gram: Mapping[str, tf.Tensor],
+        disturbed: Disturbance | None,
     ) -> dict[str, tf.Tensor]:
         options = self._options
         photos = tf.cast(crops, tf.float32)
+        size = options.batch_size
         with tf.GradientTape() as tape:
-            every = self._transformer([photos, self._head(features, training=True)], training=True)
-            painted = every[:-1]
+            codes = self._codes(styles)
+            contents = photos
+            if disturbed is not None:
+                contents = tf.concat([photos, disturbed.photos], 0)
+                codes = tf.concat([codes, codes[: min(_STEADY, size)]], 0)
+            every = self._transformer([contents, codes], training=True)
+            painted = every[:size]
             found = self._perceptual(painted)
             terms = {
                 "content": weights * losses.content_distance(found[CONTENT_LAYER], tf.cast(content, tf.float32)),
                 "style": losses.style_distance(losses.moments(found), moments),
                 "tv": losses.total_variation(painted),
             }
+            if options.structure_weight:
+                terms["structure"] = losses.structure_distance(painted, photos[:size])
+            if options.flat_weight:
+                terms["flat"] = losses.flat_detail(painted, photos[:size])
             if gram:
                 terms["gram"] = losses.gram_distance({name: losses.gram(found[name]) for name in gram}, gram)
             terms = {name: tf.reduce_mean(values) for name, values in terms.items()}
-            terms["reproduction"] = _pixel_difference(every[-1:], photos[-1:])
+            terms["reproduction"] = _pixel_difference(every[size : size + 1], photos[size:])
+            if disturbed is not None:
+                terms["stability"] = _pixel_difference(*disturbed.pairs(every[: min(_STEADY, size)], every[size + 1 :]))
             loss = tf.add_n([getattr(options, f"{name}_weight") * value for name, value in terms.items()])
         self._apply(tape, loss)
         return {"loss": loss, **terms}
+
+    def _codes(self, styles: _Styles) -> tf.Tensor:
+        """Codes of the mixed styles, averaged as whoever mixes paintings does, and of the photo's own; [N + 1, D]."""
+        codes = self._head(tf.concat([styles.features, styles.others, styles.own], 0), training=True)
+        count = tf.shape(styles.features)[0]
+        first, second, own = codes[:count], codes[count:-1], codes[-1:]
+        return tf.concat([styles.shares * first + (1 - styles.shares) * second, own], 0)
 
     def _apply(self, tape: tf.GradientTape, loss: tf.Tensor) -> None:
         gradients = tape.gradient(loss, self._variables)

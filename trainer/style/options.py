@@ -81,6 +81,15 @@ class StyleTrainOptions(Options):
     """Of the total variation, the mean squared difference of neighbouring pixels (0..1)."""
     reproduction_weight: NonNegativeFloat = 1.0
     """Of reproducing a photo painted in its own style: what makes strengths between 0 and 1 sensible."""
+    structure_weight: NonNegativeFloat = 0.0
+    """Of the structure that a picture loses of its photo, the contrast and structure of SSIM (Wang et al. 2004)."""
+    flat_weight: NonNegativeFloat = 0.0
+    """Of detail finer than eight pixels where the photo is flat, such as a weave in skies."""
+    stability_weight: NonNegativeFloat = 0.0
+    """Of the difference that it makes to a picture when its photo moves by up to three pixels and gets noise (Sheng et
+    al. 2018; Risser et al. 2017): what films flicker by. It costs two more pictures each step."""
+    mixed_share: float = Field(default=0.0, ge=0, le=1)
+    """Of the styles, how many are mixes of two, code and statistics alike: what makes mixing sensible."""
     average: float = Field(default=0.995, ge=0, lt=1)
     """Decay of the moving average of the weights; the average is what is exported."""
     warm_start: bool = False

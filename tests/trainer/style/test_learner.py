@@ -83,3 +83,36 @@ def test_a_quarter_of_what_is_learned_from_is_invented(judge, data):
     assert 0.1 < np.mean(drawn == 3) < 0.4
     assert set(drawn) == {0, 1, 2, 3}
     assert set(np.concatenate([learner(judge, data)._draw_styles(rng) for _ in range(20)])) == {0, 1, 2, 3}
+
+
+def test_each_weight_brings_its_own_loss(judge, data):
+    more = {"structure_weight": 0.5, "flat_weight": 2.0, "stability_weight": 3.0}
+    one = learner(judge, data, options=OPTIONS.model_copy(update=more))
+    found = one.step(2)
+    weights = {name: getattr(one._options, f"{name}_weight") for name in set(found) - {"loss"}}
+    assert {"structure", "flat", "stability"} <= set(weights)
+    assert found["loss"] == pytest.approx(sum(weight * found[name] for name, weight in weights.items()), rel=1e-4)
+
+
+def test_a_mixed_style_is_asked_for_the_mix_of_both_statistics(judge, data):
+    one = learner(judge, data, options=OPTIONS.model_copy(update={"mixed_share": 1.0}))
+    asked = []
+    paint = one._paint
+
+    def record(*given):
+        asked.append(given)
+        return paint(*given)
+
+    one._paint = record
+    one.step(2)
+    styles, moments = asked[0][3:5]
+    name = "block1_conv1"
+    known = data[1].moments[name][0]
+    index = [int(np.abs(data[1].style_features - row).sum(1).argmin()) for row in styles.features.numpy()]
+    other = [int(np.abs(data[1].style_features - row).sum(1).argmin()) for row in styles.others.numpy()]
+    share = styles.shares.numpy()
+    assert ((share > 0) & (share < 1)).all()
+    np.testing.assert_allclose(moments[name][0], share * known[index] + (1 - share) * known[other], rtol=1e-5)
+    codes = one._codes(styles).numpy()
+    pure = [one._codes(styles._replace(shares=np.full((2, 1), value, np.float32))).numpy()[:2] for value in (1, 0)]
+    np.testing.assert_allclose(codes[:2], share * pure[0] + (1 - share) * pure[1], atol=1e-4)

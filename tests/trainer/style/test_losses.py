@@ -61,3 +61,33 @@ def test_a_uniform_picture_has_finite_gradients():
         tape.watch(features)
         loss = losses.style_distance(losses.moments({"x": features}), losses.moments({"x": OTHER[:1]}))
     assert np.isfinite(tape.gradient(loss, features)).all()
+
+
+def weave(period, amplitude=12.0):
+    """A flat grey photo, a weave of a period in pixels over it; float32 [1, 48, 48, 3] each."""
+    flat = np.full((1, 48, 48, 3), 128, np.float32)
+    wave = amplitude * np.sin(2 * np.pi * np.arange(48) / period)
+    return flat, flat + (wave[:, None] * np.ones(48))[None, ..., None].astype(np.float32)
+
+
+def test_a_weave_on_a_flat_photo_is_seen_and_grows_with_its_energy():
+    flat, _ = weave(4)
+    assert float(losses.flat_detail(flat, flat)[0]) == pytest.approx(0, abs=1e-5)
+    once, twice = (float(losses.flat_detail(weave(4, a)[1], flat)[0]) for a in (6, 12))
+    assert twice == pytest.approx(4 * once, rel=0.02)
+
+
+def test_broad_strokes_on_a_flat_photo_and_detail_on_detail_are_not_held_against_a_picture():
+    flat, woven = weave(4)
+    _, broad = weave(32)
+    assert losses.flat_detail(broad, flat)[0] < 0.15 * losses.flat_detail(woven, flat)[0]
+    _, busy = weave(4, 60)
+    assert losses.flat_detail(woven, busy)[0] < 0.01 * losses.flat_detail(woven, flat)[0]
+
+
+def test_structure_survives_another_brightness_and_dies_with_contrast():
+    photo = RNG.uniform(40, 160, (1, 32, 32, 3)).astype(np.float32)
+    assert float(losses.structure_distance(photo + 60, photo)[0]) == pytest.approx(0, abs=1e-3)
+    faded = photo.mean() + 0.2 * (photo - photo.mean())
+    assert 0.5 < float(losses.structure_distance(faded, photo)[0]) < 0.7
+    assert float(losses.structure_distance(255 - photo, photo)[0]) > 1.8
