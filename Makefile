@@ -1,5 +1,5 @@
 # `make help` says what there is. STACK=compatible or STACK=current chooses the pinned packages (requirements/README.md).
-.PHONY: help env flink demo test fuzz lint format clean lock
+.PHONY: help env flink demo pretrained test fuzz lint format clean lock
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -24,6 +24,11 @@ demo: env ## draw photos and paintings into demo/, train both models on them, sa
 	@echo "  .venv/bin/easel classify --serving demo/workspace/serving demo/new/photos/*/*.jpg"
 	@echo "  .venv/bin/easel stylize --serving demo/workspace/serving --content demo/new/photos/rings/rings-000.jpg \\"
 	@echo "      --style demo/paintings/swirling_night.png -o painted.png"
+
+pretrained: env ## make the style network that ships anew, from the photos, paintings and weights in EASEL_ASSETS: hours
+	@.venv/bin/python -m data.pretraining.arrange "$${EASEL_ASSETS:?is to be the folder of photos, paintings and weights}" pretrained
+	@.venv/bin/easel run data/configs/pretrained.yaml --only style
+	@.venv/bin/python -m data.pretraining.ship data/configs/pretrained.yaml "$$EASEL_ASSETS"
 
 test: lint ## check the style, then run the tests (ARGS='tests/data -k draw')
 	@.venv/bin/pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)

@@ -129,6 +129,19 @@ class Learner:
                 variable.assign(saved[f"v{index}"])
             return int(saved["step"])
 
+    @staticmethod
+    def read_average(path: Path, transformer: keras.Model, head: keras.Model) -> int:
+        """Gives networks the averaged weights of a state that `save` wrote for such ones; how many steps it had made.
+
+        Raises:
+          ValueError: the state is of other networks.
+        """
+        variables = [*transformer.trainable_variables, *head.trainable_variables]
+        with np.load(path) as saved:
+            for index, variable in enumerate(variables, len(variables)):
+                variable.assign(saved[f"v{index}"])
+            return int(saved["step"])
+
     def _state(self) -> list:
         return [*self._variables, *self._average, *self._optimizer.variables]
 

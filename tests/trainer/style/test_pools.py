@@ -116,3 +116,26 @@ def test_empty_folders_are_named(judge):
         pools.photo_pool(nothing, 32, 5, judge, encode, np.random.default_rng(0))
     with pytest.raises(UserError, match=r"style\.paintings"):
         pools.painting_pool(nothing, 2, judge, encode, np.random.default_rng(0), with_gram=False)
+
+
+def test_a_pool_comes_back_from_its_file_with_all_that_it_has(tmp_path):
+    rng = np.random.default_rng(2)
+
+    def some(*shape):
+        return rng.normal(size=shape).astype(np.float32)
+
+    painting = pools.PaintingPool(
+        np.array([0, -1]), some(2, 5), {"a": (some(2, 3), some(2, 3)), "c": (some(2, 4), some(2, 4))}, {}
+    )
+    photo = pools.PhotoPool(np.zeros((1, 4, 4, 3), np.uint8), some(1, 2, 2, 6).astype(np.float16), some(1, 5), some(1))
+    assert pools.kept(tmp_path / "photo.npz", pools.PhotoPool) is None
+    for name, pool in (("photo", photo), ("painting", painting)):
+        path = tmp_path / f"{name}.npz"
+        pools.keep(path, pool)
+        found = pools.kept(path, type(pool))
+        expected, read = (tf.nest.flatten(vars(each)) for each in (pool, found))
+        assert [array.dtype for array in read] == [array.dtype for array in expected]
+        for one, other in zip(expected, read, strict=True):
+            np.testing.assert_array_equal(one, other)
+    assert pools.kept(tmp_path / "painting.npz", pools.PaintingPool).gram == {}
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["painting.npz", "photo.npz"]

@@ -1,0 +1,291 @@
+"""Puts a trained style network into the form that ships with `easel_serving` (see `easel_serving.shipped`).
+
+    python -m data.pretraining.ship data/configs/pretrained.yaml ASSETS [--checkpoint FOLDER --hours N] [--figures FILE]
+
+The network is the one that serves from the configuration's serving directory, or that of a training that is not done
+yet. What is written: the weights as float16, the codes of the paintings in `bank.csv`, the four TFLite variants that
+the pipeline's exporter makes, a card, and a manifest with the SHA-256 of each file.
+"""
+
+import argparse
+import csv
+import datetime
+import json
+import os
+import platform
+import re
+import shutil
+import subprocess
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import keras
+import numpy as np
+import tensorflow as tf
+from easel_serving import shipped
+from easel_serving.registry.directory import Directory
+from easel_serving.registry.files import sha256
+
+from components.style_pairs import pairs
+from components.tflite_exporter import files
+from data.pretraining import arrange, bank, card
+from pipeline.configuration import config as configuration
+from trainer import images
+from trainer.errors import UserError
+from trainer.served import restore
+from trainer.style import export, networks, pools, tflite, weights_file
+from trainer.style.learner import Learner
+from trainer.style.options import NetworkOptions
+from trainer.style.signatures import ServedStyle
+from trainer.tflite.export import export as export_variants
+from trainer.tflite.options import StyleTFLiteOptions
+
+_PHOTOS = 2
+"""Photos that each painting of the bank is verified on."""
+_CALIBRATION = 100
+_SIDE = 384
+_LICENCES = ("Unsplash", "Pexels", "CC0", "CC BY", "Wikimedia Commons", "MIT", "Apache-2.0", "public domain")
+
+
+class Trained(NamedTuple):
+    """A network, and where it is from."""
+
+    transformer: keras.Model
+    features: keras.Model
+    head: keras.Model
+    options: NetworkOptions
+    steps: int
+    hours: float | None
+    """That training took; None where it is not known."""
+
+
+def pushed(config: configuration.Config) -> Trained:
+    """The version that serves from the configuration's serving directory.
+
+    Raises:
+      UserError: none does, or it is another network than `style.network` describes.
+    """
+    stable = Directory(config.serving).stable(config.style.name)
+    if stable is None:
+        raise UserError(f"{config.serving}: no version of {config.style.name} serves there; run the training first")
+    transformer, features, head = _built(config)
+    places = (ServedStyle.TRANSFORMER, transformer), (ServedStyle.HEAD, head)
+    if not all(restore(stable.path, place, model) for place, model in places):
+        raise UserError(f"{stable.path}: another network than style.network describes")
+    training = stable.manifest["training"]
+    hours = training["seconds"] / 3600
+    return Trained(transformer, features, head, config.style.network, training["steps"], hours)
+
+
+def unfinished(config: configuration.Config, checkpoints: Path) -> Trained:
+    """The averaged weights of a training that is not done, as `trainer.style.training` keeps it.
+
+    Raises:
+      UserError: there is no such training.
+    """
+    pool = pools.kept(checkpoints / "paintings.npz", pools.PaintingPool)
+    if pool is None or not (checkpoints / "state.npz").is_file():
+        raise UserError(f"{checkpoints}: no training has left its state there")
+    transformer, features, head = _built(config)
+    head.get_layer("standardise").adapt(pool.style_features)
+    steps = Learner.read_average(checkpoints / "state.npz", transformer, head)
+    return Trained(transformer, features, head, config.style.network, steps, None)
+
+
+def write(
+    trained: Trained,
+    paintings: Sequence[tuple[bank.Painting, bytes]],
+    photos: Sequence[bytes],
+    options: StyleTFLiteOptions,
+    folder: Path,
+    version: int,
+    about: Mapping[str, Any],
+    text: Callable[[Mapping[str, Any]], str],
+) -> dict[str, Any]:
+    """Writes the folder that ships, whole or not at all, in the place of the one that is there; its manifest.
+
+    Args:
+      trained: the network.
+      paintings: of the bank, and their files.
+      photos: files that variants are calibrated and verified on.
+      options: of the TFLite export.
+      folder: what is written.
+      version: its number.
+      about: what else the manifest says.
+      text: makes the card of the manifest.
+
+    Raises:
+      UserError: a variant was withheld: all of them ship.
+    """
+    staging = folder.with_name(f"{folder.name}.partial")
+    shutil.rmtree(staging, ignore_errors=True)
+    staging.mkdir(parents=True)
+    try:
+        exact = _rounded(trained, staging / shipped.WEIGHTS)
+        styles = [
+            {"name": each.name, "artist": each.artist, "title": each.title, "year": each.year}
+            | {"code": _code(exact, encoded).tolist()}
+            for each, encoded in paintings
+        ]
+        (staging / shipped.BANK).write_text(json.dumps(styles, ensure_ascii=False), encoding="utf-8")
+        verdicts = _variants(exact, styles, paintings, photos, options, staging / "tflite")
+        withheld = [verdict["reason"] for verdict in verdicts if verdict["verdict"] != "ok"]
+        if withheld:
+            raise UserError(f"{folder}: not every variant keeps its tolerance: {'; '.join(withheld)}")
+        manifest = {
+            "format": shipped.FORMAT,
+            "kind": "style",
+            "model": shipped.NAME,
+            "version": version,
+            "created": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+            "network": trained.options.model_dump(mode="json"),
+            "styles": [style["name"] for style in styles],
+            **about,
+            "tflite": verdicts,
+        }
+        (staging / "card.md").write_text(text(manifest), encoding="utf-8")
+        written = sorted(path for path in staging.rglob("*") if path.is_file())
+        manifest["files"] = {path.relative_to(staging).as_posix(): sha256(path) for path in written}
+        described = json.dumps(manifest, indent=1, ensure_ascii=False)
+        (staging / shipped.MANIFEST).write_text(described + "\n", encoding="utf-8")
+        shutil.rmtree(folder, ignore_errors=True)
+        staging.rename(folder)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+    return manifest
+
+
+def _built(config: configuration.Config) -> tuple[keras.Model, keras.Model, keras.Model]:
+    features = networks.style_features(config.style.encoder.weights)
+    head = networks.code_head(features.output.shape[-1], config.style.network)
+    return networks.transformer(config.style.network), features, head
+
+
+def _rounded(trained: Trained, path: Path) -> Trained:
+    """The network as its file has it: codes and variants are made of what ships, not of what was rounded for it."""
+    parts = {"transformer": trained.transformer, "features": trained.features, "head": trained.head}
+    weights_file.save(path, trained.options, **parts)
+    weights_file.restore(path, **parts)
+    return trained
+
+
+def _code(trained: Trained, painting: bytes) -> np.ndarray:
+    side = networks.STYLE_SIDE
+    pixels = images.resize(images.decode(tf.constant(painting)), side, side, "crop")
+    features = trained.features(tf.cast(pixels, tf.float32)[tf.newaxis], training=False)
+    return np.round(trained.head(features, training=False)[0].numpy(), 4)
+
+
+def _variants(
+    trained: Trained,
+    styles: Sequence[Mapping[str, Any]],
+    paintings: Sequence[tuple[bank.Painting, bytes]],
+    photos: Sequence[bytes],
+    options: StyleTFLiteOptions,
+    folder: Path,
+) -> list[dict[str, Any]]:
+    folder.mkdir()
+    named = [pairs.Image(each.name, each.name, encoded, False) for each, encoded in paintings]
+    contents = [pairs.Image(str(i), str(i), encoded, False) for i, encoded in enumerate(photos)]
+
+    def held_out() -> Iterator[bytes]:
+        for example in pairs.pairs(contents[:_PHOTOS], named, _SIDE):
+            yield example.SerializeToString()
+
+    def calibration() -> Iterator[bytes]:
+        rng = np.random.default_rng(0)
+        for _ in range(min(_CALIBRATION, options.calibration_examples)):
+            photo, painting = contents[rng.integers(len(contents))], named[rng.integers(len(named))]
+            for example in pairs.pairs([photo], [painting], _SIDE):
+                yield example.SerializeToString()
+
+    with tempfile.TemporaryDirectory() as scratch:
+        export.save_parts(Path(scratch, "tflite"), trained.transformer, trained.features, trained.head)
+        export.write_description(Path(scratch), styles=list(styles))
+        verdicts = []
+        for made in export_variants(tflite.parts(Path(scratch), options), options, calibration, held_out):
+            if made.verdict == "ok":
+                (folder / files.model_name(made.part, made.variant)).write_bytes(made.content)
+            metrics = {name: round(value, 2) for name, value in made.metrics.items()}
+            verdicts.append(
+                {"part": made.part, "variant": made.variant, "bytes": len(made.content or b"")}
+                | {"verdict": made.verdict, "metrics": metrics, "reason": made.reason}
+            )
+            print(json.dumps(verdicts[-1]), flush=True)
+    return verdicts
+
+
+def _learned(assets: Path) -> list[str]:
+    """What was learned from, by licence, as the assets' own lists say."""
+    rows = list(csv.DictReader((assets / "pretraining/MANIFEST.csv").open(encoding="utf-8", newline="")))
+    unseen = arrange.listed("unseen_artists.txt")
+    paintings = [row for row in rows if row["file"].startswith("paintings/") and row["artist"] not in unseen]
+    photos = Counter(_licence(row["licence"]) for row in rows if row["file"].startswith("photos/"))
+    artists = len({row["artist"] for row in paintings})
+    return [
+        f"{len(paintings)} public-domain paintings and prints of {artists} artists, and 22 well-known ones",
+        "388 photos: 20 of Unsplash, and by licence "
+        + ", ".join(f"{name} {count}" for name, count in photos.most_common()),
+    ]
+
+
+def _licence(note: str) -> str:
+    """The licence in an entry of the assets' list, which says more."""
+    found = (name for name in _LICENCES if name.lower() in note.lower().replace("cc-by", "cc by"))
+    return next(found, "others")
+
+
+def _commit() -> str:
+    found = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
+    return found.stdout.strip() or "unknown"
+
+
+def _processor() -> str:
+    """The processor's name, and what it was computed in."""
+    text = Path("/proc/cpuinfo").read_text(encoding="utf-8") if Path("/proc/cpuinfo").exists() else ""
+    name = re.search(r"^model name\s*:\s*(.*)$", text, re.MULTILINE)
+    return f"{os.cpu_count()} cores of {name[1] if name else platform.machine()}"
+
+
+def main() -> None:
+    """See the module."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("config", type=Path)
+    parser.add_argument("assets", type=Path)
+    parser.add_argument("--folder", type=Path, default=shipped.FOLDER, help="[default: in easel_serving]")
+    parser.add_argument("--checkpoint", type=Path, help="of a training that is not done: RESUME/checkpoints")
+    parser.add_argument("--hours", type=float, help="that training took, where it is not known")
+    parser.add_argument("--figures", type=Path, help="JSON that tests.benchmarks.style_table wrote")
+    given = parser.parse_args()
+    config = configuration.load(given.config)
+    trained = unfinished(config, given.checkpoint) if given.checkpoint else pushed(config)
+    paintings = [(each, (given.assets / each.file).read_bytes()) for each in bank.paintings()]
+    photos = [path.read_bytes() for path in sorted((given.assets / "photos/unsplash_1280").glob("*.jpg"))]
+    about = {
+        "training": {
+            "steps": trained.steps,
+            "hours": given.hours or trained.hours or 0,
+            "processor": _processor(),
+            "commit": _commit(),
+        },
+        "data": {
+            "learned": _learned(given.assets),
+            "unseen_artists": sorted(arrange.listed("unseen_artists.txt")),
+            "unseen_paintings": sorted(arrange.listed("unseen_paintings.txt")),
+        },
+    }
+    if given.figures:
+        about["figures"] = json.loads(given.figures.read_text(encoding="utf-8"))
+    limits = resources.files(__package__).joinpath("limits.md").read_text(encoding="utf-8")
+    number = 1 + (shipped.version(given.folder).number if (given.folder / shipped.MANIFEST).is_file() else 0)
+    options = config.style.tflite.model_copy(update={"held_out_examples": None})
+    write(trained, paintings, photos, options, given.folder, number, about, lambda made: card.render(made, limits))
+    print(given.folder)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,69 @@
+"""The style network that ships with this package: painting before anything was trained.
+
+    version = shipped.version()
+    version.codes["hokusai-great-wave"]
+
+Files, in the folder `style` beside this module: `manifest.json` (what was measured, and the SHA-256 of the others),
+`card.md`, `styles.json` (names and codes of well-known paintings, no pictures), `weights.safetensors` (what a training
+starts from) and `tflite/`. All of them are data; nothing runs when they are read.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from easel_serving.protocol.errors import ServingError
+from easel_serving.registry import files
+from easel_serving.registry.directory import Version
+
+FORMAT = 1
+"""Of the folder; a newer one is refused."""
+NAME = "shipped"
+MANIFEST, CARD, BANK, WEIGHTS = "manifest.json", "card.md", "styles.json", "weights.safetensors"
+FOLDER = Path(__file__).parent / "style"
+
+
+def version(folder: Path = FOLDER) -> Version:
+    """The shipped network as a version, without a SavedModel: its codes, its manifest and verified TFLite variants.
+
+    Args:
+        folder: where it lies.
+
+    Raises:
+        ServingError: it is not there, was made for a newer Easel, or a file is not what its SHA-256 says.
+    """
+    manifest = _manifest(folder)
+    for name, digest in manifest["files"].items():
+        path = folder / name
+        if not path.is_file():
+            raise ServingError(f"{path}: missing; install easel-serving again")
+        if files.sha256(path) != digest:
+            raise ServingError(f"{path}: damaged or exchanged (its SHA-256 is another); install easel-serving again")
+    # There is no SavedModel: what needs one finds no file in this place.
+    return Version(NAME, int(manifest["version"]), folder / "saved_model", folder, manifest, ())
+
+
+def weights(folder: Path = FOLDER) -> Path:
+    """The file of weights that a training starts from, verified; errors as for `version`."""
+    return version(folder).manifest_dir / WEIGHTS
+
+
+def bank(folder: Path = FOLDER) -> list[dict[str, Any]]:
+    """The known paintings, `{"name", "artist", "title", "year", "code"}` each; errors as for `version`."""
+    return json.loads((version(folder).manifest_dir / BANK).read_text(encoding="utf-8"))
+
+
+def _manifest(folder: Path) -> dict[str, Any]:
+    path = folder / MANIFEST
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+        number, _, _ = manifest["format"], manifest["version"], manifest["files"]
+    except OSError as error:
+        raise ServingError(f"{path}: no style network is installed there; install easel-serving again") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise ServingError(
+            f"{path}: not a manifest of the shipped style network; install easel-serving again"
+        ) from error
+    if number > FORMAT:
+        raise ServingError(f"{path}: format {number} is newer than this easel-serving, which reads {FORMAT}; update it")
+    return manifest
