@@ -29,10 +29,10 @@ Paint = Callable[[np.ndarray, np.ndarray], np.ndarray]
 """A photo and a painting, uint8 [S, S, 3] -> what is painted, uint8 [S, S, 3]."""
 
 
-def square(path: Path) -> np.ndarray:
-    """The central square of a file's image, uint8 [SIDE, SIDE, 3]."""
+def square(path: Path, side: int = SIDE) -> np.ndarray:
+    """The central square of a file's image, uint8 [side, side, 3]."""
     with Image.open(path) as image:
-        return np.asarray(ImageOps.fit(image.convert("RGB"), (SIDE, SIDE), Image.Resampling.LANCZOS))
+        return np.asarray(ImageOps.fit(image.convert("RGB"), (side, side), Image.Resampling.LANCZOS))
 
 
 def ours(serving: Path) -> Paint:
