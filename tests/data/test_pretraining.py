@@ -67,8 +67,10 @@ def test_what_ships_is_read_back_as_a_version(folder):
 
 def test_its_variants_paint_what_its_codes_say(folder):
     network = pytest.importorskip("easel_serving.models.tflite.network")
+    from easel_serving.models.tflite import variants
+
     version = shipped.version(folder)
-    transformer = network.load(version, "transformer")
+    transformer = network.Network(variants.find(version, "transformer", variants.FLOATS))
     photo = np.random.default_rng(3).uniform(0, 255, (1, 384, 384, 3)).astype(np.float32)
     pictures = [
         transformer(content=photo, style_code=np.array([code], np.float32))["stylized"]

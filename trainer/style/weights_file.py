@@ -7,7 +7,7 @@ from pathlib import Path
 import keras
 import numpy as np
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
+from safetensors.numpy import save as serialised
 
 from trainer.errors import UserError
 from trainer.style.options import NetworkOptions
@@ -35,7 +35,7 @@ def save(path: Path, options: NetworkOptions, **networks: keras.Model) -> None:
             raise ValueError(f"{name}: too large for float16, or no number")
         arrays[name] = value.astype(np.float16)
     about = {"format": str(FORMAT), "network": options.model_dump_json()}
-    save_file(arrays, path, metadata=about)
+    path.write_bytes(serialised(arrays, metadata=about))
 
 
 def network_options(path: Path) -> NetworkOptions:

@@ -1,8 +1,11 @@
 """The group `easel models`, which lists by itself, and the arguments of its commands."""
 
+import textwrap
 from pathlib import Path
 
 import click
+from easel_serving import shipped
+from easel_serving.protocol.errors import ServingError
 from easel_serving.registry.directory import STABLE, listing
 from rich import box
 from rich.table import Table
@@ -58,6 +61,22 @@ def models(context: click.Context, serving: Path, as_json: bool) -> None:
         options.print_for_people(_table(versions))
     else:
         click.echo(f"Nothing is pushed to {serving.absolute()} yet: `easel run CONFIG` does.")
+    if not as_json:
+        _tell_what_ships()
+
+
+def _tell_what_ships() -> None:
+    """Names the network that paints until one is pushed, and its paintings."""
+    try:
+        found = shipped.version()
+    except ServingError as error:
+        click.echo(f"What ships with Easel cannot be used: {error}")
+        return
+    click.echo(
+        f"\n{shipped.NAME} version {found.number} paints where no style network was pushed. It knows "
+        f"{len(found.styles)} paintings by name (--style NAME):"
+    )
+    click.echo(textwrap.fill(", ".join(found.styles), 100, break_on_hyphens=False))
 
 
 def _table(versions: list[dict]) -> Table:

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import click
+from easel_serving import shipped
 from easel_serving.protocol.errors import ServingError
 from easel_serving.registry import audit
 from easel_serving.registry.directory import Directory, check_name
@@ -30,7 +31,7 @@ def show(serving: Path, name: str, version: int, everything: bool, as_json: bool
 
     Of its configuration only what differs from the defaults, of its data the counts; --all shows the whole card.
     """
-    found = Directory(serving).version(name, version)
+    found = shipped.version() if name == shipped.NAME else Directory(serving).version(name, version)
     if as_json:
         options.print_json(found.manifest)
         return
@@ -41,7 +42,7 @@ def show(serving: Path, name: str, version: int, everything: bool, as_json: bool
 
     from pipeline.history import brief  # what it imports would slow `easel --help` down
 
-    text = card.read_text("utf-8") if everything else brief.card(found)
+    text = card.read_text("utf-8") if everything or name == shipped.NAME else brief.card(found)
     if sys.stdout.isatty():
         options.print_for_people(Markdown(text))
     else:

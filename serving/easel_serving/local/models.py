@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import numpy as np
 
+from easel_serving import shipped
 from easel_serving.images import prepare
 from easel_serving.protocol.errors import ServingError
 from easel_serving.registry.directory import CANARY, STABLE, Directory, Version, known_style
@@ -28,12 +29,14 @@ _Classify = Callable[[Sequence[bytes]], dict[str, np.ndarray]]
 class LocalModels:
     """The stable versions of a serving directory, loaded when they are first used.
 
+    Where no style network was ever pushed, the one that ships paints (`easel_serving.shipped`).
+
     Args:
-        serving_dir: the registry's directory.
+        serving_dir: the registry's directory; it need not be there.
         runtime: `tflite` computes with LiteRT and the version's verified float32 or float16 variants, which starts in a
             second and answers the same within their tolerance; `tensorflow` with the SavedModel; `auto` with LiteRT
             where it can, else with TensorFlow.
-        told: hears in a line why `auto` takes TensorFlow; None is the log.
+        told: hears in a line why `auto` takes TensorFlow, and that what ships is painted with; None is the log.
     """
 
     def __init__(self, serving_dir: str | Path, runtime: Runtime = "auto", told: Callable[[str], object] | None = None):
@@ -109,11 +112,11 @@ class LocalModels:
 
     def engine(self, model: str | None = None) -> "PartwiseEngine":
         """The style network for `easel_serving.painting` (which needs OpenCV); `model` and errors as for `stylize`."""
-        return self._computed(self.version("style", model), _lite_engine, _full_engine)
+        return self._computed(self._painter(model), _lite_engine, _full_engine)
 
     def styles(self, model: str | None = None) -> list[str]:
         """The names of the paintings that the style network knows, in its order."""
-        return self.version("style", model).styles
+        return self._painter(model).styles
 
     def version(self, kind: str, name: str | None = None) -> Version:
         """The version of a `classifier` or `style` network that serves now; `name` and errors as for `stylize`."""
@@ -132,6 +135,20 @@ class LocalModels:
             raise ServingError(f"{self._directory.root}: name one of {', '.join(version.model for version in named)}")
         return named[0]
 
+    def _painter(self, name: str | None) -> Version:
+        """The style network to paint with: what serves, or what ships while none was ever pushed.
+
+        One that was pushed and does not serve now is missed, not replaced.
+        """
+        every = (version for each in self._directory.models() for version in self._directory.history(each))
+        if name not in (None, shipped.NAME) or any(version.manifest.get("kind") == "style" for version in every):
+            return self.version("style", name)
+        self._told(
+            f"no style network serves in {self._directory.root} yet: the one that ships with Easel paints "
+            "(`easel models` names its paintings)"
+        )
+        return shipped.version()
+
     def _computed(self, version: Version, lite: Callable[[Version], _Made], full: Callable[[Version], _Made]) -> _Made:
         """What LiteRT (`lite`) or TensorFlow (`full`) computes with, as the runtime asks."""
         if self._runtime != "tensorflow":
@@ -139,9 +156,11 @@ class LocalModels:
                 return lite(version)
             except (ImportError, ServingError) as error:
                 reason = f"LiteRT cannot run here ({error})" if isinstance(error, ImportError) else str(error)
-            if self._runtime == "tflite":
+            if self._runtime == "tflite" or not version.present:
                 raise ServingError(reason)
             self._told(f"{reason}; TensorFlow computes instead, which takes longer to start")
+        if not version.present:
+            raise ServingError(f"{version.title}: it has TFLite variants alone, no SavedModel; leave --runtime out")
         try:
             return full(version)
         except ImportError as error:
