@@ -1,14 +1,11 @@
 """What stands for trained models, which would import TensorFlow."""
 
-import sys
-import types
-
 import numpy as np
 import pytest
 
 
 class FakeModels:
-    """Stands for `easel_serving.local.models.LocalModels`, which needs a trained model."""
+    """Stands for `easel_serving.local.LocalModels`, which needs a trained model."""
 
     def __init__(self, serving_dir, runtime="auto", told=None):
         self.runtime, self.told = runtime, told
@@ -49,6 +46,4 @@ class FakeEngine:
 
 @pytest.fixture
 def fake_models(monkeypatch):
-    module = types.ModuleType("easel_serving.local.models")
-    module.LocalModels = FakeModels
-    monkeypatch.setitem(sys.modules, "easel_serving.local.models", module)
+    monkeypatch.setattr("easel_serving.local.LocalModels", FakeModels)
