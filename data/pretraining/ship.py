@@ -1,6 +1,7 @@
 """Puts a trained style network into the form that ships with `easel_serving` (see `easel_serving.shipped`).
 
-    python -m data.pretraining.ship data/configs/pretrained.yaml ASSETS [--checkpoint FOLDER --hours N] [--figures FILE]
+    python -m data.pretraining.ship data/configs/pretrained.yaml ASSETS [--checkpoint FOLDER --hours N]
+    python -m data.pretraining.ship --figures FILE        # what was measured on it since goes into its card
 
 The network is the one that serves from the configuration's serving directory, or that of a training that is not done
 yet. What is written: the weights as float16, the codes of the paintings in `bank.csv`, the four TFLite variants that
@@ -10,6 +11,7 @@ the pipeline's exporter makes, a card, and a manifest with the SHA-256 of each f
 import argparse
 import csv
 import datetime
+import hashlib
 import json
 import os
 import platform
@@ -147,16 +149,32 @@ def write(
             **about,
             "tflite": verdicts,
         }
-        (staging / "card.md").write_text(text(manifest), encoding="utf-8")
+        (staging / shipped.CARD).write_text(text(manifest), encoding="utf-8")
         written = sorted(path for path in staging.rglob("*") if path.is_file())
         manifest["files"] = {path.relative_to(staging).as_posix(): sha256(path) for path in written}
-        described = json.dumps(manifest, indent=1, ensure_ascii=False)
-        (staging / shipped.MANIFEST).write_text(described + "\n", encoding="utf-8")
+        (staging / shipped.MANIFEST).write_text(_json(manifest), encoding="utf-8")
         shutil.rmtree(folder, ignore_errors=True)
         staging.rename(folder)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
     return manifest
+
+
+def measured(folder: Path, figures: Mapping[str, Any], limits: str) -> None:
+    """Puts figures, as `tests.benchmarks.style_table` writes them, and limits into the card and manifest of what ships.
+
+    Raises:
+      ServingError: nothing whole lies there.
+    """
+    manifest = {**shipped.version(folder).manifest, "figures": figures}
+    text = card.render(manifest, limits)
+    manifest["files"] = {**manifest["files"], shipped.CARD: hashlib.sha256(text.encode()).hexdigest()}
+    (folder / shipped.CARD).write_text(text, encoding="utf-8")
+    (folder / shipped.MANIFEST).write_text(_json(manifest), encoding="utf-8")
+
+
+def _json(manifest: Mapping[str, Any]) -> str:
+    return json.dumps(manifest, indent=1, ensure_ascii=False) + "\n"
 
 
 def _built(config: configuration.Config) -> tuple[keras.Model, keras.Model, keras.Model]:
@@ -254,13 +272,19 @@ def _processor() -> str:
 def main() -> None:
     """See the module."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("config", type=Path)
-    parser.add_argument("assets", type=Path)
+    parser.add_argument("config", type=Path, nargs="?")
+    parser.add_argument("assets", type=Path, nargs="?")
     parser.add_argument("--folder", type=Path, default=shipped.FOLDER, help="[default: in easel_serving]")
     parser.add_argument("--checkpoint", type=Path, help="of a training that is not done: RESUME/checkpoints")
     parser.add_argument("--hours", type=float, help="that training took, where it is not known")
     parser.add_argument("--figures", type=Path, help="JSON that tests.benchmarks.style_table wrote")
     given = parser.parse_args()
+    limits = resources.files(__package__).joinpath("limits.md").read_text(encoding="utf-8")
+    if given.figures:
+        measured(given.folder, json.loads(given.figures.read_text(encoding="utf-8")), limits)
+        return
+    if not given.assets:
+        parser.error("give a configuration and the folder of the assets, or --figures")
     config = configuration.load(given.config)
     trained = unfinished(config, given.checkpoint) if given.checkpoint else pushed(config)
     paintings = [(each, (given.assets / each.file).read_bytes()) for each in bank.paintings()]
@@ -278,9 +302,6 @@ def main() -> None:
             "unseen_paintings": sorted(arrange.listed("unseen_paintings.txt")),
         },
     }
-    if given.figures:
-        about["figures"] = json.loads(given.figures.read_text(encoding="utf-8"))
-    limits = resources.files(__package__).joinpath("limits.md").read_text(encoding="utf-8")
     number = 1 + (shipped.version(given.folder).number if (given.folder / shipped.MANIFEST).is_file() else 0)
     options = config.style.tflite.model_copy(update={"held_out_examples": None})
     write(trained, paintings, photos, options, given.folder, number, about, lambda made: card.render(made, limits))

@@ -80,6 +80,16 @@ def test_its_variants_paint_what_its_codes_say(folder):
     assert np.abs(pictures[0] - pictures[1]).max() > 0
 
 
+def test_figures_go_into_the_card_and_all_stays_whole(folder, tmp_path):
+    copy(folder, tmp_path / "style")
+    row = {"what": "faces: SSIM", "easel": "0.6", "magenta": "0.5"}
+    ship.measured(tmp_path / "style", {"what": "Measured so:", "rows": [row]}, "- too smooth")
+    assert shipped.version(tmp_path / "style").manifest["figures"]["rows"] == [row]
+    text = (tmp_path / "style/card.md").read_text(encoding="utf-8")
+    assert "| faces: SSIM | 0.6 | 0.5 |" in text
+    assert "- too smooth" in text
+
+
 @pytest.mark.parametrize("name", ["weights.safetensors", "styles.json", "tflite/transformer.float16.tflite", "card.md"])
 def test_a_damaged_or_missing_file_is_named(name, folder, tmp_path):
     place = tmp_path / "style"

@@ -25,7 +25,8 @@ class Disturbance(NamedTuple):
         """Where the pictures show the same, without a border of a tenth; float32 [K, h, w, 3] each.
 
         Args:
-          before, after: pictures of the photos and of the disturbed ones, float32 [K, H, W, 3].
+          before: pictures of the photos, float32 [K, H, W, 3].
+          after: of the disturbed ones.
         """
         shape = tf.shape(before)[1:3]
         border = shape // _BORDER_SHARE

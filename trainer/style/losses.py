@@ -87,7 +87,8 @@ def structure_distance(painted: tf.Tensor, photos: tf.Tensor) -> tf.Tensor:
     lighter. It keeps what content features, blind to contrast, give up: faces in pale palettes.
 
     Args:
-      painted, photos: float32 [N, H, W, 3], 0..255.
+      painted: float32 [N, H, W, 3], 0..255.
+      photos: what was painted, the same.
 
     Returns:
       float32 [N], 0 (the photo's structure) to 2.
@@ -107,7 +108,8 @@ def flat_detail(painted: tf.Tensor, photos: tf.Tensor) -> tf.Tensor:
     some six levels in such a window, in units of (255 / 10)^2; 0 where a photo has no flat place.
 
     Args:
-      painted, photos: float32 [N, H, W, 3], 0..255.
+      painted: float32 [N, H, W, 3], 0..255.
+      photos: what was painted, the same.
 
     Returns:
       float32 [N].
