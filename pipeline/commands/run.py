@@ -47,7 +47,7 @@ def run(config: Path, only: str | None, overrides: tuple[str, ...], dry_run: boo
     from pipeline.terminal import summary
 
     resolved = configuration.load(config, overrides)
-    preflight.workspace_of(resolved, config)
+    preflight.require_known_workspace(resolved, config)
     if only:
         resolved = resolved.only(only)
     if dry_run:
@@ -86,15 +86,15 @@ def _run(config: Config, view: LiveView | PlainView | NullView, log: Path, began
         from pipeline.planning import preflight, workspace_state
         from pipeline.running import settled
 
-        now = workspace_state.Standing(config)
-        preflight.room(config, now)
+        now = workspace_state.WorkspaceState(config)
+        preflight.require_room(config, now)
         decided = preflight.decisions(config, now)
-        if preflight.over(decided):
-            return preflight.nothing(config, now, decided)
+        if preflight.nothing_to_do(decided):
+            return preflight.skipped(config, now, decided)
         if found := settled.find(config, decided):
             logging.getLogger("easel").info("nothing changed since run %s", found.run.id)
             return found.result(config)
-        preflight.weights_for(config, decided)
+        preflight.require_weights(config, decided)
         # It takes some ten seconds, and what it says meanwhile belongs in the log.
         view.phase("loading TensorFlow and TFX")
         from pipeline.running.run import run as run_pipeline
@@ -111,17 +111,17 @@ def _look_ahead(config: Config, as_json: bool) -> None:
     from pipeline.planning import preflight, workspace_state
     from pipeline.running import dry_run_report, settled
 
-    now = workspace_state.Standing(config)
+    now = workspace_state.WorkspaceState(config)
     with working("looking at the folders"):
         decided = preflight.decisions(config, now)
         last = settled.find(config, decided)
     if last:
-        found = dry_run_report.outlook(last.components, decided)
+        found = dry_run_report.summed_up(last.components, decided)
     else:
         with working("asking TFX's cache: loading TensorFlow and TFX", aloud=True), quiet.capture(Path(os.devnull)):
-            from pipeline.running.dry_run import forecast
+            from pipeline.running.dry_run import look_ahead
 
-            found = forecast(config, now, decided)
+            found = look_ahead(config, now, decided)
     if as_json:
         options.print_json(found.to_json())
     else:

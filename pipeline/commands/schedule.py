@@ -44,7 +44,7 @@ def schedule(
     from pipeline.scheduling import schedule as files
 
     resolved = configuration.load(config, overrides)
-    preflight.workspace_of(resolved, config)
+    preflight.require_known_workspace(resolved, config)
     if faults := disk_space.unwritable(resolved):
         raise UserError(faults[0])
     hour, minute = files.at(time)

@@ -26,7 +26,7 @@ from pipeline.configuration.file import ConfigError
 from pipeline.history.result import BAD_INPUT, OK, STOPPED
 from pipeline.planning import disk_space, estimate, evidence, preflight, weights
 from pipeline.planning.snapshot import latest_ledgers
-from pipeline.planning.workspace_state import Standing
+from pipeline.planning.workspace_state import WorkspaceState
 from pipeline.progress.wording import number
 from trainer.errors import UserError
 
@@ -83,7 +83,7 @@ def check(path: Path, overrides: Sequence[str]) -> CheckReport:
     """Loads the configuration and reads every file of its folders with the ingest component's own code."""
     try:
         config = load(path, overrides)
-        preflight.workspace_of(config, path)
+        preflight.require_known_workspace(config, path)
     except ConfigError as error:
         return CheckReport(errors=error.errors)
     except UserError as error:
@@ -166,7 +166,7 @@ def _paintings_among_photos(config: Config, inputs: Mapping[str, Report]) -> lis
 def _room(config: Config) -> list[str]:
     """Why a run could not write to its end."""
     try:
-        preflight.room(config, Standing(config))
+        preflight.require_room(config, WorkspaceState(config))
     except UserError as error:
         return [str(error)]
     return []

@@ -9,11 +9,11 @@ from pipeline.history.result import ModelResult, RunResult
 from pipeline.history.store import Store
 from pipeline.planning import disk_space, weights
 from pipeline.planning.triggers import Decision, decide
-from pipeline.planning.workspace_state import Standing
+from pipeline.planning.workspace_state import WorkspaceState
 from trainer.errors import UserError
 
 
-def workspace_of(config: Config, path: Path) -> None:
+def require_known_workspace(config: Config, path: Path) -> None:
     """Raises a UserError when a configuration's runs are in the current folder, and its workspace would be a new one.
 
     The default workspace was in the current folder once; now it is beside the file. Whoever has one there goes on with
@@ -36,21 +36,21 @@ def workspace_of(config: Config, path: Path) -> None:
         )
 
 
-def room(config: Config, standing: Standing) -> None:
+def require_room(config: Config, standing: WorkspaceState) -> None:
     """Raises a UserError when what is new would not fit, or nothing can be written; what is cached needs no room."""
     disk_space.check(
         config, disk_space.measure(config, [lane for lane, folder in standing.folders.items() if folder.changed])
     )
 
 
-def weights_for(config: Config, decided: Mapping[str, Decision]) -> None:
+def require_weights(config: Config, decided: Mapping[str, Decision]) -> None:
     """Raises a UserError when a model may be trained whose pretrained weights cannot be had."""
     idle = {lane: None for lane, decision in decided.items() if decision.train is False}
     if faults := weights.missing(config.model_copy(update=idle)):
         raise UserError(faults[0])
 
 
-def decisions(config: Config, standing: Standing) -> dict[str, Decision]:
+def decisions(config: Config, standing: WorkspaceState) -> dict[str, Decision]:
     """Whether to train each model, by lane; empty when the configuration has no `when`."""
     if config.when is None:
         return {}
@@ -58,12 +58,12 @@ def decisions(config: Config, standing: Standing) -> dict[str, Decision]:
     return {lane: decide(config.when, standing.facts(lane)) for lane in lanes}
 
 
-def over(decided: Mapping[str, Decision]) -> bool:
+def nothing_to_do(decided: Mapping[str, Decision]) -> bool:
     """Whether nothing is left to run."""
     return bool(decided) and all(decision.train is False for decision in decided.values())
 
 
-def nothing(config: Config, standing: Standing, decided: Mapping[str, Decision]) -> RunResult:
+def skipped(config: Config, standing: WorkspaceState, decided: Mapping[str, Decision]) -> RunResult:
     """The result of a run that had no reason to begin."""
     models = tuple(
         ModelResult(

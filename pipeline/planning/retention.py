@@ -21,7 +21,7 @@ from pipeline.configuration.data_lanes import data_folders, gated_parts
 from pipeline.history import baselines, configuration
 from pipeline.history.records import Artifact, Run
 from pipeline.history.store import FILE, Store
-from pipeline.planning.workspace_state import TRAINERS, Standing
+from pipeline.planning.workspace_state import TRAINERS, WorkspaceState
 
 DOCUMENTS = frozenset(
     {"EaselIngestReport", "EaselSplitLedger", "EaselDataVerdict", "EaselDecision", "EaselChampionVerdict"}
@@ -161,7 +161,7 @@ class Retention:
 
     def _baselines(self) -> Iterator[str]:
         """Statistics that the data of the next run are compared with, whether or not its folder will have changed."""
-        now = {lane: folder.fingerprint for lane, folder in Standing(self._config).folders.items()}
+        now = {lane: folder.fingerprint for lane, folder in WorkspaceState(self._config).folders.items()}
         newest = {run.pipeline: run for run in reversed(self._runs)}
         others = [configuration.restore(configuration.recorded(run)) for run in newest.values()]
         for config in (self._config, *(each for each in others if each and each.name != self._config.name)):

@@ -40,7 +40,7 @@ class Folder:
         return self.last is None or self.last.properties.get("fingerprint") != self.fingerprint
 
 
-class Standing:
+class WorkspaceState:
     """Asks the folders, the workspace's metadata and the serving directory; each question once."""
 
     def __init__(self, config: Config):

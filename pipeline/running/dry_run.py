@@ -21,17 +21,17 @@ from pipeline.history import causes, configuration
 from pipeline.history.store import FILE, Store
 from pipeline.planning import evidence, snapshot
 from pipeline.planning.triggers import Decision
-from pipeline.planning.workspace_state import GATES, Standing
+from pipeline.planning.workspace_state import GATES, WorkspaceState
 from pipeline.progress.events import Node
 from pipeline.progress.wording import number
-from pipeline.running.dry_run_report import Component, Outlook, outlook
+from pipeline.running.dry_run_report import Component, DryRunReport, summed_up
 from pipeline.running.lane_runner import LaneRunner, Trace
 
 _LOOKS = (*GATES, "Champion")
 INGEST = "ImageFolderExampleGen"
 
 
-def forecast(config: Config, standing: Standing, decisions: Mapping[str, Decision]) -> Outlook:
+def look_ahead(config: Config, standing: WorkspaceState, decisions: Mapping[str, Decision]) -> DryRunReport:
     """Looks ahead. Nothing is written into the workspace or the serving directory, and no lock is taken.
 
     Args:
@@ -46,7 +46,7 @@ def forecast(config: Config, standing: Standing, decisions: Mapping[str, Decisio
         trace = DryRunner(lambda node_id, state: None).run_with_ir(ir)
         keys = _changed_keys(config)
         components = list(_components(nodes, trace, upstream, Store(scratch), config.name, not keys))
-    found = outlook(_in_detail(components, standing, keys), decisions)
+    found = summed_up(_in_detail(components, standing, keys), decisions)
     return dataclasses.replace(found, evidence=tuple(evidence.foretell(config, standing.reports())))
 
 
@@ -101,7 +101,7 @@ def _components(
         yield Component(node, state, why)
 
 
-def _in_detail(components: list[Component], standing: Standing, keys: Sequence[str]) -> list[Component]:
+def _in_detail(components: list[Component], standing: WorkspaceState, keys: Sequence[str]) -> list[Component]:
     """Says what the metadata cannot: how many images of a folder are new, and which keys of the file changed."""
 
     def why(each: Component) -> str:
@@ -121,7 +121,7 @@ def _changed_keys(config: Config) -> list[str]:
     return []
 
 
-def _news(lane: str, standing: Standing) -> str:
+def _news(lane: str, standing: WorkspaceState) -> str:
     """In words what is new in a folder since it was last read; nothing when that is unknown."""
     new = standing.unseen_since_last(lane)
     if new is None:

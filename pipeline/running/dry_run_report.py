@@ -46,7 +46,7 @@ class Lane:
 
 
 @dataclass(frozen=True)
-class Outlook:
+class DryRunReport:
     """What a run would do; `evidence` is what the eval images, as last read, are too few to show of a model."""
 
     lanes: tuple[Lane, ...]
@@ -66,7 +66,7 @@ class Outlook:
         }
 
 
-def outlook(components: Sequence[Component], decisions: Mapping[str, Decision]) -> Outlook:
+def summed_up(components: Sequence[Component], decisions: Mapping[str, Decision]) -> DryRunReport:
     """Sums up the components of each lane.
 
     Args:
@@ -76,7 +76,7 @@ def outlook(components: Sequence[Component], decisions: Mapping[str, Decision]) 
     components = [_held_back(each, decisions) for each in components]
     names = dict.fromkeys(each.node.lane for each in components)
     lanes = [lane(name, [each for each in components if each.node.lane == name], decisions.get(name)) for name in names]
-    return Outlook(tuple(lanes), tuple(components))
+    return DryRunReport(tuple(lanes), tuple(components))
 
 
 def lane(name: str, components: Sequence[Component], decision: Decision | None = None) -> Lane:
@@ -103,7 +103,7 @@ def _held_back(each: Component, decisions: Mapping[str, Decision]) -> Component:
     return dataclasses.replace(each, state="skipped") if each.works and (model or over) else each
 
 
-def render(found: Outlook) -> RenderableType:
+def render(found: DryRunReport) -> RenderableType:
     """For people: a line for each lane, then the components that would run."""
     lines = [Text.assemble((each.name, "bold"), ": ", _words(each)) for each in found.lanes]
     lines += [Text.assemble(("! ", "yellow"), line) for line in found.evidence]

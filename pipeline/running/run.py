@@ -22,7 +22,7 @@ from pipeline.running import batches, settled
 from pipeline.running.beam import reading
 from pipeline.running.beam.flink import Session
 from pipeline.running.lane_runner import LaneRunner
-from pipeline.running.skips import Reasons
+from pipeline.running.skips import Skips
 from trainer.progress import LOGGER
 
 
@@ -57,7 +57,7 @@ def run(
     relay = _Relay(events)
     LOGGER.addHandler(relay)
     LOGGER.setLevel(logging.INFO)
-    reasons = Reasons(config, decisions or {})
+    reasons = Skips(config, decisions or {})
     try:
         with Session(config.beam, config.beam_args) as beam:
             about = _about(config, world, log, began)

@@ -12,7 +12,7 @@ from pipeline.history.store import Store
 from pipeline.history.verdicts import Outputs, gates
 from pipeline.planning.preflight import no_reason
 from pipeline.planning.triggers import Decision
-from pipeline.planning.workspace_state import GATES, Standing
+from pipeline.planning.workspace_state import GATES, WorkspaceState
 
 if TYPE_CHECKING:  # it takes TFX to import
     from pipeline.running.lane_runner import Trace
@@ -20,13 +20,13 @@ if TYPE_CHECKING:  # it takes TFX to import
 _DRIFT = ("label_drift", "measure_drift")
 
 
-class Reasons:
+class Skips:
     """The decisions of a run; those that wait for the data gates are made when the first node behind them comes up."""
 
     def __init__(self, config: Config, decisions: Mapping[str, Decision]):
         self._config = config
         self._decisions = dict(decisions)
-        self._standing = Standing(config)
+        self._standing = WorkspaceState(config)
 
     def wanted(self, node_id: str, trace: Trace) -> bool:
         """Whether a node is to run; `trace` has what happened to those before it."""

@@ -11,7 +11,7 @@ from components.image_folder_example_gen.ingest.scan import pictures
 from components.image_folder_example_gen.sources.fingerprint import fingerprint
 from components.image_folder_example_gen.whole_folder import report
 from pipeline.configuration.config import load
-from pipeline.planning.workspace_state import Standing
+from pipeline.planning.workspace_state import WorkspaceState
 from tests.pipeline.history.writer import Writer
 
 
@@ -41,7 +41,7 @@ def read_and_train(config, run, rejected=(), trained=True):
 
 
 def test_a_workspace_without_a_run_knows_nothing(config):
-    standing = Standing(config)
+    standing = WorkspaceState(config)
     facts = standing.facts("classifier")
     assert (facts.version, facts.age, facts.new_images) == (None, None, None)
     assert standing.folders["photos"].changed
@@ -51,20 +51,20 @@ def test_a_workspace_without_a_run_knows_nothing(config):
 
 def test_contents_count_and_not_names_times_or_copies(config, folders):
     read_and_train(config, "r1")
-    assert not Standing(config).folders["photos"].changed
-    assert Standing(config).reports()["classifier.photos"].splits == {"eval": {"cat": 5}}
+    assert not WorkspaceState(config).folders["photos"].changed
+    assert WorkspaceState(config).reports()["classifier.photos"].splits == {"eval": {"cat": 5}}
     cats = folders / "photos" / "cat"
     os.utime(cats / "0.jpg", (1, 1))
     (cats / "1.jpg").rename(cats / "renamed.jpg")
     (cats / "copy.jpg").write_bytes((cats / "2.jpg").read_bytes())
-    standing = Standing(config)
+    standing = WorkspaceState(config)
     assert standing.folders["photos"].changed
     assert standing.facts("classifier").new_images == {"photos": 0}
     for name in ("new.jpg", "again.jpg"):
         (cats / name).write_bytes(b"new content")
     (cats / "other.jpg").write_bytes(b"other content")
-    assert Standing(config).facts("classifier").new_images == {"photos": 2}
-    assert Standing(config).unseen_since_last("photos") == 2
+    assert WorkspaceState(config).facts("classifier").new_images == {"photos": 2}
+    assert WorkspaceState(config).unseen_since_last("photos") == 2
 
 
 def test_what_was_rejected_before_is_not_new(config, folders):
@@ -72,21 +72,21 @@ def test_what_was_rejected_before_is_not_new(config, folders):
     broken.write_bytes(b"broken")
     read_and_train(config, "r1", rejected=[("cat/broken.jpg", 6)])
     (folders / "photos" / "cat" / "0.jpg").unlink()
-    assert Standing(config).facts("classifier").new_images == {"photos": 0}
+    assert WorkspaceState(config).facts("classifier").new_images == {"photos": 0}
     broken.write_bytes(b"repaired")
-    assert Standing(config).facts("classifier").new_images == {"photos": 1}
+    assert WorkspaceState(config).facts("classifier").new_images == {"photos": 1}
 
 
 def test_new_is_counted_from_the_last_training_and_not_from_the_last_reading(config, folders):
     book = read_and_train(config, "r1")
     (folders / "photos" / "cat" / "new.jpg").write_bytes(b"new content")
     read_and_train(config, "r2", trained=False)
-    standing = Standing(config)
+    standing = WorkspaceState(config)
     assert standing.facts("classifier").new_images == {"photos": 1}
     assert not standing.folders["photos"].changed
     (book / "ledger-00-of-01.tsv").unlink()
     book.rmdir()
-    assert Standing(config).facts("classifier").new_images is None
+    assert WorkspaceState(config).facts("classifier").new_images is None
 
 
 def test_the_age_is_that_of_the_version_that_serves(config, tmp_path):
@@ -95,5 +95,5 @@ def test_the_age_is_that_of_the_version_that_serves(config, tmp_path):
     (model / "saved_model.pb").write_bytes(b"x")
     Registry(config.serving).push("classifier", model, {"created": "2026-01-02T03:04:05+00:00", "metrics": {}})
     now = datetime.datetime(2026, 1, 3, 3, 4, 5, tzinfo=datetime.timezone.utc)
-    facts = Standing(config).facts("classifier", now)
+    facts = WorkspaceState(config).facts("classifier", now)
     assert (facts.version, facts.age) == (1, 86400)

@@ -10,7 +10,7 @@ from rich.console import Console
 from pipeline.history.causes import FIRST
 from pipeline.planning.triggers import Decision
 from pipeline.progress.events import Node
-from pipeline.running.dry_run_report import Component, outlook, render
+from pipeline.running.dry_run_report import Component, render, summed_up
 
 MODEL = ("DataGate", "Transform", "Trainer", "Champion", "Evaluator", "PromotionGate", "ServingPusher")
 ORDER = ("ImageFolderExampleGen.photos", "StatisticsGen.photos", *(f"{name}.classifier" for name in MODEL))
@@ -50,11 +50,11 @@ def lanes(found):
     ],
 )
 def test_each_lane_in_a_word_with_its_reasons(states, photos, classifier):
-    assert lanes(outlook(components(**states), {})) == {"photos": photos, "classifier": classifier}
+    assert lanes(summed_up(components(**states), {})) == {"photos": photos, "classifier": classifier}
 
 
 def test_a_closed_gate_stays_closed():
-    [_, classifier] = outlook(components(DataGate="stopped"), {}).lanes
+    [_, classifier] = summed_up(components(DataGate="stopped"), {}).lanes
     assert classifier.action == "stopped"
 
 
@@ -62,7 +62,7 @@ NEW = {"ImageFolderExampleGen": ("runs", "12 new images")}
 
 
 def test_without_a_reason_nothing_would_run():
-    found = outlook(components(**NEW), {"classifier": Decision(False, ("12 new photos, of 50 wanted",))})
+    found = summed_up(components(**NEW), {"classifier": Decision(False, ("12 new photos, of 50 wanted",))})
     assert lanes(found) == {
         "photos": ("skipped", ("12 new images",)), "classifier": ("skipped", ("12 new photos, of 50 wanted",)),
     }  # fmt: skip
@@ -71,20 +71,20 @@ def test_without_a_reason_nothing_would_run():
 
 def test_beside_a_model_with_a_reason_the_data_of_the_other_are_read_too():
     decisions = {"classifier": Decision(False, ("too few",)), "style": Decision(True, ("old",))}
-    states = {each.node.id: each.state for each in outlook(components(**NEW), decisions).components}
+    states = {each.node.id: each.state for each in summed_up(components(**NEW), decisions).components}
     assert states["DataGate.classifier"] == "follows"
     assert states["Trainer.classifier"] == "skipped"
 
 
 def test_drift_is_not_known_before_the_data_are_read():
-    [_, classifier] = outlook(components(**NEW), {"classifier": Decision(None, ("too few",))}).lanes
+    [_, classifier] = summed_up(components(**NEW), {"classifier": Decision(None, ("too few",))}).lanes
     assert (classifier.action, classifier.reasons) == ("waits", ("too few",))
-    [_, classifier] = outlook(components(), {"classifier": Decision(None, ("too few",))}).lanes
+    [_, classifier] = summed_up(components(), {"classifier": Decision(None, ("too few",))}).lanes
     assert classifier.action == "unchanged"
 
 
 def test_the_sentences_and_the_document():
-    found = outlook(components(**NEW), {"classifier": Decision(True, ("12 new photos",))})
+    found = summed_up(components(**NEW), {"classifier": Decision(True, ("12 new photos",))})
     console = Console(file=io.StringIO(), width=120)
     console.print(render(found))
     text = console.file.getvalue()

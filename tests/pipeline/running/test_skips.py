@@ -8,7 +8,7 @@ from pipeline.configuration.config import load
 from pipeline.history.store import Store
 from pipeline.history.verdicts import Outputs, model_results
 from pipeline.planning.triggers import Decision
-from pipeline.running.skips import Reasons
+from pipeline.running.skips import Skips
 from tests.pipeline.history.writer import Writer
 
 RUN = types.SimpleNamespace(run_id="r1")
@@ -31,13 +31,13 @@ def gate(config, *findings):
 
 
 def test_without_triggers_everything_is_wanted(config):
-    reasons = Reasons(config, {})
+    reasons = Skips(config, {})
     assert reasons.wanted("Trainer.classifier", RUN)
     assert reasons.untrained() == {}
 
 
 def test_data_are_read_and_validated_for_a_model_without_a_reason(config):
-    reasons = Reasons(config, {"classifier": Decision(False, ("too few",))})
+    reasons = Skips(config, {"classifier": Decision(False, ("too few",))})
     asked = ["StatisticsGen.photos", "DataGate.classifier.photos", "Transform.classifier", "Trainer.classifier.trivial"]
     assert [reasons.wanted(node, RUN) for node in asked] == [True, True, False, False]
 
@@ -45,7 +45,7 @@ def test_data_are_read_and_validated_for_a_model_without_a_reason(config):
 @pytest.mark.parametrize(("findings", "trains"), [(["few_images", "measure_drift"], True), (["few_images"], False)])
 def test_drift_decides_when_the_gates_have_spoken(config, findings, trains):
     gate(config, *findings)
-    reasons = Reasons(config, {"classifier": Decision(None, ("too few",))})
+    reasons = Skips(config, {"classifier": Decision(None, ("too few",))})
     assert reasons.wanted("DataGate.classifier.photos", RUN)
     assert reasons.wanted("Transform.classifier", RUN) is trains
     assert ("untrained" in reasons.untrained()) is not trains
@@ -53,7 +53,7 @@ def test_drift_decides_when_the_gates_have_spoken(config, findings, trains):
 
 def test_a_run_remembers_why_it_did_not_train(config):
     writer = gate(config, "few_images")
-    reasons = Reasons(config, {"classifier": Decision(None, ("too few",))})
+    reasons = Skips(config, {"classifier": Decision(None, ("too few",))})
     reasons.wanted("Transform.classifier", RUN)
     [context] = [each for each in writer.store.get_contexts() if each.name == "r1"]
     for name, text in reasons.untrained().items():

@@ -17,9 +17,9 @@ def core(serving):
     from easel_serving.server.limits.metrics import Metrics
     from easel_serving.server.loading.core import Core
     from easel_serving.server.loading.manager import Manager
-    from easel_serving.server.loading.saved_model_servable import Servable
+    from easel_serving.server.loading.saved_model_servable import SavedModelServable
 
-    manager = Manager(serving, lambda path: Servable(path, Limits()))
+    manager = Manager(serving, lambda path: SavedModelServable(path, Limits()))
     manager.refresh()
     yield Core(manager, Metrics())
     manager.stop()

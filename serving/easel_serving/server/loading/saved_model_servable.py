@@ -10,10 +10,10 @@ from easel_serving.protocol.status import StatusError, invalid
 from easel_serving.registry import files
 from easel_serving.server.limits.batching import Limits, Tensors
 from easel_serving.server.loading import warmup
-from easel_serving.server.loading.servable import DEFAULT_SIGNATURE, Answering
+from easel_serving.server.loading.servable import DEFAULT_SIGNATURE, Servable
 
 
-class Servable(Answering):
+class SavedModelServable(Servable):
     """A SavedModel, ready to answer.
 
     Args:

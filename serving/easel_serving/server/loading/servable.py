@@ -13,7 +13,7 @@ from easel_serving.server.limits.batching import Batcher, Limits, Tensors
 DEFAULT_SIGNATURE = "serving_default"
 
 
-class Answering(abc.ABC):
+class Servable(abc.ABC):
     """A model's signatures behind a queue that batches.
 
     Args:

@@ -11,7 +11,7 @@ from easel_serving.protocol.errors import ServingError
 from easel_serving.protocol.status import invalid
 from easel_serving.registry.directory import Directory, Version
 from easel_serving.server.limits.batching import Limits, Tensors
-from easel_serving.server.loading.servable import Answering
+from easel_serving.server.loading.servable import Servable
 
 _TYPES = {"string": (np.dtype(object), 7), "float32": (np.dtype(np.float32), 1)}
 """Type in the manifest: NumPy's, and the number of TensorFlow's `DataType`."""
@@ -51,7 +51,7 @@ class SignatureDef:
     method_name: str = "tensorflow/serving/predict"
 
 
-class TFLiteServable(Answering):
+class TFLiteServable(Servable):
     """A version's TFLite variants, ready to answer with the SavedModel's signatures.
 
     Args:

@@ -27,7 +27,7 @@ from easel_serving.server.limits.bounds import Bounds
 from easel_serving.server.limits.metrics import Metrics
 from easel_serving.server.loading.core import Core
 from easel_serving.server.loading.manager import Manager
-from easel_serving.server.loading.servable import Answering
+from easel_serving.server.loading.servable import Servable
 from easel_serving.server.page.convenience import Convenience
 from easel_serving.server.process import http
 from easel_serving.server.process.app import build
@@ -150,7 +150,7 @@ class _GrpcLater(threading.Thread):
             self._server.stop(GRACE_SECONDS).wait()
 
 
-def _loaders(serving_dir: Path, settings: Settings) -> tuple[Callable[[Path], Answering], Callable | None]:
+def _loaders(serving_dir: Path, settings: Settings) -> tuple[Callable[[Path], Servable], Callable | None]:
     """What makes a servable of a version's folder, and what makes one that stands in for it while it is loaded.
 
     When there is a key, both load a copy that holds only what was signed. What they need is imported when they are
@@ -163,13 +163,13 @@ def _loaders(serving_dir: Path, settings: Settings) -> tuple[Callable[[Path], An
     return load, None
 
 
-def _loader(serving_dir: Path, settings: Settings, runtime: str) -> Callable[[Path], Answering]:
+def _loader(serving_dir: Path, settings: Settings, runtime: str) -> Callable[[Path], Servable]:
     limits = Limits.read(serving_dir)
     public_key = settings.public_key
     if public_key is not None:
         signing.require_public_key(public_key)
 
-    def load(path: Path) -> Answering:
+    def load(path: Path) -> Servable:
         with _imports_stay():
             servable = _servable(runtime)
         if public_key is None:
@@ -191,14 +191,14 @@ def _imports_stay() -> Iterator[None]:
         gc.enable()
 
 
-def _servable(runtime: str) -> type[Answering]:
+def _servable(runtime: str) -> type[Servable]:
     if runtime == "tflite":
         from easel_serving.server.loading.tflite_servable import TFLiteServable
 
         return TFLiteServable
-    from easel_serving.server.loading.saved_model_servable import Servable
+    from easel_serving.server.loading.saved_model_servable import SavedModelServable
 
-    return Servable
+    return SavedModelServable
 
 
 def _is_installed(runtime: str) -> bool:
