@@ -15,16 +15,15 @@ from pipeline.commands import (
     lineage,
     models,
     orders,
-    paint,
     report,
     run,
     runs,
     schedule,
     schema,
-    stylize,
-    use,
+    serve,
 )
 from pipeline.commands.failures import explain
+from pipeline.commands.images import classify, paint, stylize
 from pipeline.configuration.secrets import Mask
 from pipeline.terminal import quiet
 from pipeline.terminal.console import plain
@@ -89,10 +88,10 @@ for command in (
     gc.gc,
     schedule.schedule,
     models.models,
-    use.classify,
+    classify.classify,
     stylize.stylize,
     paint.paint,
-    use.serve,
+    serve.serve,
     orders.orders,
     configuration.config,
     schema.schema,

@@ -24,7 +24,7 @@ class ImageFolderExampleGen(BeamComponent):
         input_base: the folder.
         options: `IngestOptions` as JSON.
         fingerprint: the folder's state (`fingerprint.fingerprint`), so that the cache notices a changed file.
-        layout: `auto` or `flat`, see `listing`.
+        layout: `auto` or `flat`, see `layouts`.
         base_ledger: address of the SplitLedger to start from, as `ledger.base_for` says; empty for none.
     """
 

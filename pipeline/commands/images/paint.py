@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pipeline.commands import options, painting_options
+from pipeline.commands import options
+from pipeline.commands.images import painting_options
 from trainer.errors import UserError
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pipeline.commands import many
-from pipeline.commands.outputs import Outputs
+from pipeline.commands.images import many
+from pipeline.commands.images.outputs import Outputs
 from pipeline.terminal.console import plain
 from trainer.errors import UserError
 

@@ -1,0 +1,1 @@
+"""The commands that take photos, and what they share."""
