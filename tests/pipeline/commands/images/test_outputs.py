@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+from tests.pipeline.commands.images.test_stylize import grey
 
 from tests.pipeline.commands.command import easel
-from tests.pipeline.commands.test_stylize import grey
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[4]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "serving")])}
 
 pytestmark = pytest.mark.usefixtures("fake_models")
