@@ -28,7 +28,7 @@ class PromotionGate(Component):
         module_path: the lane's module with METRICS (name -> `higher` or `lower`, whichever is better), DECISIVE,
             `trivials` (of `trivial_evaluation`) and `slices` (of `evaluation`, besides those that TFMA measured).
         required_variants: TFLite variants without which there is no promotion, as a JSON list.
-        told: what the sentences need of the configuration, as a JSON object: the fields `off`, `thresholds_key` and
+        wording: what the sentences need of the configuration, as a JSON object: the fields `off`, `thresholds_key` and
             `examples_key` of `decide.Policy`.
     """
 
@@ -39,5 +39,5 @@ class PromotionGate(Component):
         "trivial_evaluation": standard_artifacts.ModelEvaluation,
         "tflite": TFLiteModels,
     }
-    PARAMETERS = {"rules": str, "module_path": str, "required_variants": "[]", "told": "{}"}
+    PARAMETERS = {"rules": str, "module_path": str, "required_variants": "[]", "wording": "{}"}
     OUTPUTS = {"decision": Decision}

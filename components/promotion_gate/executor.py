@@ -31,7 +31,7 @@ class Executor(base_executor.BaseExecutor):
             directions=lane.METRICS,
             decisive=lane.DECISIVE,
             required_variants=json.loads(exec_properties["required_variants"]),
-            **json.loads(exec_properties["told"]),
+            **json.loads(exec_properties["wording"]),
         )
         evaluation = results.read(uris["evaluation"])
         measured = {**evaluation.measured, "slices": {**evaluation.measured["slices"], **lane.slices(evaluation)}}

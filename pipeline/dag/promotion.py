@@ -108,7 +108,7 @@ def _gate(
     tflite: BaseComponent,
     options: Options,
 ) -> PromotionGate:
-    told = {
+    wording = {
         "off": options.guards_off,
         "thresholds_key": f"{lane}.thresholds",
         "examples_key": {CLASSIFIER: "ingest.eval_fraction", STYLE: "style.pairs.photos"}[lane],
@@ -121,7 +121,7 @@ def _gate(
         rules=json.dumps({name: rule.model_dump(mode="json") for name, rule in options.thresholds.items()}),
         module_path=module.__name__,
         required_variants=json.dumps(options.tflite.required),
-        told=json.dumps(told),
+        wording=json.dumps(wording),
     )
 
 

@@ -57,7 +57,7 @@ def _model(config: Config, lane: str, data: Mapping[str, str], outputs: Outputs)
     }
     verdicts = gates(lane, data, outputs)
     findings = [(key, finding) for key, verdict in verdicts.items() for finding in verdict.get("findings", [])]
-    facts["warnings"] = tuple(f"{key}: {_told(f)}" for key, f in findings if f["action"] == "warn")
+    facts["warnings"] = tuple(f"{key}: {_in_words(f)}" for key, f in findings if f["action"] == "warn")
     owners = {lane, *data.values()}
     failed = tuple(f"{node}: {line}" for node, line in outputs.run.errors.items() if node.split(".")[1] in owners)
     if failed:
@@ -68,7 +68,7 @@ def _model(config: Config, lane: str, data: Mapping[str, str], outputs: Outputs)
             line for verdict in verdicts.values() if verdict and not verdict["passed"] for line in verdict["how_to_fix"]
         ]
         kinds = {f["kind"] for _, f in stopping}
-        reasons = tuple(f"{key}: {_told(f)}" for key, f in stopping)
+        reasons = tuple(f"{key}: {_in_words(f)}" for key, f in stopping)
         reasons += tuple(dict.fromkeys(line for line in fixes if line.split(":")[0] in kinds))
         return ModelResult(outcome="stopped", reasons=reasons, **facts)
     if lane in outputs.run.untrained:
@@ -117,7 +117,7 @@ def _counts(outputs: Outputs, folder: str) -> dict[str, int]:
     return {key: artifact.properties[key] for key in keys} if artifact else {}
 
 
-def _told(finding: Mapping[str, Any]) -> str:
+def _in_words(finding: Mapping[str, Any]) -> str:
     """A finding of the gate with some of its files: the verdict and the data page name ten."""
     files = finding["files"]
     if not files:

@@ -29,7 +29,7 @@ def test_before_anything_was_pushed_it_paints_and_says_so(tmp_path):
     from easel_serving.painting import styles
 
     told = []
-    engine = LocalModels(tmp_path / "nothing", told=told.append).engine()
+    engine = LocalModels(tmp_path / "nothing", warn=told.append).engine()
     assert len(told) == 1
     assert "the one that ships with Easel paints" in told[0]
     photo = np.random.default_rng(0).integers(0, 256, (72, 100, 3), dtype=np.uint8)
@@ -54,7 +54,7 @@ def test_what_was_pushed_and_does_not_serve_is_missed_not_replaced(tmp_path):
 
 
 def test_it_has_no_saved_model_and_no_classifier_ships(tmp_path):
-    models = LocalModels(tmp_path, "tensorflow", told=lambda line: None)
+    models = LocalModels(tmp_path, "tensorflow", warn=lambda line: None)
     with pytest.raises(ServingError, match="leave --runtime out"):
         models.engine()
     with pytest.raises(ServingError, match=r"no classifier serves here.*`easel run` pushes one"):

@@ -154,7 +154,7 @@ def slices(evaluation: Evaluation) -> dict[str, Any]:
     if folders.tolist() in ([], [b""]):
         return {}
     order = np.lexsort((folders, -counts))
-    parts = {_told(folder): [folder] for folder in np.sort(folders[order[:MOST_FOLDERS]])}
+    parts = {_name(folder): [folder] for folder in np.sort(folders[order[:MOST_FOLDERS]])}
     if rest := folders[order[MOST_FOLDERS:]].tolist():
         parts[f"({len(rest)} smaller folders)"] = rest
 
@@ -205,7 +205,7 @@ def _table(evaluation: Evaluation, name: str, model: str) -> Any:
     return json.loads(evaluation.tables[name, model])
 
 
-def _told(folder: bytes) -> str:
+def _name(folder: bytes) -> str:
     return folder.decode(errors="replace") or "(no folder)"
 
 

@@ -36,12 +36,12 @@ class LocalModels:
         runtime: `tflite` computes with LiteRT and the version's verified float32 or float16 variants, which starts in a
             second and answers the same within their tolerance; `tensorflow` with the SavedModel; `auto` with LiteRT
             where it can, else with TensorFlow.
-        told: hears in a line why `auto` takes TensorFlow, and that what ships is painted with; None is the log.
+        warn: hears in a line why `auto` takes TensorFlow, and that what ships is painted with; None is the log.
     """
 
-    def __init__(self, serving_dir: str | Path, runtime: Runtime = "auto", told: Callable[[str], object] | None = None):
+    def __init__(self, serving_dir: str | Path, runtime: Runtime = "auto", warn: Callable[[str], object] | None = None):
         self._directory = Directory(serving_dir)
-        self._runtime, self._told = runtime, told or logging.getLogger("easel.serving").warning
+        self._runtime, self._warn = runtime, warn or logging.getLogger("easel.serving").warning
         self._loaded: dict[Path, SavedModel] = {}
         self._classifiers: dict[Path, _Classify] = {}
 
@@ -143,7 +143,7 @@ class LocalModels:
         every = (version for each in self._directory.models() for version in self._directory.history(each))
         if name not in (None, shipped.NAME) or any(version.manifest.get("kind") == "style" for version in every):
             return self.version("style", name)
-        self._told(
+        self._warn(
             f"no style network serves in {self._directory.root} yet: the one that ships with Easel paints "
             "(`easel models` names its paintings)"
         )
@@ -158,7 +158,7 @@ class LocalModels:
                 reason = f"LiteRT cannot run here ({error})" if isinstance(error, ImportError) else str(error)
             if self._runtime == "tflite" or not version.present:
                 raise ServingError(reason)
-            self._told(f"{reason}; TensorFlow computes instead, which takes longer to start")
+            self._warn(f"{reason}; TensorFlow computes instead, which takes longer to start")
         if not version.present:
             raise ServingError(f"{version.title}: it has TFLite variants alone, no SavedModel; leave --runtime out")
         try:

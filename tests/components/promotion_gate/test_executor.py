@@ -87,7 +87,7 @@ class Gate:
                 "rules": json.dumps({name: rule.model_dump() for name, rule in rules.items()}),
                 "module_path": "trainer.classifier.evaluation",
                 "required_variants": "[]",
-                "told": '{"thresholds_key": "classifier.thresholds", "off": ["ece.at_most"]}',
+                "wording": '{"thresholds_key": "classifier.thresholds", "off": ["ece.at_most"]}',
             },
         )
         written = json.loads((self.root / "decision/decision.json").read_text())

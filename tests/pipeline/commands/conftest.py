@@ -7,15 +7,15 @@ import pytest
 class FakeModels:
     """Stands for `easel_serving.local.LocalModels`, which needs a trained model."""
 
-    def __init__(self, serving_dir, runtime="auto", told=None):
-        self.runtime, self.told = runtime, told
+    def __init__(self, serving_dir, runtime="auto", warn=None):
+        self.runtime, self.warn = runtime, warn
 
     def classified(self, paths, model=None):
         for path in paths:
             if "stop" in path.name:
                 raise KeyboardInterrupt
             if self.runtime == "auto" and "slow" in path.name:
-                self.told("no variant; TensorFlow computes instead")
+                self.warn("no variant; TensorFlow computes instead")
             if path.suffix == ".txt":
                 yield {"path": str(path), "error": f"{path}: not an image"}
             else:

@@ -34,7 +34,7 @@ def limited(pushed, root, name, keep):
 
 def test_photos_are_classified_without_the_saved_model(pushed, photos, tmp_path):
     told = []
-    models = LocalModels(pushed.root, told=told.append)
+    models = LocalModels(pushed.root, warn=told.append)
     assert [answer["label"] for answer in models.classify(photos)] == ["red", "blue"]
     assert told == []
     (tmp_path / "notes.txt").write_text("hello")
@@ -48,7 +48,7 @@ def test_without_a_verified_float_variant_tensorflow_has_to_load(pushed, photos,
     told = []
     # The SavedModel here cannot be loaded, which shows that it was tried.
     with pytest.raises(Exception, match=r"(?i)savedmodel|saved_model|parse"):
-        LocalModels(serving, told=told.append).classify(photos)
+        LocalModels(serving, warn=told.append).classify(photos)
     [line] = told
     assert line.startswith("colours version 1 has no verified float32 or float16 TFLite variant of classifier")
     assert "TensorFlow computes instead" in line

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from tests.pipeline.commands.images.test_stylize import grey
 
 from tests.pipeline.commands.command import easel
+from tests.pipeline.commands.images.test_stylize import grey
 
 ROOT = Path(__file__).resolve().parents[4]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "serving")])}
