@@ -17,6 +17,7 @@ def test_help_and_version_import_nothing_heavy(arguments):
         "try: main(sys.argv[1:])\n"
         "except SystemExit: pass\n"
         "heavy = 'tensorflow tfx apache_beam keras numpy PIL cv2 ai_edge_litert pydantic absl grpc'.split()\n"
+        "heavy += 'filelock tenacity google.protobuf'.split()\n"
         "print([name for name in heavy if name in sys.modules], file=sys.stderr)"
     )
     done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True)

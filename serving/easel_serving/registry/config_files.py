@@ -7,9 +7,9 @@ rename, so labels and loaded versions change together. Their messages are in `ea
 import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
-from easel_serving.protocol import messages
 from easel_serving.protocol.errors import ServingError
 from easel_serving.registry import files
 
@@ -65,19 +65,19 @@ def write_model(serving_dir: Path, name: str, labels: Mapping[str, int], base_pa
     configs = read_configs(serving_dir)
     new = next((config for config in configs if config.name == name), None)
     if new is None:
-        new = messages.ModelConfig(name=name, model_platform="tensorflow")
+        new = _messages().ModelConfig(name=name, model_platform="tensorflow")
     new.base_path = base_path
     new.model_version_policy.specific.versions[:] = sorted(set(labels.values()))
     new.version_labels.clear()
     new.version_labels.update(labels)
     others = [config for config in configs if config.name != name]
-    message = messages.ModelServerConfig()
+    message = _messages().ModelServerConfig()
     message.model_config_list.config.extend(
         sorted([*others, new] if labels else others, key=lambda config: config.name)
     )
     # An empty list is no choice of the two that there are; it must be said.
     message.model_config_list.SetInParent()
-    files.write(serving_dir / MODELS, messages.render(message))
+    files.write(serving_dir / MODELS, _messages().render(message))
 
 
 def write_defaults(serving_dir: Path) -> None:
@@ -94,7 +94,7 @@ def read_configs(serving_dir: Path) -> list[Any]:
         ServingError: the file cannot be parsed, or lists no models but names a configuration of another kind.
     """
     path = serving_dir / MODELS
-    message = _read(path, messages.ModelServerConfig)
+    message = _read(path, "ModelServerConfig")
     if message.WhichOneof("config") == "custom_model_config":
         raise ServingError(f"{path}: has a custom_model_config, Easel knows model_config_list only; mend or remove it")
     return list(message.model_config_list.config)
@@ -106,7 +106,7 @@ def read_batching(serving_dir: Path) -> Any:
     Raises:
         ServingError: the file cannot be parsed.
     """
-    return _read(serving_dir / BATCHING, messages.BatchingParameters, allow_unknown=True)
+    return _read(serving_dir / BATCHING, "BatchingParameters", allow_unknown=True)
 
 
 def metrics_path(serving_dir: Path) -> str | None:
@@ -115,7 +115,7 @@ def metrics_path(serving_dir: Path) -> str | None:
     Raises:
         ServingError: the file cannot be parsed.
     """
-    message = _read(serving_dir / MONITORING, messages.MonitoringConfig, allow_unknown=True)
+    message = _read(serving_dir / MONITORING, "MonitoringConfig", allow_unknown=True)
     prometheus = message.prometheus_config
     return (prometheus.path or METRICS_PATH) if prometheus.enable else None
 
@@ -129,11 +129,19 @@ def entry(config: Any) -> ModelEntry:
     )
 
 
-def _read(path: Path, kind: Any, allow_unknown: bool = False) -> Any:
+def _read(path: Path, kind: str, allow_unknown: bool = False) -> Any:
+    messages = _messages()
     try:
-        return messages.parse(path.read_text("utf-8"), kind, allow_unknown)
+        return messages.parse(path.read_text("utf-8"), getattr(messages, kind), allow_unknown)
     except FileNotFoundError:
-        return kind()
+        return getattr(messages, kind)()
     except ValueError as error:
         what = f"{path.stem.removesuffix('s')} configuration"
         raise ServingError(f"{path}: not a TensorFlow Serving {what} ({error}); mend or remove it") from None
+
+
+def _messages() -> ModuleType:
+    """Imported when a file is read: protocol buffers are 0.1 s that `easel --help` need not wait for."""
+    from easel_serving.protocol import messages
+
+    return messages

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from easel_serving.protocol import messages
 from easel_serving.protocol.errors import ServingError
 
 _SERVICE = "/tensorflow.serving.ModelService"
@@ -55,13 +54,15 @@ class ModelService:
     """
 
     def __init__(self, address: str, target: str, tls: Tls | None):
+        from easel_serving.protocol import messages  # protocol buffers are 0.1 s
+
         try:
             import grpc
         except ImportError:
             raise ServingError(
                 "telling a TensorFlow Serving needs the extra remote: pip install 'easel-serving[remote]'"
             ) from None
-        self._grpc = grpc
+        self._grpc, self._messages = grpc, messages
         self._address = address
         if tls is None:
             self._channel = grpc.insecure_channel(target)
@@ -85,7 +86,7 @@ class ModelService:
         Raises:
             CallError: the server cannot be reached.
         """
-        request = messages.GetModelStatusRequest()
+        request = self._messages.GetModelStatusRequest()
         request.model_spec.name = name
         try:
             response = self._call(self._status, request, _STATUS_SECONDS)
@@ -94,7 +95,7 @@ class ModelService:
                 return {}
             raise self._failed(error) from None
         return {
-            status.version: State(messages.STATES.get(status.state, "UNKNOWN"), status.status.error_message)
+            status.version: State(self._messages.STATES.get(status.state, "UNKNOWN"), status.status.error_message)
             for status in response.model_version_status
         }
 
@@ -108,7 +109,7 @@ class ModelService:
         Raises:
             CallError: the server cannot be reached, or refuses.
         """
-        request = messages.ReloadConfigRequest()
+        request = self._messages.ReloadConfigRequest()
         request.config.model_config_list.SetInParent()
         request.config.model_config_list.config.extend(configs)
         try:

@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from easel_serving.protocol import messages
 from easel_serving.registry import verify
 from easel_serving.registry.directory import PICTURES, Version
 
@@ -39,6 +38,8 @@ def _differences(version: Version) -> Iterator[str]:
 
 
 def _missing(path: Path) -> Iterator[str]:
+    from easel_serving.protocol import messages  # protocol buffers are 0.1 s
+
     try:
         saved = messages.SavedModel.FromString((path / "saved_model.pb").read_bytes())
     except messages.DecodeError:

@@ -19,7 +19,8 @@ from easel_serving.registry.verify import verify
 KILLER = """
 import os, signal, sys
 from easel_serving.registry.registry import Registry
-import easel_serving.registry.audit, easel_serving.registry.signing, filelock, getpass, json, shutil, uuid
+import easel_serving.protocol.messages, easel_serving.registry.audit, easel_serving.registry.signing
+import filelock, getpass, json, shutil, uuid
 
 os.fsync = lambda descriptor: None  # a kill, unlike a power cut, loses nothing that was written
 
