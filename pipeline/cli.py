@@ -1,6 +1,5 @@
 """The `easel` command: what it offers, and how it fails. Heavy imports happen inside the commands."""
 
-import atexit
 import sys
 from collections.abc import Sequence
 from typing import Any, NoReturn
@@ -51,8 +50,8 @@ class Easel(click.Group):
         except Exception as error:
             message, code = explain(error)
             click.echo(f"easel: {plain(Mask()(message))}", err=True)
-        if "tensorflow" in sys.modules:
-            atexit.register(quiet.hush)
+        if args is None and "tensorflow" in sys.modules:  # the process is the command's own
+            quiet.leave(code or 0)
         sys.exit(code or 0)
 
     def list_commands(self, context: click.Context) -> list[str]:

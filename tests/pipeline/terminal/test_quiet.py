@@ -70,3 +70,13 @@ def test_long_messages_are_cut_unless_something_is_wrong(tmp_path):
     assert 1500 < text.count("x") < 2000
     assert "... (50" in text
     assert text.count("y") == 5000
+
+
+def test_leaving_runs_what_is_registered_and_flushes_but_takes_nothing_down():
+    code = (
+        "import atexit, sys; from pipeline.terminal import quiet\n"
+        "class Module:\n    def __del__(self): print('taken down')\n"
+        "kept = Module(); atexit.register(print, 'registered'); sys.stdout.write('said '); quiet.leave(4)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (4, "said registered\n", "")
