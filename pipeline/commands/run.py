@@ -43,7 +43,7 @@ def run(config: Path, only: str | None, overrides: tuple[str, ...], dry_run: boo
     began = time.time()
     from pipeline.configuration import config as configuration
     from pipeline.planning import disk_space, preflight
-    from pipeline.running import hooks
+    from pipeline.running import announcement, hooks
     from pipeline.terminal import summary
 
     resolved = configuration.load(config, overrides)
@@ -71,8 +71,9 @@ def run(config: Path, only: str | None, overrides: tuple[str, ...], dry_run: boo
             raise _told(resolved.on, error, log) from error
     # The lock is given back: a command may use this workspace.
     outcomes = [model.outcome for model in result.models]
-    result = dataclasses.replace(result, seconds=time.time() - began)
-    result = dataclasses.replace(result, warnings=hooks.call(resolved.on, outcomes, result.to_json(), log))
+    result = announcement.make_up(resolved, dataclasses.replace(result, seconds=time.time() - began))
+    told = hooks.call(resolved.on, outcomes, result.to_json(), log)
+    result = dataclasses.replace(result, warnings=(*result.warnings, *told))
     if as_json:
         options.print_json(result.to_json())
     else:

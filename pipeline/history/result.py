@@ -51,7 +51,7 @@ class ModelResult:
 
 @dataclass(frozen=True)
 class RunResult:
-    """The whole run. The command fills in `log`, because it owns that file, and `warnings`, of its hooks.
+    """The whole run. The command fills in `log`, because it owns that file, and `warnings`, of hooks and a server.
 
     `sheet` and `data_page` are None when nothing was drawn. `run_id` is empty when no run began because the configured
     triggers gave no reason; the models' outcome is then `skipped`.

@@ -56,6 +56,31 @@ def test_run_json_is_one_document_and_nothing_else(config_file, fake_runner, fol
     assert document["serving"] == str(folders / "work" / "serving")
 
 
+@pytest.mark.parametrize(("outcome", "times"), [("unchanged", 1), ("rejected", 1), ("pushed", 0)])
+def test_a_server_that_has_not_heard_is_told_by_a_run_that_pushes_nothing(
+    config_file, fake_runner, folders, monkeypatch, outcome, times
+):
+    from easel_serving.registry.remote import NotToldError, Remote
+
+    told = []
+
+    def announce(remote, root):
+        told.append((remote.address, root))
+        if len(told) == 2:
+            raise NotToldError("tfs:8500: UNAVAILABLE", root)
+
+    monkeypatch.setattr(Remote, "announce", announce)
+    fake_runner(finishing_with(outcome))
+    command = ["run", config_file, "--json", "--set", "serving_address=tfs:8500"]
+    assert easel(*command).exit_code in (0, 4)
+    assert told == []  # nothing was ever pushed
+    (folders / "work" / "serving").mkdir(parents=True)
+    assert json.loads(easel(*command).stdout)["warnings"] == []
+    assert told == [("tfs:8500", folders / "work" / "serving")] * times
+    warnings = json.loads(easel(*command).stdout)["warnings"]
+    assert [warning.partition(";")[0] for warning in warnings] == ["tfs:8500: UNAVAILABLE"] * times
+
+
 def test_run_only_and_set_reach_the_runner(config_file, fake_runner):
     seen = []
     fake_runner(lambda *given: seen.append(given[0]) or finishing_with("pushed")(*given))
