@@ -4,17 +4,12 @@ import asyncio
 import base64
 import dataclasses
 import gzip
-import io
 import json
 import random
-import struct
-import zlib
 from collections.abc import Callable, Iterator, Sequence
 
-import numpy as np
-from PIL import Image
-
 from tests.benchmarks import load
+from tests.serving import attacks
 
 SLOW = 200
 """Connections that trickle, all at once: half of them their headers, half their bodies."""
@@ -33,23 +28,17 @@ class Outcome:
     """Megabytes."""
 
 
-def bomb(width: int, height: int) -> bytes:
-    """A PNG of a few kilobytes that unpacks to `3 * width * height` bytes."""
-    packer = zlib.compressobj(9)
-    data = b"".join(packer.compress(bytes(3 * width + 1)) for _ in range(min(height, 2000))) + packer.flush()
-    png = b"\x89PNG\r\n\x1a\n"
-    for name, content in ((b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)), (b"IDAT", data),
-                          (b"IEND", b"")):  # fmt: skip
-        png += struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
-    return png
-
-
 def kinds(name: str, photo: bytes, rng: random.Random) -> list[Callable[[], bytes]]:
     """Makers of hostile requests: raw bytes for one connection each."""
     predict = f"/v1/models/{name}:predict"
-    bombs = [bomb(12_000, 12_000), bomb(60_000, 60_000), bomb(8_000, 6_400)]
-    broken = io.BytesIO()
-    Image.fromarray(np.zeros((64, 64, 3), np.uint8)).save(broken, "JPEG")
+    bombs = [attacks.png_bomb(12_000), attacks.png_header(60_000, 60_000), attacks.png_bomb(8_000)]
+    broken = attacks.solid("JPEG")
+    files = [
+        attacks.eps(), attacks.png_chunks(50_000), attacks.gif_frames(40, 4000), attacks.gif_comment(2 << 20),
+        attacks.jpeg_fill(1 << 20), attacks.jpeg_segments(200_000), attacks.jpeg_scans(300, 4000),
+        attacks.jpeg_metadata(1), attacks.tiff_strips(1 << 19), attacks.tiff_tile(20_000), *attacks.polyglots(),
+    ]  # fmt: skip
+    examples = [attacks.example_like_bmp(bombs[2]), attacks.example_with_long_length(bombs[2])]
 
     def image(data: bytes) -> bytes:
         return load.request(predict, json.dumps({"instances": [{"b64": base64.b64encode(data).decode()}]}).encode())
@@ -67,7 +56,7 @@ def kinds(name: str, photo: bytes, rng: random.Random) -> list[Callable[[], byte
         return f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode("latin-1")
 
     chunked = load.request(predict, b"5\r\nhello\r\nzz\r\n")
-    packed = gzip.compress(bytes(100 << 20))
+    packed, tail = gzip.compress(bytes(100 << 20)), attacks.gzip_tail(b'{"instances": [1]}', 20 << 20)
     return [
         lambda: load.request(predict, rng.randbytes(rng.randrange(1, 4000))),
         lambda: load.request(predict, json.dumps({rng.choice(["instances", "inputs", "examples"]): wrong()}).encode()),
@@ -78,9 +67,16 @@ def kinds(name: str, photo: bytes, rng: random.Random) -> list[Callable[[], byte
         lambda: load.request(predict, json.dumps({"inputs": ["x"] * 1000}).encode()),
         lambda: image(photo[: rng.randrange(30, len(photo) // 2)]),
         lambda: image(b"\xff\xd8\xff" + rng.randbytes(1000)),
-        lambda: image(broken.getvalue().replace(b"\xff\xc0", b"\xff\x00")),
+        lambda: image(broken.replace(b"\xff\xc0", b"\xff\x00")),
         lambda: image(rng.choice(bombs)),
         lambda: form(rng.choice(bombs)),
+        lambda: image(rng.choice(files)),
+        lambda: form(rng.choice(files)),
+        lambda: load.request(predict, json.dumps({"signature_name": "classify", "instances": [
+            {"b64": base64.b64encode(rng.choice(examples)).decode()}]}).encode()),
+        lambda: load.request(predict, tail).replace(b"Host:", b"Content-Encoding: gzip\r\nHost:"),
+        lambda: load.request(predict, b'{"instances": [' + b"{}," * 2_000_000 + b"{}]}"),
+        lambda: load.request(f"/v1/models/invented{rng.random()}:predict", b'{"instances": [1]}'),
         lambda: form(rng.randbytes(200)),
         lambda: form(photo, b"another"),
         lambda: load.request(predict, b"").replace(b"Content-Length: 0", b"Content-Length: 99999999999"),
@@ -108,7 +104,7 @@ async def attack(
 
     async def worker() -> None:
         for number in pending:
-            statuses.append(await _one(port, makers[number % len(makers)]()))
+            statuses.append(await one(port, makers[number % len(makers)]()))
 
     async def watch() -> None:
         nonlocal peak
@@ -118,7 +114,7 @@ async def attack(
 
     traffic = asyncio.create_task(load.closed(port, good, 2, lambda _: done))
     watching = asyncio.create_task(watch())
-    trickling = [asyncio.create_task(_trickle(port, name, number % 2 == 0)) for number in range(slow)]
+    trickling = [asyncio.create_task(trickle(port, name, number % 2 == 0)) for number in range(slow)]
     await asyncio.gather(*(worker() for _ in range(16)))
     statuses += await asyncio.gather(*trickling)
     done = True
@@ -126,7 +122,8 @@ async def attack(
     return Outcome(statuses, await traffic, peak)
 
 
-async def _one(port: int, data: bytes) -> int:
+async def one(port: int, data: bytes) -> int:
+    """The status of the answer to a request, 0 for a connection that was cut off, -1 for one that hung."""
     try:
         return await asyncio.wait_for(_talk(port, data), PATIENCE)
     except asyncio.TimeoutError:
@@ -145,7 +142,8 @@ async def _talk(port: int, data: bytes) -> int:
         writer.close()
 
 
-async def _trickle(port: int, name: str, headers: bool) -> int:
+async def trickle(port: int, name: str, headers: bool) -> int:
+    """The same for a request whose headers, or whose body, arrive a byte a second."""
     try:
         return await asyncio.wait_for(_slowly(port, name, headers), PATIENCE)
     except asyncio.TimeoutError:

@@ -103,9 +103,9 @@ class Server:
         command = [sys.executable, "-m", "easel_serving.server", str(root)]
         command += ["--rest-port", str(ports[0]), "--grpc-port", str(ports[1]), *arguments]
         self.process = subprocess.Popen(command, stdout=self._log, stderr=subprocess.STDOUT, env=environment())
-        self.port = ports[0]
+        self.port, self.grpc_port = ports
         while not self._ready():
-            if self.process.poll() is not None or time.perf_counter() - start > 300:
+            if self.process.poll() is not None or time.perf_counter() - start > 1200:
                 self.process.kill()
                 raise RuntimeError(f"the server did not start; see {log}")
             time.sleep(0.02)
