@@ -23,6 +23,8 @@ from google.protobuf import (
     wrappers_pb2,
 )
 
+from easel_serving.protocol import parts
+
 DecodeError = message.DecodeError
 """Bytes are no such message."""
 
@@ -198,8 +200,12 @@ def decode(data: bytes, kind: Any) -> Any:
     """A message of the class `kind` from protocol buffers' wire format.
 
     Raises:
-        ValueError: it is no such message, or not all of the bytes belong to it.
+        ValueError: it is no such message, not all of the bytes belong to it, or it has more values than `parts.MOST`.
     """
+    try:
+        parts.check(data, kind)
+    except ValueError as error:
+        raise ValueError(f"no {kind.DESCRIPTOR.name} that is read ({error})") from None
     decoded = kind()
     try:
         # protobuf 3 takes a stray end of a group for the message's, warns, and says how far it came.
