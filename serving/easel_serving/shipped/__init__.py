@@ -57,7 +57,7 @@ def _manifest(folder: Path) -> dict[str, Any]:
     path = folder / MANIFEST
     try:
         manifest = json.loads(path.read_text(encoding="utf-8"))
-        number, _, _ = manifest["format"], manifest["version"], manifest["files"]
+        number, parts = int(manifest["format"]), (int(manifest["version"]), dict(manifest["files"]))
     except OSError as error:
         raise ServingError(f"{path}: no style network is installed there; install easel-serving again") from error
     except (ValueError, KeyError, TypeError) as error:
@@ -66,4 +66,4 @@ def _manifest(folder: Path) -> dict[str, Any]:
         ) from error
     if number > FORMAT:
         raise ServingError(f"{path}: format {number} is newer than this easel-serving, which reads {FORMAT}; update it")
-    return manifest
+    return manifest | dict(zip(("version", "files"), parts, strict=True))
