@@ -5,6 +5,7 @@ from typing import Any
 
 import keras
 import tensorflow as tf
+from easel_serving.protocol.plain_paths import plain
 
 from trainer.folding import folded
 
@@ -46,7 +47,7 @@ def restore(saved_model: Path, prefix: str, model: keras.Model) -> bool:
     Returns:
         False when that is another network: nothing was changed then.
     """
-    saved = tf.train.load_checkpoint(str(saved_model / "variables/variables"))
+    saved = tf.train.load_checkpoint(plain(saved_model / "variables/variables"))
     shapes, weights = saved.get_variable_to_shape_map(), f"{prefix}/_weights/"
     keys = [f"{weights}{number}/.ATTRIBUTES/VARIABLE_VALUE" for number in range(len(model.weights))]
     if sum(key.startswith(weights) for key in shapes) != len(keys):

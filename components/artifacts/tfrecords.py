@@ -1,6 +1,5 @@
 """Reading the records of a split, as ExampleGens and Transform write them."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,7 +8,7 @@ import tensorflow as tf
 
 def read(folder: str | Path) -> Iterator[bytes]:
     """The records in a folder's gzip TFRecords, in the order of the files' names; none where there is no folder."""
-    if files := sorted(tf.io.gfile.glob(os.path.join(folder, "*"))):
+    if files := sorted(str(path) for path in Path(folder).glob("*") if path.is_file()):
         yield from tf.data.TFRecordDataset(files, "GZIP").as_numpy_iterator()
 
 

@@ -44,6 +44,12 @@ class BeamOptions(Options):
         return self
 
     @property
+    def elsewhere(self) -> bool:
+        """Whether workers are on other machines, which see only what lies in shared folders."""
+        host = (self.address or "").removeprefix("spark://").rpartition(":")[0]
+        return self.runner == "dataflow" or host not in ("", "localhost", "127.0.0.1", "[::1]")
+
+    @property
     def processes(self) -> int:
         """Worker processes on each machine."""
         return self.workers or (1 if self.runner == "direct" else 2)

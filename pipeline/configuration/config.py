@@ -9,11 +9,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+from easel_serving.protocol.plain_paths import is_plain
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from components.data_gate.options import GateOptions
 from components.image_folder_example_gen.options import IngestOptions
 from components.image_folder_example_gen.sources import spans
+from components.image_folder_example_gen.vocabulary.files import display
 from components.serving_pusher.options import TlsOptions
 from pipeline.configuration.beam import BeamOptions
 from pipeline.configuration.errors import explain
@@ -26,6 +28,14 @@ from trainer.errors import UserError
 from trainer.options import Options
 
 LaneName = Literal["classifier", "style"]
+
+
+def _is_utf8(path: str | Path) -> bool:
+    try:
+        os.fspath(path).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _local(folder: Any) -> Any:
@@ -114,6 +124,18 @@ class Config(Options):
             raise ValueError("serving_tls is for TLS: give serving_address as grpcs://HOST:PORT")
         if self.when and self.when.drift and self.data_gate.label_drift == self.data_gate.measure_drift == "ignore":
             raise ValueError("when.drift waits for what data_gate ignores: set label_drift or measure_drift to warn")
+        return self
+
+    @model_validator(mode="after")
+    def _check_paths(self) -> "Config":
+        for key, path in (("workspace", self.workspace), ("serving", self.serving), *self.inputs().items()):
+            if not _is_utf8(path):
+                raise ValueError(f"{key}: the path {display(os.fsencode(path))} is not UTF-8; rename the folder")
+        if self.beam.elsewhere and not is_plain(self.workspace):
+            raise ValueError(
+                f"workspace: workers on other machines take {self.workspace} for a pattern; choose a path without "
+                "any of * ? [ \\"
+            )
         return self
 
     def only(self, lane: LaneName) -> "Config":

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
+from easel_serving.protocol.plain_paths import plain
 from easel_serving.registry.directory import Version
 
 from components.artifacts import tfrecords as records
@@ -47,7 +48,7 @@ def measure(versions: tuple[Version, Version], split: Path) -> Comparison:
 
 
 def _judged(version: Version, records: list[bytes], truth: np.ndarray) -> dict[str, np.ndarray]:
-    loaded: Any = tf.saved_model.load(str(version.path))
+    loaded: Any = tf.saved_model.load(plain(version.path))
     outputs = [
         loaded.signatures["classify"](inputs=tf.constant(records[at : at + _BATCH]))
         for at in range(0, len(records), _BATCH)

@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from easel_serving.protocol.plain_paths import plain
+
 from pipeline.configuration.config import Config
 from pipeline.configuration.data_lanes import gated_parts
 from pipeline.history.records import Artifact, Run
@@ -28,9 +30,9 @@ class Outputs:
         return execution.output(key) if execution and execution.finished else None
 
     def folder(self, node_id: str, key: str) -> Path | None:
-        """Where an output's files are; None when retention removed them."""
+        """Where an output's files are, for TensorFlow, too (see `plain`); None when retention removed them."""
         artifact = self.artifact(node_id, key)
-        return artifact.folder if artifact and artifact.folder.is_dir() else None
+        return Path(plain(artifact.folder)) if artifact and artifact.folder.is_dir() else None
 
     def document(self, node_id: str, key: str, name: str) -> Any:
         """The parsed JSON file `name` of an output; {} when there is none."""

@@ -14,16 +14,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from absl import logging
-from ml_metadata.proto import metadata_store_pb2
 from tfx.orchestration import metadata
 from tfx.orchestration.local import local_dag_runner, runner_utils
-from tfx.orchestration.portable import beam_executor_operator, launcher, runtime_parameter_utils
-from tfx.proto.orchestration import executable_spec_pb2, pipeline_pb2, placeholder_pb2
+from tfx.orchestration.portable import launcher, runtime_parameter_utils
+from tfx.proto.orchestration import executable_spec_pb2, pipeline_pb2
 
 from pipeline.history import recorder
 from pipeline.history.store import Store
 from pipeline.progress.wording import line_of
 from pipeline.running.beam.arguments import LOCAL
+from pipeline.running.operators import BeamOperator, PythonOperator
 
 PIPELINE_RUN_ID = "pipeline-run-id"
 
@@ -66,8 +66,10 @@ class LaneRunner(local_dag_runner.LocalDagRunner):
         self._on_event = on_event
         self._about = about or {}
         self._wanted = wanted
-        operator = functools.partial(_BeamOperator, arguments=beam_arguments)
-        self._operators = {executable_spec_pb2.BeamExecutableSpec: operator}
+        self._operators = {
+            executable_spec_pb2.BeamExecutableSpec: functools.partial(BeamOperator, arguments=beam_arguments),
+            executable_spec_pb2.PythonClassExecutableSpec: PythonOperator,
+        }
 
     def run_with_ir(self, pipeline: pipeline_pb2.Pipeline, run_options=None) -> Trace:
         """Runs the nodes in topological order.
@@ -129,19 +131,3 @@ class LaneRunner(local_dag_runner.LocalDagRunner):
     def _note(self, trace: Trace, node_id: str, state: str) -> None:
         trace.states[node_id] = state
         self._on_event(node_id, state)
-
-
-class _BeamOperator(beam_executor_operator.BeamExecutorOperator):
-    """Runs a component that uses Beam, with more arguments than its specification has."""
-
-    def __init__(self, *args, arguments: Callable[[], Sequence[str]], **kwargs):
-        super().__init__(*args, **kwargs)
-        self._arguments = arguments
-
-    def run_executor(self, execution_info, make_beam_pipeline_fn=None):
-        """Runs it."""
-        self.beam_pipeline_args.extend(
-            placeholder_pb2.PlaceholderExpression(value=metadata_store_pb2.Value(string_value=argument))
-            for argument in self._arguments()
-        )
-        return super().run_executor(execution_info, make_beam_pipeline_fn)

@@ -6,9 +6,11 @@ import shutil
 import numpy as np
 import pytest
 from ai_edge_litert.interpreter import Interpreter
+from click.testing import CliRunner
 from easel_serving.models.saved_model import SavedModel
 from PIL import Image
 
+from pipeline.cli import main
 from pipeline.dag import blueprint
 from pipeline.history.result import RunResult
 
@@ -79,6 +81,21 @@ def test_the_tflite_variants_run(house, first):
                 interpreter.set_tensor(tensor["index"], np.zeros(tensor["shape"], tensor["dtype"]))
             interpreter.invoke()
             assert np.isfinite(interpreter.get_tensor(interpreter.get_output_details()[0]["index"])).all()
+
+
+@pytest.mark.parametrize("runtime", ["tflite", "tensorflow"])
+def test_a_folder_of_any_name_is_classified_and_painted(house, first, tmp_path, runtime):
+    serving, photos = house.root / "workspace" / "serving", house.root / "photos" / "rings"
+    photo, painting = next(photos.glob("*.jpg")), next((house.root / "paintings").iterdir())
+    common = ["--serving", str(serving), "--runtime", runtime]
+    classified = CliRunner().invoke(main, ["classify", "--json", *common, "--", str(photo)])
+    assert classified.exit_code == 0, classified.output
+    assert json.loads(classified.stdout)[0]["path"] == str(photo)
+    painted = house.root / f"painted {runtime}.png"
+    arguments = ["--content", str(photo), "--style", str(painting), "-o", str(painted)]
+    result = CliRunner().invoke(main, ["stylize", *common, *arguments])
+    assert result.exit_code == 0, result.output
+    assert Image.open(painted).size == Image.open(photo).size
 
 
 def test_the_contact_sheet_shows_pictures_and_a_matrix(first):

@@ -29,8 +29,8 @@ class Span(NamedTuple):
 
 
 def is_pattern(root: str | os.PathLike) -> bool:
-    """Whether the name of a folder stands for spans."""
-    return bool(_SPEC.search(os.fspath(root)))
+    """Whether the name of a folder stands for spans; that of one that is there stands for itself."""
+    return bool(_SPEC.search(os.fspath(root))) and not os.path.isdir(root)
 
 
 def base(root: str | os.PathLike) -> str:

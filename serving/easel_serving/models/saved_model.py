@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from easel_serving.protocol.plain_paths import plain
+
 
 @contextlib.contextmanager
 def _without_keras() -> Iterator[None]:
@@ -48,7 +50,7 @@ class SavedModel:
         self._session = tf.compat.v1.Session(graph=graph, config=config)
         try:
             with graph.as_default():
-                loaded = tf.compat.v1.saved_model.load(self._session, [tf.saved_model.SERVING], str(folder))
+                loaded = tf.compat.v1.saved_model.load(self._session, [tf.saved_model.SERVING], plain(folder))
         except BaseException:
             self.close()
             raise

@@ -10,6 +10,7 @@ from easel_serving.images import prepare
 from easel_serving.models.saved_model import tf
 from easel_serving.painting.partwise import PartwiseEngine, measurable
 from easel_serving.protocol.errors import ServingError
+from easel_serving.protocol.plain_paths import plain
 
 
 class LocalEngine(PartwiseEngine):
@@ -26,7 +27,7 @@ class LocalEngine(PartwiseEngine):
 
     def __init__(self, folder: Path, bank: Mapping[str, Sequence[float]], title: str):
         super().__init__(bank, title)
-        self._model = tf.saved_model.load(str(folder))
+        self._model = tf.saved_model.load(plain(folder))
         if not hasattr(self._model, "paint_part"):
             raise ServingError(f"{title} only paints whole pictures, through a server (--server); train a new version")
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from easel_serving.protocol import plain_paths
 from tfx import types
 from tfx.dsl.components.base import base_component, base_executor, executor_spec
 from tfx.dsl.experimental.conditionals.conditional import Cond
@@ -42,7 +43,8 @@ class WorkExecutor(base_executor.BaseExecutor):
     def Do(self, input_dict, output_dict, exec_properties):
         if exec_properties["fails"]:
             raise RuntimeError("the disk is full")
-        Path(output_dict["model"][0].uri, "weights").write_text("1")
+        uri = output_dict["model"][0].uri
+        Path(uri, "weights").write_text("\n".join([uri, *(model.uri for model in input_dict.get("given", []))]))
 
 
 class WorkSpec(ComponentSpec):
@@ -98,6 +100,21 @@ def test_everything_runs_once_and_comes_from_the_cache_the_second_time(run):
     second, _ = run(lane("a"))
     assert set(second.states.values()) == {"cached"}
     assert second.run_id != first.run_id
+
+
+def test_executors_see_no_pattern_and_the_history_has_the_real_addresses(run, tmp_path):
+    home = tmp_path / "proj [2024] *?"
+    home.mkdir()
+    trace, _ = run(lane("a"), home=home)
+    assert set(trace.states.values()) == {"done"}
+    store = Store(home)
+    first, last = (store.execution(trace.executions[name]).output("model") for name in ("first.a", "last.a"))
+    for model in (first, last):
+        assert Path(model.uri).is_relative_to(home)
+    told = (Path(last.uri) / "weights").read_text().splitlines()
+    assert [plain_paths.original(name) for name in told] == [last.uri, first.uri]
+    assert all(plain_paths.is_plain(name) for name in told)
+    assert set(run(lane("a"), home=home)[0].states.values()) == {"cached"}
 
 
 def test_a_failing_node_takes_down_its_own_lane_only_and_is_remembered(run, tmp_path):
