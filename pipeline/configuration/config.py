@@ -15,7 +15,6 @@ from pydantic import BeforeValidator, Field, ValidationError, model_validator
 from components.data_gate.options import GateOptions
 from components.image_folder_example_gen.options import IngestOptions
 from components.image_folder_example_gen.sources import spans
-from components.image_folder_example_gen.vocabulary.files import display
 from components.serving_pusher.options import TlsOptions
 from pipeline.configuration.beam import BeamOptions
 from pipeline.configuration.errors import explain
@@ -28,14 +27,6 @@ from trainer.errors import UserError
 from trainer.options import Options
 
 LaneName = Literal["classifier", "style"]
-
-
-def _is_utf8(path: str | Path) -> bool:
-    try:
-        os.fspath(path).encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _local(folder: Any) -> Any:
@@ -128,9 +119,6 @@ class Config(Options):
 
     @model_validator(mode="after")
     def _check_paths(self) -> "Config":
-        for key, path in (("workspace", self.workspace), ("serving", self.serving), *self.inputs().items()):
-            if not _is_utf8(path):
-                raise ValueError(f"{key}: the path {display(os.fsencode(path))} is not UTF-8; rename the folder")
         if self.beam.elsewhere and not is_plain(self.workspace):
             raise ValueError(
                 f"workspace: workers on other machines take {self.workspace} for a pattern; choose a path without "
@@ -187,6 +175,8 @@ def _composed(source: Source) -> Config:
     for key in (*INPUTS, *SCHEMAS, *KEYS, *OUTPUTS, *WEIGHTS):
         _make_absolute(source, key)
     source.data.setdefault("workspace", str(source.path.absolute().parent / Config.model_fields["workspace"].default))
+    for key in (*OUTPUTS, *INPUTS, *SCHEMAS, *KEYS, *WEIGHTS):
+        _check_encoding(source, key)
     try:
         config = Config.model_validate(source.data)
     except ValidationError as error:
@@ -197,13 +187,26 @@ def _composed(source: Source) -> Config:
 
 
 def _make_absolute(source: Source, key: Key) -> None:
-    section: Any = source.data
-    for part in key[:-1]:
-        section = section.get(part) if isinstance(section, dict) else None
-    value = section.get(key[-1]) if isinstance(section, dict) else None
+    section = _section(source, key)
+    value = section.get(key[-1])
     if not isinstance(value, str) or not value or "://" in value or (key in WEIGHTS and value in NAMED_WEIGHTS):
         return
     section[key[-1]] = os.path.abspath(source.folder(key) / Path(value).expanduser())
+
+
+def _check_encoding(source: Source, key: Key) -> None:
+    """Raises a ConfigError for a path that the metadata store, whose texts are UTF-8, cannot hold."""
+    value = _section(source, key).get(key[-1])
+    if isinstance(value, str) and value.encode("utf-8", "replace").decode() != value:
+        raise ConfigError([source.error(key, f"the path is not UTF-8: {value}; rename the folder")])
+
+
+def _section(source: Source, key: Key) -> dict[str, Any]:
+    """What is written beside a key; empty where there is no such section."""
+    section: Any = source.data
+    for part in key[:-1]:
+        section = section.get(part) if isinstance(section, dict) else None
+    return section if isinstance(section, dict) else {}
 
 
 def _missing_paths(config: Config, source: Source) -> list[str]:

@@ -27,8 +27,14 @@ class ConfigError(UserError):
 
 
 def one_line(text: str) -> str:
-    """Escapes what would break the line: a key may hold any character."""
-    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)
+    """Escapes what would break the line: a key may hold any character, and a path bytes that are not UTF-8."""
+    return "".join(map(_escaped, text))
+
+
+def _escaped(letter: str) -> str:
+    if letter.isprintable():
+        return letter
+    return rf"\x{ord(letter) - 0xDC00:02x}" if "\udc80" <= letter <= "\udcff" else repr(letter)[1:-1]
 
 
 @dataclass

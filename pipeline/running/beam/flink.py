@@ -94,6 +94,7 @@ class Session:
         port = free_port()
         self._folder = tempfile.mkdtemp(prefix="easel-flink-")
         Path(self._folder, "flink-conf.yaml").write_text(_SETTINGS)
+        Path(self._folder, "jars").symlink_to(self._options.jars.absolute())  # a class path cannot quote a colon
         master = self._options.address or "[local]"
         memory = _MEGABYTES + _MEGABYTES_FOR_A_WORKER * (0 if self._options.address else self._options.processes)
         command = [
@@ -103,7 +104,7 @@ class Session:
             # second compiler and several collectors cost more than they save.
             *("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", f"-Xmx{memory}m", f"-Djava.io.tmpdir={self._folder}"),
             *(f"-Dorg.slf4j.simpleLogger.{name}" for name in _LOGS),
-            *("-cp", f"{self._options.jars}/*", "org.apache.beam.runners.flink.FlinkJobServerDriver"),
+            *("-cp", f"{self._folder}/jars/*", "org.apache.beam.runners.flink.FlinkJobServerDriver"),
             *("--job-host=localhost", f"--job-port={port}", "--artifact-port=0", "--expansion-port=0"),
             *(f"--artifacts-dir={self._folder}/artifacts", f"--flink-master={master}"),
             f"--flink-conf-dir={self._folder}",

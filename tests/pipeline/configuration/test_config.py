@@ -10,6 +10,7 @@ import yaml
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
+from components.image_folder_example_gen.ingest.scan import scan
 from pipeline.configuration.config import Config, load
 from pipeline.configuration.errors import key_paths
 from pipeline.configuration.file import ConfigError
@@ -66,6 +67,36 @@ def test_the_default_workspace_is_beside_the_file_like_every_path_in_it(config_f
     config = load(config_file)
     assert config.workspace == folders / "easel-workspace"
     assert config.serving == folders / "easel-workspace" / "serving"
+
+
+def test_a_path_that_is_not_utf8_is_one_true_line(folders, config_file):
+    odd = folders / os.fsdecode(b"caf\xe9")
+    odd.mkdir()
+    config_file.rename(odd / "easel.yaml")
+    for name in ("photos", "paintings"):
+        (folders / name).rename(odd / name)
+    with pytest.raises(ConfigError) as told:
+        load(odd / "easel.yaml")
+    assert len(told.value.errors) == 1
+    assert told.value.errors[0].endswith(
+        rf"workspace: the path is not UTF-8: {folders}/caf\xe9/work; rename the folder"
+    )
+
+
+def test_a_workspace_that_workers_elsewhere_would_take_for_a_pattern_is_told(config_file):
+    beam = ["beam.runner=flink", "workspace=proj [2024]"]
+    assert load(config_file, [*beam, "beam.address=localhost:8081"])
+    with pytest.raises(ConfigError, match=r"workspace: workers on other machines take .* for a pattern"):
+        load(config_file, [*beam, "beam.address=cluster:8081"])
+
+
+def test_a_folder_whose_name_looks_like_spans_is_a_folder(config_file, folders, monkeypatch):
+    monkeypatch.chdir(folders)
+    (folders / "photos").rename(folders / "span-{SPAN} [1]*?")
+    override = "span-{SPAN} [1]*?"
+    config = load(config_file, [f"classifier.photos='{override}'", f"style.photos='{override}'"])
+    assert config.classifier.photos == str(folders / override)
+    assert scan(config.classifier.photos, config.ingest).classes == {"cat": 12, "dog": 12}
 
 
 def test_paths_of_overrides_are_relative_to_the_current_folder(config_file, folders, monkeypatch):
