@@ -59,8 +59,11 @@ class Work:
         self.screen.print(f"easel: {line}", soft_wrap=True)
 
     def done(self, line: str, **record: Any) -> None:
-        """Says what became of a file: `line` for people, `record` (with its `path`) for programs."""
-        self._note(record)
+        """Says what became of a file: `line` for people, `record` (with its `path`) for programs; what was left out."""
+        left_out = _left_out(record["path"])
+        self._note(record | ({"left_out": left_out} if left_out else {}))
+        if left_out:
+            self.warn(f"{plain(record['path'])}: only the first of its {left_out} is used")
         if self._as_json:
             return
         if self._to_terminal and not self.bar.disable:
@@ -95,6 +98,17 @@ class Work:
     def _note(self, record: dict[str, Any]) -> None:
         self.records.append(record)
         self.bar.advance(self._task)
+
+
+def _left_out(path: str | Path) -> str:
+    """What a file holds besides the picture that was used; empty also where it can no longer be asked."""
+    from easel_serving.images import prepare
+    from easel_serving.protocol.errors import ServingError
+
+    try:
+        return prepare.left_out(path)
+    except ServingError:
+        return ""
 
 
 @contextlib.contextmanager

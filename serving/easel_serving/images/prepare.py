@@ -71,8 +71,8 @@ def left_out(path: str | Path) -> str:
     Raises:
         ServingError: as `read`.
     """
-    with readable(str(path)):
-        return formats.left_out(formats.open_image(checked(path)))
+    with readable(str(path)), open(path, "rb") as file:
+        return formats.left_out(formats.open_image(file))
 
 
 def convert(data: bytes, name: str = "image") -> bytes:

@@ -51,6 +51,19 @@ def test_what_is_classified_before_an_end_is_said():
 
 
 @pytest.mark.usefixtures("fake_models")
+def test_what_is_left_out_of_a_file_is_said(tmp_path):
+    pages = [Image.new("RGB", (8, 8), colour) for colour in ("red", "blue")]
+    pages[0].save(tmp_path / "[a].tif", save_all=True, append_images=pages[1:])
+    pages[0].save(tmp_path / "b.png")
+    result = easel("classify", "--json", tmp_path)
+    assert result.stderr == f"easel: {tmp_path}/[a].tif: only the first of its pages is used\n"
+    assert [entry.get("left_out") for entry in json.loads(result.stdout)] == ["pages", None]
+    painted = easel("stylize", "--content", tmp_path / "[a].tif", "--style", "wave", "-o", tmp_path / "c.png")
+    assert "only the first of its pages is used" in painted.stderr
+    assert painted.exit_code == 0
+
+
+@pytest.mark.usefixtures("fake_models")
 def test_classify_takes_folders(tmp_path):
     (tmp_path / "more").mkdir()
     for name in ("b.jpg", "a.jfif", "more/c.png"):
