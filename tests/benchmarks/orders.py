@@ -26,7 +26,7 @@ from easel_serving.orders.wishes import parse
 from easel_serving.protocol.errors import ServingError
 
 WISHES = parse({"style": "wave"})
-PHOTO = os.urandom(200_000)
+PHOTO = random.Random(0).randbytes(200_000)
 
 
 def main() -> None:
@@ -69,25 +69,25 @@ def crash(given: argparse.Namespace) -> None:
     """Kills at random moments while orders are placed and painted; then counts."""
     orders, rng = _open(given), random.Random(0)
     running = {"place": [_start(given, "place")], "work": [_start(given, "work") for _ in range(given.workers)]}
-    kills = 0
+    kills, next_kill = 0, 5
     deadline = time.monotonic() + 1200
     while time.monotonic() < deadline:
-        if kills < given.kills:
-            time.sleep(rng.uniform(0.2, 2.5))
+        time.sleep(0.05)
+        states = orders.statistics().states
+        # By what was painted since the last one, so that kills fall into work and not into imports.
+        if kills < given.kills and states.get(DONE, 0) >= next_kill:
             group = running[rng.choice(["place", "work", "work"])]
             victim = rng.randrange(len(group))
             if group[victim].poll() is None:
                 os.kill(group[victim].pid, signal.SIGKILL)
                 group[victim].wait()
                 kills += 1
-        else:
-            time.sleep(0.5)
+            next_kill = states[DONE] + rng.randrange(5, max(6, 2 * given.orders // given.kills - 20))
         for name, group in running.items():
             for index, process in enumerate(group):
                 if process.poll() is not None and process.returncode != 0:
                     group[index] = _start(given, name)
-        states = orders.statistics().states
-        if kills >= given.kills and running["place"][0].poll() == 0 and set(states) == {DONE}:
+        if running["place"][0].poll() == 0 and set(states) == {DONE} and states[DONE] == given.orders:
             break
     for process in running["work"]:
         process.kill()
