@@ -6,9 +6,9 @@ weighted mean is the bound. Gaffke, "Three test statistics for a nonparametric o
 nonnegative variable" (2005); Learned-Miller and Thomas, "A new confidence interval for the mean of a bounded random
 variable" (2019, arXiv:1905.06208). Of zeros and ones it is exactly the bound of Clopper and Pearson (1934); of paired
 differences of zeros and ones it lies above 0 exactly where McNemar's exact test (1947) says so. Where values have no
-bound no method can hold for all of them (Bahadur and Savage 1956): the worst value is then taken to lie two spreads of
-the sample below the worst one seen. `tests.benchmarks.coverage` counts how often the bounds hold; docs/promotion.md has
-its table.
+bound no method can hold for all of them (Bahadur and Savage 1956): the worst value is then taken to lie below the worst
+one seen by 12 / N spreads of the sample, two at most, which is what long tails take. `tests.benchmarks.coverage` counts
+how often the bounds hold; docs/promotion.md has its table.
 """
 
 import functools
@@ -22,7 +22,8 @@ CONFIDENCE = 0.95
 FEWEST = 4
 """Fewer values without a known range bound nothing."""
 
-_SPREADS = 2
+_SPREADS, _MOST_SPREADS = 12, 2
+"""Spreads of the sample between the worst value seen and the worst there may be: the first over N, or the second."""
 _NODES = 256
 _LEVELS = 2**14
 """More distinct values are rounded down to so many: memory is bounded, and the bound errs on the safe side."""
@@ -124,7 +125,7 @@ def _bound(values: np.ndarray, counts: np.ndarray, lowest: float | None, confide
     if lowest is None:
         if counts.sum() < FEWEST or len(values) == 1:
             return -math.inf
-        lowest = values[0] - _SPREADS * (values[-1] - values[0])
+        lowest = values[0] - min(_SPREADS / counts.sum(), _MOST_SPREADS) * (values[-1] - values[0])
     lowest = min(lowest, values[0])
     if lowest == values[-1]:
         return float(lowest)

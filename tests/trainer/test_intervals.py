@@ -35,8 +35,14 @@ def test_one_lucky_example_proves_nothing_and_equal_answers_bound_nothing_by_the
 
 def test_the_bound_of_many_values_is_near_the_one_of_student():
     values = np.random.default_rng(1).normal(0.1, 1, 4000)
-    assert lower_bound(values, None) == pytest.approx(0.1 - 1.645 / math.sqrt(4000), abs=0.02)
-    assert lower_bound(values, None) < stats.ttest_1samp(values, 0, alternative="greater").confidence_interval().low
+    expected = stats.ttest_1samp(values, 0, alternative="greater").confidence_interval().low
+    assert lower_bound(values, None) == pytest.approx(expected, abs=2e-3)
+
+
+def test_a_large_gain_on_few_examples_is_told_from_luck():
+    """The style distances of eighteen pairs of a network that is four times as good as colour transfer."""
+    gains = [-0.05, -0.02, 0.0, 0.06, 0.07, 0.09, 0.1, 0.1, 0.11, 0.17, 0.17, 0.2, 0.2, 0.31, 0.34, 0.34, 0.38, 0.41]
+    assert lower_bound(np.array(gains), None) > 0.05
 
 
 @pytest.mark.parametrize("values", [[], [0.5, 0.2, 0.1], [0.2] * 10, [0.1, math.nan, 0.2, 0.3, 0.4]])
