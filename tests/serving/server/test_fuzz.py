@@ -22,7 +22,7 @@ from easel_serving.images import prepare  # noqa: E402
 from easel_serving.protocol import example_protos  # noqa: E402
 from easel_serving.protocol.errors import ServingError  # noqa: E402
 from easel_serving.protocol.status import StatusError  # noqa: E402
-from easel_serving.server.limits.pixels import measured, require  # noqa: E402
+from easel_serving.server.limits.pixels import bound, measured, of_file  # noqa: E402
 
 from tests.components.image_folder_example_gen import corpus  # noqa: E402
 from tests.serving import attacks  # noqa: E402
@@ -109,7 +109,7 @@ def test_no_image_unpacks_to_more_than_was_counted(seeds):
             else:
                 assert decoded(data) <= counted, seed
             try:
-                require(data, "image", PIXELS)
+                bound(of_file(data, "image"), PIXELS)
                 prepare.convert(data)
             except (StatusError, ServingError):
                 outcomes.append((counted >= 0, False))

@@ -38,20 +38,23 @@ def measured(inputs: Tensors, limit: int) -> tuple[dict[str, np.ndarray], int]:
             understood[name] = _column([example.SerializeToString() for example in examples], tensor.shape)
         for value in tensor.flat if examples is None else _values(examples):
             total += _pixels(value)
-            if total > limit:
-                raise invalid(f"The images have {total} pixels or more; at most {limit} are decoded a request")
+            bound(total, limit)
     return understood, total
 
 
-def require(data: bytes, name: str, limit: int) -> int:
-    """The pixels of an image in any format that is read; INVALID_ARGUMENT for more than `limit`, or for no image."""
+def of_file(data: bytes, name: str) -> int:
+    """The pixels of an image in any format that is read; INVALID_ARGUMENT for what is none."""
     try:
         width, height = prepare.size(data, name)
     except ServingError as error:
         raise invalid(str(error)) from None
-    if width * height > limit:
-        raise invalid(f"{name}: the image has more than {limit} pixels")
     return width * height
+
+
+def bound(total: int, limit: int) -> None:
+    """Raises INVALID_ARGUMENT for images that have more pixels together than `limit`."""
+    if total > limit:
+        raise invalid(f"The images have {total} pixels or more; at most {limit} are decoded a request")
 
 
 def _pixels(value: bytes) -> int:

@@ -142,9 +142,8 @@ class Convenience:
     async def _images(self, *uploads: UploadFile) -> list[bytes]:
         """The images of one request as the graphs decode them, in their order."""
         files = [(await upload.read(), upload.filename or "image") for upload in uploads]
-        sizes: list[int] = []
-        for data, name in files:
-            sizes.append(await asyncio.to_thread(pixels.require, data, name, self._limits.pixels - sum(sizes)))
+        sizes = [await asyncio.to_thread(pixels.of_file, data, name) for data, name in files]
+        pixels.bound(sum(sizes), self._limits.pixels)
         converted = []
         for (data, name), size in zip(files, sizes, strict=True):
             async with self._large if size > PIXELS else contextlib.nullcontext():
@@ -154,15 +153,20 @@ class Convenience:
     async def _model(self, kind: str, named: Any) -> tuple[str, str]:
         """The model that was asked for, or the first of that kind; and its name for the metrics."""
         served = await self._backend.models()
-        if named is not None:
-            return str(named), str(named) if named in served else ""
-        for name, version in served.items():
-            if self._directory.version(name, version.version).manifest.get("kind") == kind:
-                return name, name
-        loading = [each for each in await self._backend.progress() if each.state != "END"]
+        if named in served:
+            return named, named
+        if named is None:
+            for name, version in served.items():
+                if self._directory.version(name, version.version).manifest.get("kind") == kind:
+                    return name, name
+        loading = [
+            each for each in await self._backend.progress() if each.state != "END" and named in (None, each.model)
+        ]
         if loading:
             raise StatusError("UNAVAILABLE", f"{', '.join(map(str, loading))}; try again in a moment")
-        raise StatusError("NOT_FOUND", f"no {kind} is served here")
+        if named is None:
+            raise StatusError("NOT_FOUND", f"no {kind} is served here")
+        return str(named), ""  # the backend says what it has to say of a model that nobody serves
 
     async def _progress(self) -> Response:
         return JSONResponse([dataclasses.asdict(each) for each in await self._backend.progress()])

@@ -114,6 +114,16 @@ def test_images_that_unpack_to_too_much_are_refused(client, limit, png, format, 
     assert (answer.status_code, f"at most {pixels}" in answer.json()["error"]) == (400, True)
 
 
+def test_all_images_of_a_form_count_together(client, limit, png):
+    limit(pixels=99)
+    files = [("image", ("a.png", png("red", (5, 10)))), ("image", ("b.webp", png("red", (5, 10), "WEBP")))]
+    assert client.post("/easel/v1/classify", files=files[:1]).status_code == 200
+    answer = client.post("/easel/v1/classify", files=files)
+    assert (answer.status_code, "The images have 100 pixels" in answer.json()["error"]) == (400, True)
+    pair = {"content": files[0][1], "style": files[1][1]}
+    assert client.post("/easel/v1/stylize", files=pair).status_code == 400
+
+
 def test_formats_that_unpack_every_frame_are_not_served(client, png):
     """518 kB of GIF were counted as 16 million pixels, and TensorFlow unpacked 640 million."""
     bomb = attacks.gif_frames(40, 4000)
