@@ -93,7 +93,7 @@ def _run(config: Config, view: LiveView | PlainView | NullView, log: Path, began
         if preflight.nothing_to_do(decided):
             return preflight.skipped(config, now, decided)
         if found := settled.find(config, decided):
-            logging.getLogger("easel").info("nothing changed since run %s", found.run.id)
+            view.phase(f"nothing changed since run {found.run.id}, whose outcome stands")
             return found.result(config)
         preflight.require_weights(config, decided)
         # It takes some ten seconds, and what it says meanwhile belongs in the log.

@@ -132,6 +132,8 @@ class LiveView:
                 yield tree
             if phase:
                 yield phase
+            elif self._phase and not self._rows:
+                yield self._phase.text  # nothing came after it
 
     def _tree(self, height: int | None) -> Table:
         grid = Table.grid(padding=(0, 2), expand=True)

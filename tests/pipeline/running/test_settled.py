@@ -153,7 +153,9 @@ def test_the_command_answers_without_the_runner(config, config_file, fake_runner
     document = json.loads(easel(*arguments, "--json").stdout)
     assert (document["exit_code"], document["run_id"]) == (0, "r1")
     assert document["models"][0]["outcome"] == "unchanged"
-    assert "unchanged: version 1 serves" in easel(*arguments).stdout
+    told = easel(*arguments).stdout
+    assert "nothing changed since run r1, whose outcome stands" in told
+    assert "unchanged: version 1 serves" in told
     ahead = json.loads(easel(*arguments, "--dry-run", "--json").stdout)
     assert [lane["action"] for lane in ahead["lanes"]] == ["unchanged", "unchanged"]
     assert [each["state"] for each in ahead["components"]] == ["cached", "cached", "skipped"]

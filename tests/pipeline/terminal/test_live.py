@@ -79,6 +79,14 @@ def test_what_is_done_before_the_first_node_and_after_the_last_is_said(clock):
     assert "drawing the report" in frame(view).splitlines()[-1]
 
 
+def test_a_run_that_came_to_nothing_new_ends_with_why():
+    file = io.StringIO()
+    with LiveView(Console(file=file, width=100, height=8, force_terminal=True), "run") as view:
+        view.phase("looking at the folders")
+        view.phase("nothing changed since run r1")
+    assert "nothing changed since run r1" in file.getvalue().split("\x1b[2K")[-1]
+
+
 def test_a_training_node_has_a_bar_and_says_what_is_left(clock):
     view = view_of(clock)
     view.node_started("classifier.train")
