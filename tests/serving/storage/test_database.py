@@ -1,26 +1,26 @@
 """The database layer: opened by many at once, and what is said when it cannot be used."""
 
-import multiprocessing
 import os
 import shutil
 import sqlite3
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import easel_serving
 import pytest
 import sqlalchemy as sa
 from easel_serving.protocol.errors import ServingError
 from easel_serving.storage.database import FILE, Database, Full, Unavailable
 
 
-def _open(place: str) -> None:
-    Database(place).close()
-
-
 def test_many_processes_make_the_tables_once(tmp_path: Path) -> None:
-    with multiprocessing.get_context("spawn").Pool(3) as pool:
-        pool.map(_open, [str(tmp_path)] * 6)
+    code = "import sys; from easel_serving.storage.database import Database; Database(sys.argv[1]).close()"
+    environment = {**os.environ, "PYTHONPATH": str(Path(easel_serving.__file__).parent.parent)}
+    command = [sys.executable, "-c", code, str(tmp_path)]
+    started = [subprocess.Popen(command, env=environment) for _ in range(3)]
+    assert [process.wait(120) for process in started] == [0, 0, 0]
     with Database(tmp_path).reading() as connection:
         assert connection.scalar(sa.text("SELECT count(*) FROM orders")) == 0
 
