@@ -32,7 +32,8 @@ class Door:
         self._core = core
         self._keys = keys
         limits = core.limits
-        self._receiving = Receiving(max(2, limits.pending_bytes // limits.request_bytes), limits.body_seconds)
+        # A message is there twice until it is parsed: as it arrived, and as Python's bytes.
+        self._receiving = Receiving(max(2, limits.pending_bytes // (2 * limits.request_bytes)), limits.body_seconds)
 
     def method(self, path: str, request_class: Any, answer: Answer) -> grpc.RpcMethodHandler:
         """The handler of a method, `/SERVICE/METHOD`.
