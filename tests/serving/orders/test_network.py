@@ -9,14 +9,13 @@ from easel_serving.orders.painter import Refused
 from easel_serving.orders.wishes import parse
 from PIL import Image
 
-from tests.serving.models.conftest import png, pushed
+from tests.serving import lite
+from tests.serving.lite import png
 
-__all__ = ["pushed"]
 
-
-@pytest.fixture
-def paint(pushed):
-    painter = NetworkPainter(pushed.root)
+@pytest.fixture(scope="module")
+def paint(tmp_path_factory):
+    painter = NetworkPainter(lite.push(tmp_path_factory.mktemp("tflite")).root)
     return lambda fields, photo: painter(parse(fields), photo, lambda share: None)
 
 
