@@ -113,7 +113,7 @@ class OrdersApi:
                     )
                 else:
                     raise invalid("photo: send the photo's file in this field")
-            await asyncio.to_thread(pixels.require, data, "photo", self._limits.pixels)
+            pixels.bound(await asyncio.to_thread(pixels.of_file, data, "photo"), self._limits.pixels)
             order, new = await asyncio.to_thread(self._orders.place, owner(request), wishes, data, key, priority)
         return JSONResponse(
             order.document(), 202, headers={"Location": f"{ROOT}/{order.id}", "Easel-Replayed": str(not new).lower()}
