@@ -11,7 +11,7 @@ from tfx.types import artifact_utils
 from tfx.utils import path_utils
 
 from components.base.executor import Artifacts, Parameters
-from trainer import progress
+from trainer.base import progress
 
 
 class Executor(base_executor.BaseExecutor):

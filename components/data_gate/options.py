@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from trainer.options import Options
+from trainer.base.options import Options
 
 Action = Literal["stop", "warn", "ignore"]
 

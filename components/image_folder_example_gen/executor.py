@@ -16,7 +16,7 @@ from components.image_folder_example_gen.options import IngestOptions
 from components.image_folder_example_gen.sources import layouts, spans
 from components.image_folder_example_gen.whole_folder import ledger, report, splits
 from components.image_folder_example_gen.writing import shards
-from trainer import progress
+from trainer.base import progress
 
 
 class Executor(base_beam_executor.BaseBeamExecutor):

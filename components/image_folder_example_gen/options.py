@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from trainer.options import Options
+from trainer.base.options import Options
 
 
 class IngestOptions(Options):

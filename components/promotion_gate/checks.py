@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from components.promotion_gate import sentences
-from trainer.rules import SHOWN_ONLY, Direction, Rule, reaches
+from trainer.evaluation.rules import SHOWN_ONLY, Direction, Rule, reaches
 
 OVERALL = ""
 
@@ -66,7 +66,7 @@ def in_slices(metric: str, rule: Rule, direction: Direction, evaluation: Mapping
         metric: what is asked about.
         rule: what is asked.
         direction: whether higher or lower is better.
-        evaluation: `trainer.evaluation.Evaluation.measured`.
+        evaluation: `trainer.evaluation.evaluator.Evaluation.measured`.
     """
     low, high, allowed = rule.every_slice_at_least, rule.every_slice_at_most, rule.max_slice_loss_to_champion
     if evaluation["champion"] is None:

@@ -12,7 +12,7 @@ class PromotionGate(Component):
 
     ```
     gate = PromotionGate(evaluation=..., blessing=..., trivial_evaluation=..., tflite=..., rules=...,
-                         module_path="trainer.classifier.evaluation")
+                         module_path="trainer.classifier.evaluation.evaluator")
     with conditional.Cond(gate.outputs["decision"].future()[0].property("approved") == 1):
         ...
     ```
@@ -20,11 +20,11 @@ class PromotionGate(Component):
     Outputs: `decision` (Decision).
 
     Args:
-        evaluation: from the Evaluator of candidate and champion, with `trainer.evaluation.eval_config`.
+        evaluation: from the Evaluator of candidate and champion, with `trainer.evaluation.evaluator.eval_config`.
         blessing: from the same Evaluator.
         trivial_evaluation: from the Evaluator of the trivial model that was trained, on the same examples.
         tflite: from TFLiteExporter.
-        rules: `trainer.rules.Rules` as JSON.
+        rules: `trainer.evaluation.rules.Rules` as JSON.
         module_path: the lane's module with METRICS (name -> `higher` or `lower`, whichever is better), DECISIVE,
             `trivials` (of `trivial_evaluation`) and `slices` (of `evaluation`, besides those that TFMA measured).
         required_variants: TFLite variants without which there is no promotion, as a JSON list.

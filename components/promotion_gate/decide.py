@@ -10,8 +10,8 @@ import numpy as np
 from components.promotion_gate import checks, luck, sentences
 from components.promotion_gate.checks import OVERALL, Check
 from components.promotion_gate.luck import Metric
-from trainer.rules import Direction, Rules
-from trainer.trivial import Trivial
+from trainer.evaluation.rules import Direction, Rules
+from trainer.evaluation.trivial import Trivial
 
 
 @dataclass(frozen=True)
@@ -19,13 +19,13 @@ class Evidence:
     """Everything that the decision rests on."""
 
     measured: Mapping[str, Any]
-    """`trainer.evaluation.Evaluation.measured` of candidate and champion."""
+    """`trainer.evaluation.evaluator.Evaluation.measured` of candidate and champion."""
     trivials: Sequence[Trivial]
     """Trivial models on the same examples, at least one."""
     blessed: bool | None
     """What TFX's Evaluator said of its thresholds; None when it validated nothing."""
     outcomes: np.ndarray | None = None
-    """The candidate's own values on each example, `trainer.evaluation.Evaluation.outcomes`."""
+    """The candidate's own values on each example, `trainer.evaluation.evaluator.Evaluation.outcomes`."""
     champion_outcomes: np.ndarray | None = None
     """The champion's."""
     failures: Sequence[str] = ()

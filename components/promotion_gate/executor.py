@@ -12,9 +12,9 @@ from tfx.types import artifact_utils
 from components.base.executor import Artifacts, Parameters
 from components.promotion_gate.decide import Evidence, Policy, decide
 from components.tflite_exporter.files import read_verdicts
-from trainer import evaluation as results
-from trainer import progress
-from trainer.rules import Rules
+from trainer.base import progress
+from trainer.evaluation import evaluator as results
+from trainer.evaluation.rules import Rules
 
 DECISION = "decision.json"
 

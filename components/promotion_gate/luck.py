@@ -7,9 +7,9 @@ import numpy as np
 
 from components.promotion_gate import checks, sentences
 from components.promotion_gate.checks import OVERALL, Check
-from trainer import intervals
-from trainer.rules import EXAMPLE_RANGES, Direction, Rule, reaches
-from trainer.trivial import Trivial
+from trainer.evaluation import intervals
+from trainer.evaluation.rules import EXAMPLE_RANGES, Direction, Rule, reaches
+from trainer.evaluation.trivial import Trivial
 
 
 class Metric(NamedTuple):
@@ -35,7 +35,7 @@ def gains(candidate: np.ndarray | None, other: np.ndarray | None, metric: Metric
     """By how much the candidate is better on each example that both models were measured on.
 
     Args:
-        candidate: of `trainer.evaluation.Evaluation.outcomes`; None without any.
+        candidate: of `trainer.evaluation.evaluator.Evaluation.outcomes`; None without any.
         other: likewise.
         metric: a field of both, and its direction.
 

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterable
 
-from trainer.rules import TOLERANCE
+from trainer.evaluation.rules import TOLERANCE
 
 
 def plain(metric: str) -> str:

@@ -21,7 +21,7 @@ from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from components.artifacts import features
-from trainer.errors import UserError
+from trainer.base.errors import UserError
 
 CLASSES = "classes"
 """Name of the string domain that lists the classes."""

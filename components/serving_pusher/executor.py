@@ -19,7 +19,7 @@ from tfx.utils import path_utils
 
 from components.base.executor import Artifacts, Parameters
 from components.serving_pusher import attachments, data_digest, manifest, reading, thumbnails, warmup
-from trainer import progress
+from trainer.base import progress
 
 FOLDERS = ("photos", "paintings")
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from trainer.options import Options
+from trainer.base.options import Options
 
 File = Annotated[str, Field(min_length=1)]
 

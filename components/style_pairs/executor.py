@@ -11,8 +11,8 @@ from tfx.types import artifact_utils
 from components.artifacts import tfrecords
 from components.base.executor import Artifacts, Parameters
 from components.style_pairs import pairs
-from trainer import progress
-from trainer.errors import UserError
+from trainer.base import progress
+from trainer.base.errors import UserError
 from trainer.style.options import PairOptions
 
 _TRAIN, _EVAL = "train", "eval"

@@ -12,8 +12,8 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from components.artifacts import features
-from trainer import images
-from trainer.rules import UNSEEN
+from trainer.evaluation.rules import UNSEEN
+from trainer.images import decoding, encoding, resizing
 
 
 class Image(NamedTuple):
@@ -61,7 +61,7 @@ def pairs(photos: list[Image], paintings: list[Image], side: int) -> Iterator[tf
 
 
 def _reduced(encoded: bytes, side: int) -> bytes:
-    return images.encode_png(images.bound(images.decode(tf.constant(encoded)), side)).numpy()
+    return encoding.encode_png(resizing.bound(decoding.decode(tf.constant(encoded)), side)).numpy()
 
 
 def _bytes(value: bytes) -> tf.train.Feature:

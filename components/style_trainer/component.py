@@ -15,7 +15,7 @@ class StyleTrainer(Component):
         paintings=transform_paintings.outputs["transformed_examples"],
         photos_graph=transform_photos.outputs["transform_graph"],
         paintings_graph=transform_paintings.outputs["transform_graph"],
-        run_fn="trainer.style.training.run_fn",
+        run_fn="trainer.style.training.run.run_fn",
         custom_config=json.dumps({"options": {...}, "seed": 1}),
     )
     ```

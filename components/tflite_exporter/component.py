@@ -14,7 +14,7 @@ class TFLiteExporter(Component):
     exporter = TFLiteExporter(
         model=trainer.outputs["model"],
         examples=ingest.outputs["examples"],
-        module_path="trainer.classifier.tflite",
+        module_path="trainer.classifier.export.tflite",
         options=ClassifierTFLiteOptions().model_dump_json(),
     )
     ```

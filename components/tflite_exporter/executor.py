@@ -9,7 +9,7 @@ from tfx.types import artifact_utils
 
 from components.base.executor import Artifacts, Parameters
 from components.tflite_exporter import files, sampling
-from trainer import progress
+from trainer.base import progress
 from trainer.tflite.export import Made, export
 
 EVAL, TRAIN = "eval", "train"

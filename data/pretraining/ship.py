@@ -36,13 +36,15 @@ from components.style_pairs import pairs
 from components.tflite_exporter import files
 from data.pretraining import arrange, bank, card
 from pipeline.configuration import config as configuration
-from trainer import images
-from trainer.errors import UserError
-from trainer.served import restore
-from trainer.style import export, networks, pools, tflite, weights_file
-from trainer.style.learner import Learner
+from trainer.base.errors import UserError
+from trainer.images import decoding, resizing
+from trainer.networks.served import restore
+from trainer.style.export import saved_model, tflite
+from trainer.style.export.signatures import ServedStyle
+from trainer.style.input import pools
+from trainer.style.networks import networks, weights_file
 from trainer.style.options import NetworkOptions
-from trainer.style.signatures import ServedStyle
+from trainer.style.training.learner import Learner
 from trainer.tflite.export import export as export_variants
 from trainer.tflite.options import StyleTFLiteOptions
 
@@ -84,7 +86,7 @@ def pushed(config: configuration.Config) -> Trained:
 
 
 def unfinished(config: configuration.Config, checkpoints: Path) -> Trained:
-    """The averaged weights of a training that is not done, as `trainer.style.training` keeps it.
+    """The averaged weights of a training that is not done, as `trainer.style.training.run` keeps it.
 
     Raises:
       UserError: there is no such training.
@@ -193,7 +195,7 @@ def _rounded(trained: Trained, path: Path) -> Trained:
 
 def _code(trained: Trained, painting: bytes) -> np.ndarray:
     side = networks.STYLE_SIDE
-    pixels = images.resize(images.decode(tf.constant(painting)), side, side, "crop")
+    pixels = resizing.resize(decoding.decode(tf.constant(painting)), side, side, "crop")
     features = trained.features(tf.cast(pixels, tf.float32)[tf.newaxis], training=False)
     return np.round(trained.head(features, training=False)[0].numpy(), 4)
 
@@ -222,8 +224,8 @@ def _variants(
                 yield example.SerializeToString()
 
     with tempfile.TemporaryDirectory() as scratch:
-        export.save_parts(Path(scratch, "tflite"), trained.transformer, trained.features, trained.head)
-        export.write_description(Path(scratch), styles=list(styles))
+        saved_model.save_parts(Path(scratch, "tflite"), trained.transformer, trained.features, trained.head)
+        saved_model.write_description(Path(scratch), styles=list(styles))
         verdicts = []
         for made in export_variants(tflite.parts(Path(scratch), options), options, calibration, held_out):
             if made.verdict == "ok":

@@ -13,7 +13,7 @@ from pipeline.configuration.secrets import Mask
 from pipeline.history.result import BAD_INPUT, FAILED, INTERRUPTED, LOCKED
 from pipeline.progress.wording import line_of
 from pipeline.running.lock import LockedError
-from trainer.errors import UserError
+from trainer.base.errors import UserError
 
 _DISK = {
     errno.ENOSPC: "no room is left on its disk; make room and try again",

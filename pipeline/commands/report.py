@@ -11,7 +11,7 @@ import click
 from pipeline.commands import options
 from pipeline.terminal import quiet
 from pipeline.terminal.console import working
-from trainer.errors import UserError
+from trainer.base.errors import UserError
 
 if TYPE_CHECKING:
     from pipeline.history.records import Run

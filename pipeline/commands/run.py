@@ -21,7 +21,7 @@ from pipeline.terminal import quiet
 from pipeline.terminal.console import console, working
 from pipeline.terminal.live import LiveView
 from pipeline.terminal.plain import NullView, PlainView
-from trainer.errors import UserError
+from trainer.base.errors import UserError
 
 if TYPE_CHECKING:  # pydantic is half a second that `easel --help` need not wait for
     from pipeline.configuration.config import Config

@@ -10,7 +10,7 @@ from easel_serving.registry import files as whole_files
 from pipeline.commands import options
 from pipeline.terminal import quiet
 from pipeline.terminal.console import working
-from trainer.errors import UserError
+from trainer.base.errors import UserError
 
 
 @click.command(short_help="Write files that make a scheduler start `easel run`.")

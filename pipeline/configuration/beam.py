@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from trainer.options import Options
+from trainer.base.options import Options
 
 JARS = Path(__file__).resolve().parents[2] / ".flink"
 """Where `make flink` puts Flink and Beam's job server."""

@@ -23,8 +23,8 @@ from pipeline.configuration.hooks import HookOptions
 from pipeline.configuration.lanes import ClassifierLane, Folder, ModelName, StyleLane
 from pipeline.configuration.secrets import Mask
 from pipeline.configuration.when import WhenOptions
-from trainer.errors import UserError
-from trainer.options import Options
+from trainer.base.errors import UserError
+from trainer.base.options import Options
 
 LaneName = Literal["classifier", "style"]
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from trainer.errors import UserError
+from trainer.base.errors import UserError
 
 Key = tuple[str, ...]
 

@@ -6,10 +6,10 @@ from easel_serving.protocol.errors import ServingError
 from easel_serving.registry.directory import check_name
 from pydantic import AfterValidator, Field, field_validator
 
-from trainer import rules
+from trainer.base.options import Options
 from trainer.classifier.options import BackboneOptions, ClassifierImageOptions, ClassifierTrainOptions, TunerOptions
-from trainer.options import Options
-from trainer.rules import Rule
+from trainer.evaluation import rules
+from trainer.evaluation.rules import Rule
 from trainer.style.options import (
     EncoderOptions,
     NetworkOptions,

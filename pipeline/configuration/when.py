@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field, field_validator, model_validator
 
-from trainer.options import Options
+from trainer.base.options import Options
 
 
 class WhenOptions(Options):

@@ -13,7 +13,7 @@ from tfx.dsl.experimental.conditionals import conditional
 from pipeline.configuration.config import Config
 from pipeline.dag.code_digest import digest
 from pipeline.progress.events import Node
-from trainer.options import Options
+from trainer.base.options import Options
 
 CLASSIFIER, STYLE = "classifier", "style"
 

@@ -13,7 +13,7 @@ from pipeline.dag.data import DataLane, gate
 from pipeline.dag.promotion import judge_and_push
 from pipeline.planning import warm_start
 from pipeline.planning.snapshot import Snapshot
-from trainer.classifier import evaluation
+from trainer.classifier.evaluation import evaluator
 
 
 def classifier_lane(plan: Blueprint, photos: DataLane, config: Config, world: Snapshot) -> None:
@@ -27,13 +27,13 @@ def classifier_lane(plan: Blueprint, photos: DataLane, config: Config, world: Sn
             Transform(
                 examples=photos.examples,
                 schema=photos.schema,
-                preprocessing_fn="trainer.classifier.preprocessing.preprocessing_fn",
+                preprocessing_fn="trainer.classifier.input.preprocessing.preprocessing_fn",
                 custom_config={"options": images},
                 disable_statistics=True,
             ),
             CLASSIFIER,
             "transform",
-            "trainer.classifier.preprocessing",
+            "trainer.classifier.input.preprocessing",
         )
 
         given: dict = {"tuned": found} if found else {}
@@ -72,10 +72,10 @@ def classifier_lane(plan: Blueprint, photos: DataLane, config: Config, world: Sn
         judge_and_push(
             plan,
             CLASSIFIER,
-            candidate=train("train", "trainer.classifier.training", options, given=given, best=best),
-            trivial=train("train baseline", "trainer.classifier.baseline", images, part="trivial"),
+            candidate=train("train", "trainer.classifier.training.run", options, given=given, best=best),
+            trivial=train("train baseline", "trainer.classifier.training.baseline", images, part="trivial"),
             eval_examples=photos.examples,
-            metrics=evaluation.metric_configs(),
+            metrics=evaluator.metric_configs(),
             data={"photos": photos},
             options=lane,
             config=config,
@@ -89,7 +89,7 @@ def _search(
     """TFX's Tuner over the classifier's training; the best values that it finds."""
     tuner = plan.add(
         Tuner(
-            tuner_fn="trainer.classifier.tuning.tuner_fn",
+            tuner_fn="trainer.classifier.training.tuning.tuner_fn",
             examples=transform.outputs["transformed_examples"],
             transform_graph=transform.outputs["transform_graph"],
             schema=photos.schema,
@@ -103,6 +103,6 @@ def _search(
         ),
         CLASSIFIER,
         "tune",
-        "trainer.classifier.tuning",
+        "trainer.classifier.training.tuning",
     )
     return tuner.outputs["best_hyperparameters"]

@@ -1,6 +1,6 @@
 """Digests of our own source, so that TFX's cache sees a change of code.
 
-TFX hashes a `module_file`, but a component that is given an import path (`run_fn="trainer.style.training.run_fn"`)
+TFX hashes a `module_file`, but a component that is given an import path (`run_fn="trainer.style.training.run.run_fn"`)
 looks unchanged to its cache when the code behind the path changes. The digest of everything that a module imports from
 our rooms goes into the component's execution properties: an edited loss retrains what uses that loss, nothing else.
 """

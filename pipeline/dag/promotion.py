@@ -17,11 +17,11 @@ from pipeline.configuration.config import Config
 from pipeline.dag.blueprint import CLASSIFIER, STYLE, Blueprint, when
 from pipeline.dag.data import DataLane
 from pipeline.planning.snapshot import Snapshot
-from trainer.classifier import evaluation as classifier_evaluation
-from trainer.evaluation import eval_config
-from trainer.options import Options
-from trainer.rules import Rules
-from trainer.style import evaluation as style_evaluation
+from trainer.base.options import Options
+from trainer.classifier.evaluation import evaluator as classifier_evaluation
+from trainer.evaluation.evaluator import eval_config
+from trainer.evaluation.rules import Rules
+from trainer.style.evaluation import evaluator as style_evaluation
 
 
 def judge_and_push(
@@ -63,12 +63,12 @@ def judge_and_push(
             TFLiteExporter(
                 model=candidate.outputs["model"],
                 examples=eval_examples,
-                module_path=f"trainer.{lane}.tflite",
+                module_path=f"trainer.{lane}.export.tflite",
                 options=options.tflite.model_dump_json(),
             ),
             lane,
             "TFLite",
-            f"trainer.{lane}.tflite",
+            f"trainer.{lane}.export.tflite",
         )
         decision = plan.add(
             _gate(lane, module, evaluation, reference, tflite, options), lane, "decide", module.__name__

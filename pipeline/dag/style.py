@@ -14,7 +14,7 @@ from pipeline.dag.data import DataLane, gate
 from pipeline.dag.promotion import judge_and_push
 from pipeline.planning import warm_start
 from pipeline.planning.snapshot import Snapshot
-from trainer.style import evaluation
+from trainer.style.evaluation import evaluator
 
 
 def style_lane(plan: Blueprint, photos: DataLane, paintings: DataLane, config: Config, world: Snapshot) -> None:
@@ -34,13 +34,13 @@ def style_lane(plan: Blueprint, photos: DataLane, paintings: DataLane, config: C
                 Transform(
                     examples=data.examples,
                     schema=data.schema,
-                    preprocessing_fn="trainer.style.preprocessing.preprocessing_fn",
+                    preprocessing_fn="trainer.style.input.preprocessing.preprocessing_fn",
                     custom_config={"options": images},
                     disable_statistics=True,
                 ),
                 STYLE,
                 f"transform {name}",
-                "trainer.style.preprocessing",
+                "trainer.style.input.preprocessing",
                 part=name,
             )
 
@@ -78,10 +78,10 @@ def style_lane(plan: Blueprint, photos: DataLane, paintings: DataLane, config: C
         judge_and_push(
             plan,
             STYLE,
-            candidate=train("train", "trainer.style.training", options, given=start),
-            trivial=train("train baseline", "trainer.style.baseline", images, part="trivial"),
+            candidate=train("train", "trainer.style.training.run", options, given=start),
+            trivial=train("train baseline", "trainer.style.training.baseline", images, part="trivial"),
             eval_examples=pairs.outputs["examples"],
-            metrics=evaluation.metric_configs(lane.perceptual),
+            metrics=evaluator.metric_configs(lane.perceptual),
             data={"photos": photos, "paintings": paintings},
             options=lane,
             config=config,

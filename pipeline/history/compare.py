@@ -10,9 +10,9 @@ from easel_serving.protocol.plain_paths import plain
 from easel_serving.registry.directory import Version
 
 from components.artifacts import tfrecords as records
-from trainer import intervals
-from trainer.classifier import evaluation
-from trainer.classifier.preprocessing import CLASS_TEXT
+from trainer.classifier.evaluation import evaluator
+from trainer.classifier.input.preprocessing import CLASS_TEXT
+from trainer.evaluation import intervals
 
 _BATCH = 16
 
@@ -25,7 +25,7 @@ class Comparison:
         photos: how many.
         metrics: version number -> metric -> value.
         gain: accuracy of the second minus that of the first, with the bounds between which it lies with 95 %
-            confidence, the photos being paired (`trainer.intervals`): low, mean, high.
+            confidence, the photos being paired (`trainer.evaluation.intervals`): low, mean, high.
     """
 
     photos: int
@@ -42,7 +42,7 @@ def measure(versions: tuple[Version, Version], split: Path) -> Comparison:
     low, high = intervals.of_mean(difference, -1.0, 1.0)
     return Comparison(
         photos=len(photos),
-        metrics={version.number: evaluation.summary(each) for version, each in zip(versions, judged, strict=True)},
+        metrics={version.number: evaluator.summary(each) for version, each in zip(versions, judged, strict=True)},
         gain=(low, float(difference.mean()), high),
     )
 
@@ -54,7 +54,7 @@ def _judged(version: Version, records: list[bytes], truth: np.ndarray) -> dict[s
         for at in range(0, len(records), _BATCH)
     ]
     classes, scores = (np.concatenate([each[name].numpy() for each in outputs]) for name in ("classes", "scores"))
-    return evaluation.judge(classes, scores, truth)
+    return evaluator.judge(classes, scores, truth)
 
 
 def _text(example: tf.train.Example) -> bytes:

@@ -7,7 +7,7 @@ from pathlib import Path
 from easel_serving.registry import files
 
 from pipeline.history.lineage import Edge, Lineage
-from trainer.errors import UserError
+from trainer.base.errors import UserError
 
 FORMATS = (".dot", ".svg", ".png", ".pdf")
 

@@ -13,7 +13,7 @@ from components.image_folder_example_gen.whole_folder import ledger
 from pipeline.history import examples
 from pipeline.history.records import Artifact, Execution
 from pipeline.history.store import Store
-from trainer.errors import UserError
+from trainer.base.errors import UserError
 
 PARTS = ("photos", "paintings")
 _PUSHER = "ServingPusher"

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.history.records import Artifact, Execution, Run, State
-from trainer.errors import UserError
+from trainer.base.errors import UserError
 
 FILE = "metadata.sqlite"
 SCHEMA_VERSION = 10

@@ -14,7 +14,7 @@ from pipeline.history.records import Execution, Run
 from pipeline.history.result import ModelResult
 from pipeline.history.store import Store
 from pipeline.history.verdicts import Outputs, model_results
-from trainer.errors import UserError
+from trainer.base.errors import UserError
 
 _COUNTS = ("seen", "examples", "rejected", "duplicates", "ignored")
 _EARLIER = 5

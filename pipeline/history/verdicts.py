@@ -11,7 +11,7 @@ from pipeline.configuration.config import Config
 from pipeline.configuration.data_lanes import gated_parts
 from pipeline.history.records import Artifact, Run
 from pipeline.history.result import ModelResult
-from trainer.rules import UNSEEN
+from trainer.evaluation.rules import UNSEEN
 
 PUSHED, UNCHANGED = "pushed", "unchanged"
 _FILES = 3

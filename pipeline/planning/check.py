@@ -28,7 +28,7 @@ from pipeline.planning import disk_space, estimate, evidence, preflight, weights
 from pipeline.planning.snapshot import latest_ledgers
 from pipeline.planning.workspace_state import WorkspaceState
 from pipeline.progress.wording import number
-from trainer.errors import UserError
+from trainer.base.errors import UserError
 
 _COUNTS = ("seen", "examples", "rejected", "duplicates", "ignored")
 _MOST_CLASSES = 40

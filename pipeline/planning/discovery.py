@@ -16,7 +16,7 @@ from easel_serving.images import formats
 from components.image_folder_example_gen.sources import label_file, layouts, listing, spans
 from components.image_folder_example_gen.vocabulary.files import Source
 from pipeline.history.store import FILE
-from trainer.errors import UserError
+from trainer.base.errors import UserError
 
 Layout = Literal["classes", "split", "labels.csv", "flat"]
 

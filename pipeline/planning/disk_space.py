@@ -11,8 +11,8 @@ from components.image_folder_example_gen.sources import layouts, listing
 from components.image_folder_example_gen.vocabulary.files import Source
 from pipeline.configuration.config import Config
 from pipeline.configuration.data_lanes import LAYOUTS, data_folders, gated_parts
-from trainer.backbone_table import find
-from trainer.errors import UserError
+from trainer.base.errors import UserError
+from trainer.networks.backbone_table import find
 
 _COPY = 1.1
 """Ingested Examples over the bytes of the files: most keep their bytes, and gain a few hundred of description."""

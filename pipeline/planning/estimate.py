@@ -10,7 +10,7 @@ import numpy as np
 
 from pipeline.configuration.config import Config
 from pipeline.configuration.lanes import ClassifierLane, StyleLane
-from trainer.backbone_table import find
+from trainer.networks.backbone_table import find
 
 # Forward pass of one photo at the backbone's own size, GFLOP, as published with keras.applications' papers.
 FORWARD = {

@@ -9,8 +9,8 @@ from components.image_folder_example_gen.whole_folder.report import Report
 from pipeline.configuration.config import Config
 from pipeline.configuration.lanes import ClassifierLane, StyleLane
 from pipeline.progress.wording import number
-from trainer import intervals
-from trainer.rules import EXAMPLE_RANGES
+from trainer.evaluation import intervals
+from trainer.evaluation.rules import EXAMPLE_RANGES
 
 WINS = math.floor(math.log(1 - intervals.CONFIDENCE) / math.log(0.5)) + 1
 """So many examples, on which one model is right and the other is wrong and none the other way round, are no luck."""

@@ -13,8 +13,8 @@ from pipeline.configuration.lanes import ClassifierLane
 from pipeline.planning import weights
 from pipeline.planning.discovery import Found, Images
 from pipeline.progress.wording import number
-from trainer.backbone_table import Backbone, find
-from trainer.errors import UserError
+from trainer.base.errors import UserError
+from trainer.networks.backbone_table import Backbone, find
 
 NAME = "easel.yaml"
 _PLAIN = re.compile(r"[\w/][\w/.-]*", re.ASCII)

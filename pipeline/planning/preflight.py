@@ -10,7 +10,7 @@ from pipeline.history.store import Store
 from pipeline.planning import disk_space, weights
 from pipeline.planning.triggers import Decision, decide
 from pipeline.planning.workspace_state import WorkspaceState
-from trainer.errors import UserError
+from trainer.base.errors import UserError
 
 
 def require_known_workspace(config: Config, path: Path) -> None:

@@ -22,7 +22,7 @@ from components.schema_source import contract
 from components.schema_source.observations import Violation, missing_classes, ranges, violations
 from pipeline.configuration.config import Config
 from pipeline.configuration.data_lanes import LAYOUTS, base_schema, data_folders, schema_files
-from trainer.errors import UserError
+from trainer.base.errors import UserError
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from pipeline.configuration.lanes import ClassifierLane, StyleLane
 
 
 def description(config: Config, lane: ClassifierLane | StyleLane) -> Path:
-    """The file that `trainer.champions.read` reads."""
+    """The file that `trainer.training.champions.read` reads."""
     return config.workspace / "resume" / f"champion-{lane.name}.json"
 
 

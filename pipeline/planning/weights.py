@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from pipeline.configuration.config import Config
-from trainer.backbone_table import Backbone, find
+from trainer.networks.backbone_table import Backbone, find
 
 _SECONDS = 5.0
 """How long the server may take to answer."""

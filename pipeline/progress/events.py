@@ -35,7 +35,7 @@ class Events(Protocol):
         """The node runs now."""
 
     def node_progress(self, node_id: str, values: Mapping[str, Value]) -> None:
-        """The counts that matter in a running node now, in place of those before; see `trainer.progress.report`."""
+        """The counts that matter in a running node now, instead of those before; see `trainer.base.progress.report`."""
 
     def node_finished(self, node_id: str, state: State) -> None:
         """The node ended; a skipped or cached one need not have been started."""

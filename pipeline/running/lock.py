@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from trainer.errors import UserError
+from trainer.base.errors import UserError
 
 FILE_NAME = "easel.lock"
 """Says for people who holds the workspace, or who died holding it; empty otherwise."""

@@ -23,7 +23,7 @@ from pipeline.running.beam import reading
 from pipeline.running.beam.flink import Session
 from pipeline.running.lane_runner import LaneRunner
 from pipeline.running.skips import Skips
-from trainer.progress import LOGGER
+from trainer.base.progress import LOGGER
 
 
 def run(

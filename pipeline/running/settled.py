@@ -15,7 +15,6 @@ from pathlib import Path
 import easel_serving
 
 import components
-import data
 import pipeline
 import trainer
 from pipeline.configuration.config import Config
@@ -31,7 +30,7 @@ from pipeline.progress.events import Node
 from pipeline.running.dry_run_report import Component
 
 _NOTE = "settled"
-_ROOMS = (pipeline, components, trainer, data, easel_serving)
+_ROOMS = (pipeline, components, trainer, easel_serving)
 _CODE = (".py", ".html", ".css", ".pbtxt")
 _OPEN = ("pushed", "failed", "unfinished")
 """Outcomes after which another run may come to something else."""

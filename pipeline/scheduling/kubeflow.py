@@ -13,7 +13,7 @@ from pipeline import dag
 from pipeline.configuration.config import Config
 from pipeline.planning import snapshot
 from pipeline.running.beam.arguments import arguments
-from trainer.errors import UserError
+from trainer.base.errors import UserError
 
 
 def write(config: Config, image: str, path: Path) -> Path:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.configuration.config import Config
-from trainer.errors import UserError
+from trainer.base.errors import UserError
 
 _VARIABLE = re.compile(r"\$\{([^}]+)\}")
 _TIME = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")

@@ -20,11 +20,13 @@ import numpy as np
 import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
 
-from trainer import images
-from trainer.classifier import network, phases, signatures
+from trainer.classifier.export import signatures
+from trainer.classifier.input.reading import Photos
+from trainer.classifier.networks import network
 from trainer.classifier.options import ClassifierOptions
-from trainer.classifier.reading import Photos
-from trainer.classifier.training import Probabilities
+from trainer.classifier.training import phases
+from trainer.classifier.training.run import Probabilities
+from trainer.images import encoding
 from trainer.tflite.convert import convert
 
 CLASSES, PHOTOS = 6, 192
@@ -34,7 +36,7 @@ def noise(size: int) -> Photos:
     """Photos of noise as `records.read` would give them; an eighth is held out."""
     rng = np.random.default_rng(0)
     rows = [
-        images.serialize(tf.constant(rng.integers(0, 256, (size, size, 3), np.uint8))).numpy() for _ in range(PHOTOS)
+        encoding.serialize(tf.constant(rng.integers(0, 256, (size, size, 3), np.uint8))).numpy() for _ in range(PHOTOS)
     ]
     labels = np.arange(PHOTOS) % CLASSES
     records = tf.data.Dataset.from_tensor_slices((rows, labels.astype(np.int64)))

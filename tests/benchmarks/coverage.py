@@ -1,4 +1,4 @@
-"""How often the bounds of `trainer.intervals` hold, and how often those of other methods would.
+"""How often the bounds of `trainer.evaluation.intervals` hold, and how often those of other methods would.
 
     python -m tests.benchmarks.coverage [--repeats 2000] [--examples 5 10 20 50 100 300 1000]
 
@@ -16,7 +16,7 @@ from collections.abc import Callable
 import numpy as np
 from scipy import special, stats
 
-from trainer.intervals import CONFIDENCE, lower_bound
+from trainer.evaluation.intervals import CONFIDENCE, lower_bound
 
 EXACT = 50
 _RESAMPLES = 1000

@@ -176,7 +176,7 @@ def mobilenet(folder: Path) -> None:
     """A classifier of the default configuration's size, with random weights, in a process of its own."""
     code = """
 import sys, keras, tensorflow as tf
-from trainer.served import Network
+from trainer.networks.served import Network
 network = keras.applications.MobileNetV2(weights=None, input_shape=(224, 224, 3), classes=6)
 names = tf.constant(["a", "b", "c", "d", "e", "f"])
 class Served(tf.Module):

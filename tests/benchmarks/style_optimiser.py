@@ -19,10 +19,10 @@ from easel_serving.local import LocalModels
 from easel_serving.painting import files
 from PIL import Image, ImageOps
 
-from trainer.style import descent
 from trainer.style.options import StyleTrainOptions
-from trainer.style.perceptual import Perceptual
-from trainer.style.pixel_painting import Objective, Weights
+from trainer.style.painting import descent
+from trainer.style.painting.pixel_painting import Objective, Weights
+from trainer.style.perceptual.network import Perceptual
 
 SIDE = 256
 

@@ -20,8 +20,8 @@ from easel_serving.local import LocalModels
 from easel_serving.registry.directory import Directory, Version
 from PIL import Image, ImageOps
 
-from trainer.style import losses
-from trainer.style.perceptual import CONTENT_LAYER, Perceptual
+from trainer.style.perceptual import losses
+from trainer.style.perceptual.network import CONTENT_LAYER, Perceptual
 
 SIDE, CODE_SIDE, PHOTOS = 384, 256, 6
 

@@ -24,12 +24,14 @@ from easel_serving.local import LocalModels
 from easel_serving.painting import files, styles, tiles
 
 from tests.benchmarks.style_peers import serving_version
-from trainer import devices, precision
-from trainer.style import losses, networks, pools
-from trainer.style.learner import Learner
+from trainer.style.export.tflite import squared_error
+from trainer.style.input import pools
+from trainer.style.networks import networks
 from trainer.style.options import NetworkOptions, StyleTrainOptions
-from trainer.style.perceptual import CONTENT_LAYER, Perceptual
-from trainer.style.tflite import squared_error
+from trainer.style.perceptual import losses
+from trainer.style.perceptual.network import CONTENT_LAYER, Perceptual
+from trainer.style.training.learner import Learner
+from trainer.training import devices, precision
 
 FRAME = 256
 

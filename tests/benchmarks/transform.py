@@ -96,7 +96,7 @@ def pipeline(work: Path) -> tfx.dsl.Pipeline:
     transform = tfx.components.Transform(
         examples=examples.outputs["result"],
         schema=schema.outputs["result"],
-        preprocessing_fn="trainer.classifier.preprocessing.preprocessing_fn",
+        preprocessing_fn="trainer.classifier.input.preprocessing.preprocessing_fn",
         custom_config={"options": {name: each.model_dump(mode="json") for name, each in options.items()}},
         disable_statistics=True,
     )

@@ -10,8 +10,8 @@ from easel_serving.protocol.errors import ServingError
 from PIL import Image
 
 from data.pretraining import arrange, bank, card, ship
-from trainer.errors import UserError
-from trainer.style import networks
+from trainer.base.errors import UserError
+from trainer.style.networks import networks
 from trainer.style.options import NetworkOptions
 from trainer.tflite.options import StyleTFLiteOptions
 from trainer.tflite.parts import Judgement

@@ -147,7 +147,7 @@ def test_an_edited_loss_retrains_the_style_network_only(house, first, monkeypatc
     original = blueprint.digest
 
     def edited(*modules):
-        return original(*modules) + ("-edited" if "trainer.style.training" in modules else "")
+        return original(*modules) + ("-edited" if "trainer.style.training.run" in modules else "")
 
     monkeypatch.setattr(blueprint, "digest", edited)
     models = by_name(house.run())

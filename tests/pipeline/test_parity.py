@@ -15,7 +15,7 @@ from components.image_folder_example_gen.vocabulary.files import Picture, Source
 from components.image_folder_example_gen.writing import examples
 from pipeline.running import batches
 from tests.components.image_folder_example_gen import corpus
-from trainer import images
+from trainer.images import decoding, resizing
 
 SIDE = 48
 OPTIONS = IngestOptions(min_side=1)
@@ -36,11 +36,11 @@ def ingested(data: bytes, tmp_path, options: IngestOptions = OPTIONS) -> bytes:
 
 
 def tensor(data: bytes, aspect: str) -> np.ndarray:
-    return images.resize(images.decode(data), SIDE, SIDE, aspect).numpy().astype(int)
+    return resizing.resize(decoding.decode(data), SIDE, SIDE, aspect).numpy().astype(int)
 
 
 def assert_alike(raw: bytes, copy: bytes) -> None:
-    for aspect in images.ASPECTS:
+    for aspect in resizing.ASPECTS:
         difference = np.abs(tensor(raw, aspect) - tensor(copy, aspect))
         # JPEG at quality 95 rounds grain by about a hundredth of the range where nothing is reduced to average it out.
         assert difference.mean() < 3, aspect
@@ -76,8 +76,8 @@ def test_odd_sizes_of_every_format_that_a_served_model_decodes(kind, mode, how, 
 def test_a_photo_that_ingest_reduces_stays_alike(tmp_path):
     raw = corpus.save(corpus.photo(640, 420), "JPEG", quality=92, exif=corpus.exif(6))
     copy = ingested(raw, tmp_path, IngestOptions(min_side=1, max_side=256))
-    assert max(images.decode(copy).shape) == 256
-    for aspect in images.ASPECTS:
+    assert max(decoding.decode(copy).shape) == 256
+    for aspect in resizing.ASPECTS:
         # Reduced twice, by two filters: alike to the eye, no longer to the level.
         assert np.abs(tensor(raw, aspect) - tensor(copy, aspect)).mean() < 3
 

@@ -5,9 +5,9 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from trainer import backbone_table
-from trainer.errors import UserError
-from trainer.options import Options
+from trainer.base.errors import UserError
+from trainer.base.options import Options
+from trainer.networks import backbone_table
 
 
 class BackboneOptions(Options):

@@ -6,8 +6,8 @@ from typing import Any, Literal
 
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 
-from trainer.options import Options
-from trainer.precision import Precision
+from trainer.base.options import Options
+from trainer.training.precision import Precision
 
 
 class PerceptualOptions(Options):

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
 
-from trainer.options import Options
+from trainer.base.options import Options
 
 Variant = Literal["float32", "float16", "dynamic", "int8"]
 VARIANTS: tuple[Variant, ...] = ("float32", "float16", "dynamic", "int8")

@@ -1,6 +1,6 @@
 """The contract between the TFLite export, which is generic, and a lane, which knows what its parts take and mean.
 
-A lane's module (`trainer.classifier.tflite`, `trainer.style.tflite`) exports
+A lane's module (`trainer.classifier.export.tflite`, `trainer.style.export.tflite`) exports
 
     OPTIONS                                              # its subclass of TFLiteOptions
     def parts(model_dir: Path, options: OPTIONS) -> list[Part]: ...

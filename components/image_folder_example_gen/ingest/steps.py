@@ -19,7 +19,7 @@ from components.image_folder_example_gen.sources import layouts, listing
 from components.image_folder_example_gen.vocabulary.files import Picture, Refusal, Source
 from components.image_folder_example_gen.whole_folder import duplicates, ledger, report, splits
 from components.image_folder_example_gen.writing import shards
-from trainer import progress
+from trainer.base import progress
 
 BATCH = 64
 """Files that travel as one element on their way to be examined."""

@@ -19,7 +19,7 @@ from easel_serving.images import formats
 
 from components.image_folder_example_gen.sources import remote
 from components.image_folder_example_gen.vocabulary.files import display
-from trainer.errors import UserError
+from trainer.base.errors import UserError
 
 NAME = b"labels.csv"
 _DELIMITERS = (",", ";", "\t", "|")

@@ -17,7 +17,7 @@ from typing import NamedTuple
 from components.image_folder_example_gen.options import IngestOptions
 from components.image_folder_example_gen.sources import label_file, remote, spans
 from components.image_folder_example_gen.vocabulary.files import display
-from trainer.errors import UserError
+from trainer.base.errors import UserError
 
 SIDECARS = frozenset(
     {".aae", ".csv", ".db", ".html", ".ini", ".json", ".jsonl", ".log", ".md"}

@@ -8,7 +8,7 @@ from components.image_folder_example_gen.sources import label_file, remote
 from components.image_folder_example_gen.sources.layouts import Folder, contains, is_hidden, is_ignored_file
 from components.image_folder_example_gen.vocabulary.files import Ignored, Refusal, Source, display
 from components.image_folder_example_gen.vocabulary.reasons import Reason
-from trainer.errors import UserError
+from trainer.base.errors import UserError
 
 _MOST_NAMES = 10
 """In one message."""

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from components.image_folder_example_gen.sources import s3
-from trainer.errors import UserError
+from trainer.base.errors import UserError
 
 
 class Entry(NamedTuple):

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
-from trainer.errors import UserError
+from trainer.base.errors import UserError
 
 SCHEME = b"s3://"
 

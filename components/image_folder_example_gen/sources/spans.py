@@ -12,7 +12,7 @@ import os
 import re
 from typing import NamedTuple
 
-from trainer.errors import UserError
+from trainer.base.errors import UserError
 
 _SPEC = re.compile(r"\{(SPAN|VERSION)(?::(\d+))?\}|\{(YYYY|MM|DD)\}")
 _DATE = {"YYYY": 4, "MM": 2, "DD": 2}

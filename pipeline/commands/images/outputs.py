@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Iterable
 from pathlib import Path
 
-from trainer.errors import UserError
+from trainer.base.errors import UserError
 
 
 class Outputs:

@@ -9,15 +9,15 @@ import click
 
 from pipeline.commands import options
 from pipeline.commands.images import painting_options
-from trainer.errors import UserError
+from trainer.base.errors import UserError
 
 if TYPE_CHECKING:
     import numpy as np
 
     from pipeline.configuration.lanes import StyleLane
     from trainer.style.options import PaintOptions
-    from trainer.style.perceptual import Perceptual
-    from trainer.style.pixel_painting import Iterate
+    from trainer.style.painting.pixel_painting import Iterate
+    from trainer.style.perceptual.network import Perceptual
 
 _SECONDS = 2
 """Between two pictures of the live preview."""
@@ -80,7 +80,7 @@ def paint(
     chosen = lane.paint.model_copy(update={"side": size}) if size else lane.paint
     read = [Path(one.source) for one in mix] + ([mask] if mask else [])
     with painting_options.painting(pairs, read, preview, as_json) as painting:
-        from trainer.style.perceptual import Perceptual
+        from trainer.style.perceptual.network import Perceptual
 
         perceptual = Perceptual(lane.perceptual.weights, "replicate")
         weighed = list(zip(paintings, (one.weight for one in mix), strict=True))
@@ -111,7 +111,7 @@ def _paint(
     import numpy as np
     from easel_serving.painting import colours, files, masks
 
-    from trainer.style import pixel_painting
+    from trainer.style.painting import pixel_painting
 
     photo = files.read(path, chosen.side)
     white = masks.read(mask, *photo.pixels.shape[:2]) if mask else None

@@ -10,7 +10,7 @@ import click
 from pipeline.commands.images import many
 from pipeline.commands.images.outputs import Outputs
 from pipeline.terminal.console import plain
-from trainer.errors import UserError
+from trainer.base.errors import UserError
 
 if TYPE_CHECKING:
     import numpy as np

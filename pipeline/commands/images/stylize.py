@@ -13,7 +13,7 @@ import click
 from pipeline.commands import options
 from pipeline.commands.images import painting_options
 from pipeline.terminal import quiet
-from trainer.errors import UserError
+from trainer.base.errors import UserError
 
 if TYPE_CHECKING:
     import numpy as np

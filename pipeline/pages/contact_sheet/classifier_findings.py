@@ -16,11 +16,11 @@ from pipeline.pages import run_files
 from pipeline.pages.contact_sheet import classifier_sheet
 from pipeline.pages.contact_sheet.classifier_sheet import Answer
 from pipeline.pages.contact_sheet.sheet import Confusion
-from trainer.classifier.evaluation import KEY, confusion, reliability
-from trainer.classifier.explain import occlusion
-from trainer.classifier.preprocessing import CLASS_TEXT, ENCODED
-from trainer.classifier.tflite import INPUT, OUTPUT
-from trainer.evaluation import read
+from trainer.classifier.evaluation.evaluator import KEY, confusion, reliability
+from trainer.classifier.evaluation.explain import occlusion
+from trainer.classifier.export.tflite import INPUT, OUTPUT
+from trainer.classifier.input.preprocessing import CLASS_TEXT, ENCODED
+from trainer.evaluation.evaluator import read
 
 _MISTAKES, _UNCERTAIN, _EXPLAINED = 12, 12, 4
 
@@ -30,7 +30,7 @@ class Findings:
     """What there is to see of a classifier.
 
     Attributes:
-        confusion: over all eval photos, see `trainer.classifier.evaluation`.
+        confusion: over all eval photos, see `trainer.classifier.evaluation.evaluator`.
         reliability: likewise.
         history: phase -> Keras' history.
         augmented: a picture of augmented training photos, or None.
@@ -96,7 +96,7 @@ def choose(outcomes: np.ndarray) -> tuple[list[bytes], list[bytes]]:
     """The keys of the photos to show: wrong answers, the surest first; and the least sure answers, the least first.
 
     Args:
-        outcomes: with the fields `key`, `accuracy` and `confidence`, see `trainer.evaluation.Evaluation.outcomes`.
+        outcomes: with the fields `key`, `accuracy` and `confidence`, see `Evaluation.outcomes`.
     """
     order = np.argsort(outcomes["confidence"], kind="stable")
     wrong = [outcomes["key"][i] for i in order[::-1] if outcomes["accuracy"][i] < 0.5]

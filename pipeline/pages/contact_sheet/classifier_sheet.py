@@ -24,7 +24,7 @@ class Answer:
         photo: uint8 [H, W, 3].
         truth: its class.
         scores: class name -> score.
-        attention: float [C, C], what each part of the photo does for the highest score (`trainer.classifier.explain`).
+        attention: float [C, C], what each part of the photo does for the highest score (`explain.occlusion`).
     """
 
     photo: np.ndarray
@@ -57,7 +57,7 @@ def report(
     Args:
         path: the file.
         title: above all.
-        reliability: float [3, B], see `trainer.classifier.evaluation.reliability`.
+        reliability: float [3, B], see `trainer.classifier.evaluation.evaluator.reliability`.
         confusion: of all eval photos.
         history: phase -> Keras' history.
     """

@@ -7,13 +7,13 @@ import numpy as np
 
 from pipeline.history.verdicts import Outputs
 from pipeline.pages.run_files import features
-from trainer.evaluation import read
+from trainer.evaluation.evaluator import read
 
 
 def by_painting(outputs: Outputs) -> dict[str, dict[str, np.ndarray]]:
     """The candidate's metrics of the pairs with each painting, float [N] by painting and metric.
 
-    `trainer.style.evaluation` calls a pair by the digest of its two pictures.
+    `trainer.style.evaluation.evaluator` calls a pair by the digest of its two pictures.
     """
     evaluation = outputs.folder("Evaluator.style", "evaluation")
     pairs = outputs.folder("StylePairs.style", "examples")

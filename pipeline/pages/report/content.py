@@ -15,9 +15,9 @@ from pipeline.pages.contact_sheet import classifier_sheet
 from pipeline.pages.contact_sheet.classifier_findings import Findings
 from pipeline.pages.contact_sheet.sheet import Confusion, Gallery
 from pipeline.pages.report import charts
-from trainer import intervals
-from trainer.classifier.preprocessing import CLASS_TEXT
-from trainer.rules import SHOWN_ONLY
+from trainer.classifier.input.preprocessing import CLASS_TEXT
+from trainer.evaluation import intervals
+from trainer.evaluation.rules import SHOWN_ONLY
 
 HEADLINE = ("accuracy", "macro_f1", "ece", "content_distance", "style_distance", "ssim")
 """The metrics that are told first and followed over the runs."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pipeline.configuration.beam import BeamOptions
-from trainer.errors import UserError
+from trainer.base.errors import UserError
 
 NO_SDIST = "--sdk_container_image=unused"
 """Without a flag that says where workers find their dependencies, TFX packs itself into an sdist before each of its

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from pipeline.configuration.beam import BeamOptions
 from pipeline.running.beam.arguments import arguments
-from trainer.errors import UserError
+from trainer.base.errors import UserError
 
 _STARTS_WITHIN = 120
 _ENDS_WITHIN = 10

@@ -3,7 +3,7 @@
 The orientation is EXIF's (2.32, tag 0x0112), where the format's standard puts it: in a JPEG's first Exif segment, a
 PNG's `eXIf` chunk before the pixels, WebP's `EXIF` chunk, a TIFF's first directory; AVIF and HEIF turn by properties of
 their own. What XMP says of it is not looked at, as in browsers. The graphs do the same for what they decode
-(`trainer.images.decode`).
+(`trainer.images.decoding.decode`).
 """
 
 import contextlib

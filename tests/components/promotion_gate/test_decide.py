@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from components.promotion_gate.decide import Evidence, Policy, decide
-from trainer.rules import TOLERANCE, Rule
-from trainer.trivial import Trivial
+from trainer.evaluation.rules import TOLERANCE, Rule
+from trainer.evaluation.trivial import Trivial
 
 DIRECTIONS = {"accuracy": "higher", "style_distance": "lower"}
 GOOD = {"accuracy": 0.912, "style_distance": 0.067}

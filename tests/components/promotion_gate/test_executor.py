@@ -12,9 +12,9 @@ from components.artifacts import types as easel_types
 from components.promotion_gate.component import PromotionGate
 from components.promotion_gate.executor import Executor
 from components.tflite_exporter.files import write_verdicts
-from trainer.classifier.evaluation import METRICS
-from trainer.metrics import outcome_table
-from trainer.rules import Rule
+from trainer.classifier.evaluation.evaluator import METRICS
+from trainer.evaluation.metrics import outcome_table
+from trainer.evaluation.rules import Rule
 
 
 def artifact(kind, folder):
@@ -85,7 +85,7 @@ class Gate:
             {"decision": [decision]},
             {
                 "rules": json.dumps({name: rule.model_dump() for name, rule in rules.items()}),
-                "module_path": "trainer.classifier.evaluation",
+                "module_path": "trainer.classifier.evaluation.evaluator",
                 "required_variants": "[]",
                 "wording": '{"thresholds_key": "classifier.thresholds", "off": ["ece.at_most"]}',
             },
@@ -158,6 +158,6 @@ def test_the_component_offers_a_property_for_a_condition():
         trivial_evaluation=channel_utils.as_channel([standard_artifacts.ModelEvaluation()]),
         tflite=channel_utils.as_channel([easel_types.TFLiteModels()]),
         rules="{}",
-        module_path="trainer.classifier.evaluation",
+        module_path="trainer.classifier.evaluation.evaluator",
     )
     assert gate.outputs["decision"].future()[0].property("approved") is not None

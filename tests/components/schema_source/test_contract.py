@@ -9,7 +9,7 @@ from tensorflow_transform.tf_metadata import schema_utils
 
 from components.artifacts import features
 from components.schema_source import contract
-from trainer.errors import UserError
+from trainer.base.errors import UserError
 
 CURATED = {
     name: (resources.files("data") / "schemas" / f"{name}.pbtxt").read_text() for name in ("photos", "paintings")

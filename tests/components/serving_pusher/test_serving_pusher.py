@@ -266,7 +266,7 @@ def test_a_model_that_only_python_could_load_is_not_pushed(push, registry, input
     model = inputs["model"][0].uri
     shutil.rmtree(f"{model}/Format-Serving")
     lost = TinyClassifier()
-    lost.scale = keras.Variable(1.0)  # see trainer.served
+    lost.scale = keras.Variable(1.0)  # see trainer.networks.served
     save(lost, model)
     with pytest.raises(ValueError, match=r"colours: signature classify fails.*Could not find variable"):
         push()

@@ -5,7 +5,7 @@ import tensorflow as tf
 from tfx.types import artifact_utils, standard_artifacts
 
 from components.style_pairs.executor import Executor
-from trainer.errors import UserError
+from trainer.base.errors import UserError
 from trainer.style.options import PairOptions
 
 

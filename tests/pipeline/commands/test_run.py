@@ -17,7 +17,7 @@ from easel_serving.registry.registry import Registry
 
 from pipeline.running import lock
 from tests.pipeline.commands.command import easel, finishing_with
-from trainer.errors import UserError
+from trainer.base.errors import UserError
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from components.image_folder_example_gen.ingest.scan import scan
 from pipeline.configuration.config import Config, load
 from pipeline.configuration.errors import key_paths
 from pipeline.configuration.file import ConfigError
-from trainer.errors import UserError
+from trainer.base.errors import UserError
 
 RELAXED = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 

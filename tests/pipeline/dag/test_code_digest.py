@@ -47,5 +47,5 @@ def test_nothing_is_executed_and_other_peoples_modules_do_not_count(rooms):
 
 def test_a_style_loss_belongs_to_the_style_trainer_only():
     code_digest._source.cache_clear()
-    assert "trainer.style.losses" in code_digest.closure("trainer.style.training")
-    assert "trainer.style.losses" not in code_digest.closure("trainer.classifier.training")
+    assert "trainer.style.perceptual.losses" in code_digest.closure("trainer.style.training.run")
+    assert "trainer.style.perceptual.losses" not in code_digest.closure("trainer.classifier.training.run")

@@ -7,7 +7,7 @@ from ml_metadata.proto import metadata_store_pb2 as mlmd
 
 from pipeline.history.store import SCHEMA_VERSION, Store
 from tests.pipeline.history.writer import Writer
-from trainer.errors import UserError
+from trainer.base.errors import UserError
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from pipeline.cli import main
 from pipeline.configuration.config import load
 from pipeline.planning import schema, snapshot
 from pipeline.planning.check import check
-from trainer.errors import UserError
+from trainer.base.errors import UserError
 
 
 def run(*arguments):

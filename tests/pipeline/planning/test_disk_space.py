@@ -9,7 +9,7 @@ import pytest
 from pipeline.configuration.config import load
 from pipeline.planning import disk_space
 from pipeline.planning.disk_space import Volume
-from trainer.errors import UserError
+from trainer.base.errors import UserError
 
 Usage = namedtuple("Usage", "total used free")
 

@@ -2,7 +2,7 @@ import pytest
 
 from pipeline.configuration.config import load
 from pipeline.planning import estimate
-from trainer.backbone_table import TABLE
+from trainer.networks.backbone_table import TABLE
 
 IMAGES = {"classifier.photos": 1000, "style.photos": 1000, "style.paintings": 20}
 

@@ -11,8 +11,8 @@ from PIL import Image
 from pipeline.configuration.config import load
 from pipeline.planning import discovery, first_configuration
 from tests.pipeline.commands.command import easel
-from trainer.backbone_table import TABLE
-from trainer.errors import UserError
+from trainer.base.errors import UserError
+from trainer.networks.backbone_table import TABLE
 
 
 @pytest.fixture(autouse=True)

@@ -10,7 +10,7 @@ import pytest
 from pipeline.configuration.config import load
 from pipeline.planning import weights
 from tests.pipeline.commands.command import easel, finishing_with
-from trainer.backbone_table import TABLE
+from trainer.networks.backbone_table import TABLE
 
 FILE = TABLE["MobileNetV2"].published[1]
 IMAGENET = ("--set", "classifier.backbone.weights=imagenet")
@@ -81,7 +81,7 @@ def test_no_network_is_told_in_words(config_file, published, monkeypatch):
     assert "(Name or service not known)" in fault
 
 
-@pytest.mark.parametrize("backbone", ["small_cnn", "trainer.small_cnn:small_cnn"])
+@pytest.mark.parametrize("backbone", ["small_cnn", "trainer.networks.small_cnn:small_cnn"])
 def test_a_backbone_that_nobody_published_weights_of_is_refused(config_file, backbone):
     told = f"{backbone} has no ImageNet weights; write weights: none"
     for value in (f"{{name: '{backbone}'}}", f"{{name: '{backbone}', weights: imagenet}}"):

@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from pipeline.running import lock
-from trainer.errors import UserError
+from trainer.base.errors import UserError
 
 HOLDER = """
 import sys, time, pathlib

@@ -16,7 +16,7 @@ from click.testing import CliRunner
 from pipeline.cli import main
 from pipeline.scheduling import schedule
 from pipeline.scheduling.schedule import Job
-from trainer.errors import UserError
+from trainer.base.errors import UserError
 
 AIRFLOW = os.environ.get("EASEL_AIRFLOW", "")
 

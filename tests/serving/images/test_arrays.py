@@ -14,8 +14,8 @@ def photo():
 @pytest.mark.parametrize("aspect", ["squash", "crop", "pad"])
 @pytest.mark.parametrize("size", [(16, 16), (48, 24)])
 def test_resizes_as_the_served_graph_does(photo, aspect, size):
-    images = pytest.importorskip("trainer.images")
-    ours, graphs = arrays.resize(photo, *size, aspect), images.resize(photo, *size, aspect).numpy()
+    resizing = pytest.importorskip("trainer.images.resizing")
+    ours, graphs = arrays.resize(photo, *size, aspect), resizing.resize(photo, *size, aspect).numpy()
     assert ours.shape == graphs.shape
     np.testing.assert_allclose(ours.astype(int), graphs, atol=2)
 
@@ -30,8 +30,8 @@ def test_a_mirrored_photo_comes_back_and_has_no_seam(photo):
 
 
 def test_bounds_as_the_served_graph_does(photo):
-    images = pytest.importorskip("trainer.images")
-    np.testing.assert_allclose(arrays.bound(photo, 20).astype(int), images.bound(photo, 20), atol=2)
+    resizing = pytest.importorskip("trainer.images.resizing")
+    np.testing.assert_allclose(arrays.bound(photo, 20).astype(int), resizing.bound(photo, 20), atol=2)
 
 
 def test_bound_keeps_proportions_and_never_enlarges(photo):

@@ -9,7 +9,7 @@ import tensorflow_transform.beam as tft_beam
 from tensorflow_transform.tf_metadata import dataset_metadata, metadata_io, schema_utils
 
 from tests.trainer.classifier.pictures import OPTIONS, example, rows
-from trainer.classifier.preprocessing import preprocessing_fn
+from trainer.classifier.input.preprocessing import preprocessing_fn
 
 
 @pytest.fixture(scope="session")

@@ -10,9 +10,9 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from trainer.style import networks
+from trainer.style.export.signatures import ServedStyle
+from trainer.style.networks import networks
 from trainer.style.options import NetworkOptions, StyleImageOptions
-from trainer.style.signatures import ServedStyle
 
 OPTIONS = {
     "perceptual": {"weights": "none"},

@@ -4,7 +4,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from trainer.classifier import tflite
+from trainer.classifier.export import tflite
 from trainer.tflite.export import export
 from trainer.tflite.options import TFLiteOptions
 from trainer.tflite.parts import Part, Sample

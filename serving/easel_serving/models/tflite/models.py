@@ -17,7 +17,7 @@ from easel_serving.protocol.example_protos import bytes_feature
 from easel_serving.registry.directory import Version
 
 _FADE = 0.25
-"""Below this strength the photo itself is faded in, as the SavedModel does (`trainer.style.signatures`)."""
+"""Below this strength the photo itself is faded in, as the SavedModel does (`trainer.style.export.signatures`)."""
 
 Rows = Mapping[str, np.ndarray]
 Signature = Callable[[Rows], dict[str, np.ndarray]]

@@ -11,7 +11,7 @@ from components.image_folder_example_gen.options import IngestOptions
 from components.image_folder_example_gen.sources import fingerprint, layouts, listing
 from components.image_folder_example_gen.vocabulary.files import Ignored, Refusal, Source
 from components.image_folder_example_gen.vocabulary.reasons import Reason
-from trainer.errors import UserError
+from trainer.base.errors import UserError
 
 
 def fill(root, *names: str | bytes) -> None:

@@ -16,7 +16,7 @@ from components.image_folder_example_gen.vocabulary.files import Ignored, Refusa
 from components.image_folder_example_gen.vocabulary.reasons import Reason, Unusable
 from components.image_folder_example_gen.whole_folder import report
 from tests.components.image_folder_example_gen import corpus
-from trainer.errors import UserError
+from trainer.base.errors import UserError
 
 FILES: dict[str, bytes] = {}
 

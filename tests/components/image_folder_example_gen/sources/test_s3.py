@@ -11,7 +11,7 @@ from components.image_folder_example_gen.options import IngestOptions
 from components.image_folder_example_gen.sources import fingerprint, s3, storage
 from components.image_folder_example_gen.vocabulary.reasons import Reason, Unusable
 from tests.components.image_folder_example_gen import corpus
-from trainer.errors import UserError
+from trainer.base.errors import UserError
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from components.image_folder_example_gen.options import IngestOptions
 from components.image_folder_example_gen.sources import fingerprint, layouts, listing, spans
 from components.image_folder_example_gen.vocabulary.files import Source
 from tests.components.image_folder_example_gen import corpus
-from trainer.errors import UserError
+from trainer.base.errors import UserError
 
 
 def fill(root, *names: str) -> None:

@@ -10,7 +10,7 @@ from apache_beam.options import pipeline_options
 
 from pipeline.configuration.beam import BeamOptions
 from pipeline.running.beam.arguments import EXCHANGE, LOCAL, arguments
-from trainer.errors import UserError
+from trainer.base.errors import UserError
 
 
 def test_nothing_configured_is_one_worker_in_this_process():

@@ -11,7 +11,7 @@ import pytest
 
 from pipeline.configuration.beam import BeamOptions
 from pipeline.running.beam.flink import Session
-from trainer.errors import UserError
+from trainer.base.errors import UserError
 
 JAVA = """#!{python} -S
 import os, socket, sys

@@ -1,0 +1,1 @@
+"""What everything here is declared by: errors, options, progress."""

@@ -1,0 +1,1 @@
+"""The classifier as it is served: SavedModel and TFLite."""

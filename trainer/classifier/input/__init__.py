@@ -1,0 +1,1 @@
+"""From an example to a batch: preprocessing, reading, augmentation."""

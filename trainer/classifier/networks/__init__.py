@@ -1,0 +1,1 @@
+"""A backbone with a head, fresh or from the version that serves."""

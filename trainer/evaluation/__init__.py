@@ -1,0 +1,1 @@
+"""Metrics, rules, and how sure a figure is, for both lanes."""

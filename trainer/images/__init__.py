@@ -1,0 +1,1 @@
+"""Images as tensors: decoding, resizing and encoding, in TensorFlow operations only."""

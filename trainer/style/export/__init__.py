@@ -1,0 +1,1 @@
+"""The style network as it is served: SavedModel and TFLite."""

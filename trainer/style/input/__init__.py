@@ -1,0 +1,1 @@
+"""From an example to what training draws from."""

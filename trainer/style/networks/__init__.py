@@ -1,0 +1,1 @@
+"""The transformer, the style encoder, and their weights."""

@@ -1,0 +1,1 @@
+"""VGG19's features, and the distances between them."""
