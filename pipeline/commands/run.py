@@ -42,7 +42,7 @@ def run(config: Path, only: str | None, overrides: tuple[str, ...], dry_run: boo
     """
     began = time.time()
     from pipeline.configuration import config as configuration
-    from pipeline.planning import disk_space, preflight
+    from pipeline.planning import disk_space, nesting, preflight
     from pipeline.running import announcement, hooks
     from pipeline.terminal import summary
 
@@ -63,7 +63,10 @@ def run(config: Path, only: str | None, overrides: tuple[str, ...], dry_run: boo
                 view.log_path(log)
                 if stale:
                     logging.getLogger("easel").warning("took over the lock of a run that was killed: %s", stale)
-                result = dataclasses.replace(_run(resolved, view, log, began), log=log)
+                warnings = tuple(nesting.warnings(resolved))
+                for warning in warnings:  # now, while whoever waits can still end it, and in the result
+                    view.warning(warning)
+                result = dataclasses.replace(_run(resolved, view, log, began), log=log, warnings=warnings)
         except KeyboardInterrupt as interrupt:
             code = interruption.exit_code(interrupt)
             raise Fault("interrupted; the next run goes on from here", code) from interrupt
@@ -109,7 +112,7 @@ def _run(config: Config, view: LiveView | PlainView | NullView, log: Path, began
 
 
 def _look_ahead(config: Config, as_json: bool) -> None:
-    from pipeline.planning import preflight, workspace_state
+    from pipeline.planning import nesting, preflight, workspace_state
     from pipeline.running import dry_run_report, settled
 
     now = workspace_state.WorkspaceState(config)
@@ -123,6 +126,7 @@ def _look_ahead(config: Config, as_json: bool) -> None:
             from pipeline.running.dry_run import look_ahead
 
             found = look_ahead(config, now, decided)
+    found = dataclasses.replace(found, warnings=tuple(nesting.warnings(config)))
     if as_json:
         options.print_json(found.to_json())
     else:

@@ -1,7 +1,6 @@
 """What `easel check` finds: the configuration's faults, what is in the folders, and what a run would do with it."""
 
 import dataclasses
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +15,6 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 
 from components.data_gate import findings
 from components.image_folder_example_gen.ingest.scan import scan
-from components.image_folder_example_gen.sources import spans
 from components.image_folder_example_gen.vocabulary.reasons import Reason
 from components.image_folder_example_gen.whole_folder.report import Report
 from components.schema_source import contract
@@ -24,7 +22,7 @@ from pipeline.configuration.config import Config, load
 from pipeline.configuration.data_lanes import LAYOUTS, data_folders, schema_files
 from pipeline.configuration.file import ConfigError
 from pipeline.history.result import BAD_INPUT, OK, STOPPED
-from pipeline.planning import disk_space, estimate, evidence, preflight, weights
+from pipeline.planning import disk_space, estimate, evidence, nesting, preflight, weights
 from pipeline.planning.snapshot import latest_ledgers
 from pipeline.planning.workspace_state import WorkspaceState
 from pipeline.progress.wording import number
@@ -115,7 +113,7 @@ def check(path: Path, overrides: Sequence[str]) -> CheckReport:
             else:
                 warnings.append(f"{key}: {finding.message}")
     errors += weights.missing(config)
-    warnings += _paintings_among_photos(config, inputs)
+    warnings += nesting.warnings(config) if len(inputs) == len(config.inputs()) else []
     errors += disk_space.unwritable(config) or ([] if errors else _room(config))
     return CheckReport(
         errors=tuple(errors),
@@ -141,26 +139,6 @@ def _findings(key: str, report: Report, config: Config, lane: str) -> list[findi
         message = f"not among the classes of the schema: {', '.join(new)}"
         found.append(findings.Finding("new_class", action, "", ", ".join(new), message))
     return found
-
-
-def _paintings_among_photos(config: Config, inputs: Mapping[str, Report]) -> list[str]:
-    """What becomes of a folder that lies inside another one, where one is of photos and one of paintings."""
-    folders = {key: Path(os.path.realpath(spans.base(folder))) for key, folder in config.inputs().items()}
-    paintings = folders.get("style.paintings")
-    said = []
-    for key, photos in folders.items():
-        if key == "style.paintings" or paintings is None or paintings == photos:
-            continue
-        inner, outer = ("style.paintings", key) if paintings.is_relative_to(photos) else (key, "style.paintings")
-        if not folders[inner].is_relative_to(folders[outer]):
-            continue
-        below = folders[inner].relative_to(folders[outer]).parts
-        if any(part.startswith(".") for part in below):
-            continue  # hidden, so not read as part of the other
-        known = key in inputs and below[0] in inputs[key].classes
-        what = f"photos of a class {below[0]}" if known else "photos" if inner == "style.paintings" else "paintings"
-        said.append(f"{inner}: lies inside {outer}, so that its images count as {what} there, too; move it out of it")
-    return said
 
 
 def _room(config: Config) -> list[str]:

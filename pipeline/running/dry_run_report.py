@@ -47,11 +47,15 @@ class Lane:
 
 @dataclass(frozen=True)
 class DryRunReport:
-    """What a run would do; `evidence` is what the eval images, as last read, are too few to show of a model."""
+    """What a run would do; `evidence` is what the eval images, as last read, are too few to show of a model.
+
+    `warnings` are what is told of the folders before a run reads them.
+    """
 
     lanes: tuple[Lane, ...]
     components: tuple[Component, ...]
     evidence: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The document of `easel run --dry-run --json`."""
@@ -63,6 +67,7 @@ class DryRunReport:
                 for each in self.components
             ],
             "evidence": self.evidence,
+            "warnings": self.warnings,
         }
 
 
@@ -106,7 +111,7 @@ def _held_back(each: Component, decisions: Mapping[str, Decision]) -> Component:
 def render(found: DryRunReport) -> RenderableType:
     """For people: a line for each lane, then the components that would run."""
     lines = [Text.assemble((each.name, "bold"), ": ", _words(each)) for each in found.lanes]
-    lines += [Text.assemble(("! ", "yellow"), line) for line in found.evidence]
+    lines += [Text.assemble(("! ", "yellow"), line) for line in (*found.warnings, *found.evidence)]
     working = [each for each in found.components if each.works]
     cached = len(found.components) - len(working)
     if not working:

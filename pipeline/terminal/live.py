@@ -78,6 +78,10 @@ class LiveView:
         with self._lock:
             self._phase = Spinner("dots", Text(text, style="dim"), style="cyan")
 
+    def warning(self, text: str) -> None:
+        """A line above the tree that stays."""
+        self._live.console.print(Text.assemble(("! ", "yellow"), text))
+
     def plan(self, nodes: Sequence[Node]) -> None:
         """Draws all nodes as waiting."""
         with self._lock:

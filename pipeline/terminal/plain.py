@@ -26,6 +26,9 @@ class NullView:
     def phase(self, text: str) -> None:
         """Ignored."""
 
+    def warning(self, text: str) -> None:
+        """Ignored."""
+
     def plan(self, nodes: Sequence[Node]) -> None:
         """Ignored."""
 
@@ -92,6 +95,10 @@ class PlainView:
         """A line."""
         with self._lock:
             self._line(text)
+
+    def warning(self, text: str) -> None:
+        """A line."""
+        self.phase(f"warning: {text}")
 
     def plan(self, nodes: Sequence[Node]) -> None:
         """Says how many steps lie ahead."""

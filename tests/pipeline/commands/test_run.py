@@ -16,6 +16,7 @@ import pytest
 from easel_serving.registry.registry import Registry
 
 from pipeline.running import lock
+from pipeline.running.dry_run_report import DryRunReport
 from tests.pipeline.commands.command import easel, finishing_with
 from trainer.base.errors import UserError
 
@@ -79,6 +80,25 @@ def test_a_server_that_has_not_heard_is_told_by_a_run_that_pushes_nothing(
     assert told == [("tfs:8500", folders / "work" / "serving")] * times
     warnings = json.loads(easel(*command).stdout)["warnings"]
     assert [warning.partition(";")[0] for warning in warnings] == ["tfs:8500: UNAVAILABLE"] * times
+
+
+def test_paintings_among_the_photos_are_said_by_run_and_dry_run(config_file, fake_runner, folders, monkeypatch):
+    (folders / "paintings").rename(folders / "photos" / "paintings")
+    fake_runner(finishing_with("pushed", "pushed"))
+    ahead = types.ModuleType("pipeline.running.dry_run")
+    ahead.look_ahead = lambda *given: DryRunReport((), ())
+    monkeypatch.setitem(sys.modules, "pipeline.running.dry_run", ahead)
+    command = ["run", config_file, "--set", f"style.paintings={folders / 'photos' / 'paintings'}"]
+    said = [
+        f"style.paintings: lies inside {key}, so that its images count as photos of a class paintings there, too; "
+        "move it out of it"
+        for key in ("classifier.photos", "style.photos")
+    ]
+    lines = easel(*command).stdout
+    assert lines.index(f"warning: {said[0]}") < lines.index("read images"), "before the work"
+    assert json.loads(easel(*command, "--json").stdout)["warnings"] == said
+    assert json.loads(easel(*command, "--dry-run", "--json").stdout)["warnings"] == said
+    assert said[1] in " ".join(easel(*command, "--dry-run").stdout.split())
 
 
 def test_run_only_and_set_reach_the_runner(config_file, fake_runner):
