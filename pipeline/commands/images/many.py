@@ -23,36 +23,33 @@ class Work:
     Args:
         total: how many files there are.
         as_json: whether standard output is left to one document.
+        slow: whether a single file takes so long that its way is shown, too.
     """
 
-    def __init__(self, total: int, as_json: bool):
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    def __init__(self, total: int, as_json: bool, slow: bool = False):
+        from pipeline.terminal.bar import Bar
 
         self.screen = console(file=quiet.keep(sys.stderr))
         self._out, self._to_terminal = quiet.keep(sys.stdout), sys.stdout.isatty()
         self._total, self._as_json = total, as_json
         self.records: list[dict[str, Any]] = []
         self._bad: list[tuple[str, int]] = []
-        columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn())
-        self.bar = Progress(
-            *columns,
-            TimeRemainingColumn(),
-            console=self.screen,
-            transient=True,
-            disable=total == 1 or not self.screen.is_terminal,
-        )
-        self._task = self.bar.add_task(f"{total} photos", total=total)
+        self.bar = Bar(total, self.screen, (total > 1 or slow) and self.screen.is_terminal)
 
     @contextlib.contextmanager
     def on(self, path: Path) -> Iterator[None]:
         """What is done with one file: an error in it is noted, unless every other file would meet it too."""
-        self.bar.update(self._task, description=path.name)
+        self.bar.name(path.name)
         try:
             yield
         except Exception as error:
             if failures.everybodys(error):
                 raise
             self.failed(path, *failures.explain(error))
+
+    def part(self, share: float) -> None:
+        """How much of the file that is worked on is done, 0 to 1."""
+        self.bar.done(len(self.records) + share)
 
     def warn(self, line: str) -> None:
         """Says on standard error what concerns all files."""
@@ -97,7 +94,7 @@ class Work:
 
     def _note(self, record: dict[str, Any]) -> None:
         self.records.append(record)
-        self.bar.advance(self._task)
+        self.bar.done(len(self.records))
 
 
 def _left_out(path: str | Path) -> str:
@@ -112,18 +109,19 @@ def _left_out(path: str | Path) -> str:
 
 
 @contextlib.contextmanager
-def work(done: str, total: int, as_json: bool = False) -> Iterator[Work]:
+def work(done: str, total: int, as_json: bool = False, slow: bool = False) -> Iterator[Work]:
     """Yields what a command goes through its files with; TensorFlow's flood meanwhile goes nowhere.
 
     Args:
         done: what is done with the files, such as `painted`.
         total: how many files there are.
         as_json: whether to print one document of all records, instead of a line for each result.
+        slow: whether a single file takes so long that its way is shown, too.
 
     Raises:
         Fault: files were bad. They are listed on standard error before, also when an error ends the work early.
     """
-    begun = Work(total, as_json)
+    begun = Work(total, as_json, slow)
     try:
         with quiet.capture(Path(os.devnull)), begun.bar:
             yield begun

@@ -2,6 +2,7 @@
 
 import functools
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -79,12 +80,14 @@ def paint(
     lane = _lane(config, overrides)
     chosen = lane.paint.model_copy(update={"side": size}) if size else lane.paint
     read = [Path(one.source) for one in mix] + ([mask] if mask else [])
-    with painting_options.painting(pairs, read, preview, as_json) as painting:
+    with painting_options.painting(pairs, read, preview, as_json, slow=True) as painting:
         from trainer.style.perceptual.network import Perceptual
 
         perceptual = Perceptual(lane.perceptual.weights, "replicate")
         weighed = list(zip(paintings, (one.weight for one in mix), strict=True))
-        painting.each(functools.partial(_paint, perceptual, chosen, weighed, mask, keep_colours, dpi))
+        painting.each(
+            functools.partial(_paint, painting.work.part, perceptual, chosen, weighed, mask, keep_colours, dpi)
+        )
 
 
 def _lane(path: Path | None, overrides: tuple[str, ...]) -> "StyleLane":
@@ -98,6 +101,7 @@ def _lane(path: Path | None, overrides: tuple[str, ...]) -> "StyleLane":
 
 
 def _paint(
+    part: Callable[[float], None],
     perceptual: "Perceptual",
     chosen: "PaintOptions",
     weighed: "list[tuple[np.ndarray, float]]",
@@ -121,6 +125,7 @@ def _paint(
 
     def watch(iterate: "Iterate") -> None:
         nonlocal shown
+        part(iterate.share)
         if show and time.monotonic() - shown > _SECONDS:
             shown = time.monotonic()
             show(np.rint(iterate.picture).astype(np.uint8))

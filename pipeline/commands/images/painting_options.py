@@ -14,9 +14,12 @@ from trainer.base.errors import UserError
 
 if TYPE_CHECKING:
     import numpy as np
+    from rich.console import Console
     from rich.text import Text
 
 _COLUMNS = 72
+_FREE = 4
+"""Lines of the terminal that a picture leaves to the rest."""
 
 content = click.option(
     "--content",
@@ -132,12 +135,13 @@ class Painting:
 
     def each(self, job: Job) -> None:
         """Does a job for each photo; what it shows goes to the preview's file, or for one photo to the terminal."""
-        watched = self._preview or (len(self._pairs) == 1 and self.work.screen.is_terminal)
+        watched = self._preview or (len(self._pairs) == 1 and _colourful(self.work.screen))
         for photo, target in self._pairs:
             with self.work.on(photo):
                 self._outputs.check(target)
                 job(photo, target, self._show if watched else None)
                 self._outputs.wrote(target)
+                self.work.bar.keep_picture()
                 self.work.done(str(target), path=photo, output=target)
 
     def _show(self, picture: "np.ndarray") -> None:
@@ -146,12 +150,12 @@ class Painting:
 
             files.write(picture, self._preview)
         else:
-            self.work.screen.print(_in_blocks(picture, min(self.work.screen.width, _COLUMNS)))
+            self.work.bar.picture(_in_blocks(picture, self.work.screen.width, self.work.screen.height))
 
 
 @contextlib.contextmanager
 def painting(
-    pairs: Sequence[tuple[Path, Path]], read: Iterable[Path], preview: Path | None, as_json: bool
+    pairs: Sequence[tuple[Path, Path]], read: Iterable[Path], preview: Path | None, as_json: bool, slow: bool = False
 ) -> Iterator[Painting]:
     """Yields what paints photos; see `many.work` for bad ones.
 
@@ -160,6 +164,7 @@ def painting(
         read: what else the command reads: paintings and masks.
         preview: a file for what is there before a picture is done, or None.
         as_json: whether to print one document: `[{"path", "output"} or {"path", "error"}]`.
+        slow: whether a single photo takes so long that its way is shown, too.
 
     Raises:
         UserError: an output is one of the files that are read; nothing has been written then.
@@ -167,25 +172,33 @@ def painting(
     outputs = Outputs([*(photo for photo, _ in pairs), *read])
     for path in (*(target for _, target in pairs), *([writable(preview)] if preview else [])):
         outputs.check(path)
-    with many.work("painted", len(pairs), as_json) as work:
+    with many.work("painted", len(pairs), as_json, slow) as work:
         yield Painting(work, pairs, outputs, preview)
 
 
-def _in_blocks(picture: "np.ndarray", columns: int) -> "Text":
-    """The picture in a terminal's colours, two pixels to a character."""
+def _colourful(screen: "Console") -> bool:
+    """Whether a picture in blocks of colours is more than a field of blocks there."""
+    return screen.is_terminal and screen.color_system is not None and not screen.no_color
+
+
+def _in_blocks(picture: "np.ndarray", width: int, height: int) -> "Text":
+    """The picture in a terminal's colours, two pixels to a character; it leaves some lines of the terminal free."""
     import numpy as np
     from PIL import Image
     from rich.text import Text
 
-    rows = round(columns * picture.shape[0] / picture.shape[1] / 2) * 2
-    small = np.asarray(Image.fromarray(picture).resize((columns, max(2, rows))))
-    lines = [
+    tall, wide = picture.shape[:2]
+    most = max(1, height - _FREE)
+    columns = max(1, min(width, _COLUMNS, round(2 * most * wide / tall)))
+    lines = max(1, min(most, round(columns * tall / wide / 2)))
+    small = np.asarray(Image.fromarray(picture).resize((columns, 2 * lines)))
+    blocks = [
         Text.assemble(
             *(("\u2580", f"rgb({r},{g},{b}) on rgb({x},{y},{z})") for (r, g, b), (x, y, z) in zip(*pair, strict=True))
         )
         for pair in zip(small[::2], small[1::2], strict=True)
     ]
-    return Text("\n").join(lines)
+    return Text("\n").join(blocks)
 
 
 def _renamed(path: Path, suffix: str | None) -> Path:

@@ -53,6 +53,12 @@ class Iterate:
     picture: np.ndarray
     """float32 [H, W, 3], 0..255."""
 
+    @property
+    def share(self) -> float:
+        """Of the whole work that is done, 0 to 1: each scale has twice the pixels of the one before."""
+        before = 2 ** (self.scale - 1) - 1
+        return (before + (before + 1) * self.step / self.steps) / (2**self.scales - 1)
+
 
 class Objective:
     """The weighted sum of the terms, and its gradient with respect to the pixels.

@@ -138,6 +138,9 @@ def test_painting_gets_nearer_from_scale_to_scale(perceptual, method):
     options = PaintOptions(method=method, side=48, smallest_side=24, steps_per_scale=5, content_weight=0.1)
     seen = []
     picture = pixel_painting.paint(photo, [(first, 2.0), (second, 1.0)], perceptual, options, watch=seen.append)
+    shares = [iterate.share for iterate in seen]
+    assert shares == sorted(shares)
+    assert 0 < shares[0] < shares[-1] == 1
     assert picture.shape == (32, 48, 3)
     assert {(seen[i].scale, seen[i].scales) for i in range(len(seen))} == {(1, 3), (2, 3), (3, 3)}
     for scale in (1, 2, 3):
