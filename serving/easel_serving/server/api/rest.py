@@ -4,7 +4,6 @@ Routes: `kPredictionApiGegex` and `kModelStatusApiRegex` in tensorflow_serving/m
 dispatch: http_rest_api_handler.cc; documentation: "RESTful API" on the TensorFlow Serving site.
 """
 
-import asyncio
 import re
 import urllib.parse
 import zlib
@@ -17,7 +16,7 @@ from starlette.responses import Response
 from easel_serving.protocol.status import StatusError, invalid
 from easel_serving.server.api import examples, json_tensors, json_values, metadata
 from easel_serving.server.limits.bounds import Bounds, Hold
-from easel_serving.server.limits.offload import beside
+from easel_serving.server.limits.offload import beside, within
 from easel_serving.server.loading.core import Address, Core, classifications
 
 _WHERE = r"/v1/models/([^/:]+)(?:(?:/versions/(\d+))|(?:/labels/([^/:]+)))?"
@@ -131,29 +130,25 @@ def _definition(servable: Any, signature: str) -> Any:
 
 async def read_body(request: Request, limits: Bounds, hold: Hold) -> bytes:
     """The body, within its limits of size and time, unpacked when it is compressed by gzip."""
-    # 413, not the code's 429: trying again will not help.
-    too_large = StatusError("RESOURCE_EXHAUSTED", f"The request body exceeds {limits.request_bytes} bytes", http=413)
     length = request.headers.get("content-length", "0")
     if length.isdecimal() and int(length) > limits.request_bytes:
-        raise too_large
+        raise _too_large(limits)
     encoding = request.headers.get("content-encoding", "identity").lower()
     if encoding not in ("identity", "gzip"):
         raise invalid(f"Content-Encoding {encoding} is not supported; send gzip or none")
     unpacker = zlib.decompressobj(zlib.MAX_WBITS | 16) if encoding == "gzip" else None
-    beyond = invalid("The body goes on after the end of its gzip data")
 
     async def collect() -> bytes:
         chunks, size = [], 0
         async for chunk in request.stream():
             if unpacker is not None:
-                if unpacker.eof and chunk:
-                    raise beyond
+                ended = unpacker.eof and chunk
                 chunk = unpacker.decompress(chunk, limits.request_bytes - size + 1)
-                if unpacker.unused_data:
-                    raise beyond
+                if ended or unpacker.unused_data:
+                    raise invalid("The body goes on after the end of its gzip data")
             size += len(chunk)
             if size > limits.request_bytes:
-                raise too_large
+                raise _too_large(limits)
             hold.grow(len(chunk))
             chunks.append(chunk)
         if unpacker is not None and not unpacker.eof:
@@ -161,14 +156,19 @@ async def read_body(request: Request, limits: Bounds, hold: Hold) -> bytes:
         return b"".join(chunks)
 
     try:
-        return await asyncio.wait_for(collect(), limits.body_seconds)
+        return await within(limits.body_seconds, collect())
     except zlib.error:
         raise invalid("The body is not gzip data") from None
-    except (TimeoutError, asyncio.TimeoutError):
+    except TimeoutError:
         message = f"The request body did not arrive in {limits.body_seconds:g} seconds"
         raise StatusError("DEADLINE_EXCEEDED", message, http=408) from None
     except ClientDisconnect:
         raise StatusError("CANCELLED", "The client went away") from None
+
+
+def _too_large(limits: Bounds) -> StatusError:
+    # 413, not the code's 429: trying again will not help.
+    return StatusError("RESOURCE_EXHAUSTED", f"The request body exceeds {limits.request_bytes} bytes", http=413)
 
 
 def _address(match: re.Match) -> Address:

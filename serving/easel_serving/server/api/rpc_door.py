@@ -52,7 +52,9 @@ class Door:
                         data = next(messages, b"")
                     size = len(data)
                     hold.grow(size)
-                    return answer(_parsed(request_class, data))
+                    request = _parsed(request_class, data)
+                    del data  # the request has a copy
+                    return answer(request)
             except StatusError as error:
                 context.abort(grpc.StatusCode[error.code], str(error)[:_QUOTED])
             finally:

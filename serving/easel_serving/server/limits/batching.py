@@ -112,6 +112,7 @@ class Batcher:
     def _work(self) -> None:
         while batch := self._next():
             self._answer(batch)
+            del batch  # not kept while waiting for the next
 
     def _next(self) -> list[_Task]:
         with self._changed:
@@ -147,11 +148,15 @@ class Batcher:
                 return
             except Exception:  # whatever it was, each request finds out for itself below
                 pass
-        for task in batch:
+        while batch:
+            task = batch.pop(0)
             try:
                 task.future.set_result(self._run(task.signature, task.inputs))
             except Exception as error:
                 task.future.set_exception(error)
+            finally:
+                # The error's traceback has this frame, and the task has the error: a circle would keep the inputs.
+                del task
 
     def _together(self, batch: list[_Task]) -> list[dict[str, np.ndarray]]:
         inputs = {name: np.concatenate([task.inputs[name] for task in batch]) for name in batch[0].inputs}

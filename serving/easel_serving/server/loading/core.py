@@ -13,7 +13,7 @@ from easel_serving.server.limits import pixels
 from easel_serving.server.limits.batching import Tensors
 from easel_serving.server.limits.bounds import Bounds, Budget
 from easel_serving.server.limits.metrics import Metrics
-from easel_serving.server.limits.offload import beside
+from easel_serving.server.limits.offload import beside, within
 from easel_serving.server.loading.manager import Manager
 
 
@@ -55,10 +55,10 @@ class Core:
     async def run(self, servable: Any, signature: str, inputs: Tensors) -> Tensors:
         """The outputs of a signature, for a coroutine."""
         size = sum(len(item) for value in inputs.values() if value.dtype == object for item in value.flat)
-        future = servable.submit(signature, *await beside(size, pixels.measured, inputs, self.limits.pixels))
+        measured = await beside(size, pixels.measured, inputs, self.limits.pixels)
         try:
-            return await asyncio.wait_for(asyncio.wrap_future(future), self.limits.seconds)
-        except (TimeoutError, asyncio.TimeoutError):
+            return await within(self.limits.seconds, asyncio.wrap_future(servable.submit(signature, *measured)))
+        except TimeoutError:
             raise StatusError("DEADLINE_EXCEEDED", "Timed out waiting for the model") from None
 
     def run_blocking(self, servable: Any, signature: str, inputs: Tensors) -> Tensors:
@@ -67,8 +67,10 @@ class Core:
         try:
             return future.result(self.limits.seconds)
         except concurrent.futures.TimeoutError:
-            future.cancel()
             raise StatusError("DEADLINE_EXCEEDED", "Timed out waiting for the model") from None
+        finally:
+            future.cancel()
+            del future  # which has the error whose traceback has this frame
 
 
 def classifications(outputs: Tensors, rows: int) -> list[list[tuple[bytes, np.floating]]]:
