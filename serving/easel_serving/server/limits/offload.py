@@ -35,4 +35,4 @@ async def within(seconds: float, awaited: Awaitable[Any]) -> Any:
         return future.result()
     finally:
         future.cancel()
-        del future
+        del future, awaited
