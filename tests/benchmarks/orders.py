@@ -19,8 +19,9 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from easel_serving.orders import queue, worker
-from easel_serving.orders.queue import Limits, Orders
+from easel_serving.orders import leases, worker
+from easel_serving.orders.limits import Limits
+from easel_serving.orders.queue import Orders
 from easel_serving.orders.table import DONE
 from easel_serving.orders.wishes import parse
 from easel_serving.protocol.errors import ServingError
@@ -108,9 +109,9 @@ def crash(given: argparse.Namespace) -> None:
 
 def work(given: argparse.Namespace) -> None:
     """A worker whose painter sleeps."""
-    queue.LEASE_SECONDS = worker.LEASE_SECONDS = 3.0
+    leases.LEASE_SECONDS = worker.LEASE_SECONDS = 3.0
     orders = _open(given)
-    finish = orders.finish
+    finish = orders.leases.finish
 
     def noted(order, *rest):
         done = finish(order, *rest)
@@ -119,11 +120,11 @@ def work(given: argparse.Namespace) -> None:
                 file.write(f"{order.id}\n")
         return done
 
-    def paint(wishes, photo, report):
+    def paint(wishes, photo, mask, report):
         time.sleep(given.sleep)
         return photo[:1000][::-1], ".png", {}
 
-    orders.finish = noted
+    orders.leases.finish = noted
     worker.Worker(orders, paint).run(lambda: False)
 
 

@@ -1,5 +1,6 @@
 """Paints orders with the style network that serves."""
 
+import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +11,7 @@ import numpy as np
 from easel_serving.local import LocalModels
 from easel_serving.orders.painter import Refused
 from easel_serving.orders.wishes import Wishes
-from easel_serving.painting import files, painter
+from easel_serving.painting import files, masks, painter, subject
 from easel_serving.painting.partwise import PartwiseEngine
 from easel_serving.protocol.errors import ServingError
 
@@ -29,7 +30,7 @@ class NetworkPainter:
         self._loaded: tuple[Path, PartwiseEngine] | None = None
 
     def __call__(
-        self, wishes: Wishes, photo: bytes, report: Callable[[float], None]
+        self, wishes: Wishes, photo: bytes, mask: bytes | None, report: Callable[[float], None]
     ) -> tuple[bytes, str, dict[str, Any]]:
         """See `Painter`."""
         version = self._models.version("style")
@@ -41,15 +42,24 @@ class NetworkPainter:
             source, target = Path(folder, "photo"), Path(folder, f"picture{suffix}")
             source.write_bytes(photo)
             try:
-                read = files.read(source, wishes.longest_side)
+                read = files.read(source, wishes.size, wishes.within)
                 # By name only: a name that is the path of a file here must not open it.
                 codes = [engine.known(share.name) for share in wishes.styles]
+                where = _mask(wishes, read, mask, Path(folder))
             except ServingError as error:
-                raise Refused(str(error).replace(f"{source}: ", "photo: ")) from None
+                raise Refused(str(error).replace(f"{folder}{os.sep}", "")) from None
             report(0.1)
             mix = np.average(codes, axis=0, weights=[share.weight for share in wishes.styles]).astype(np.float32)
             finish = painter.Finish(wishes.strength, wishes.keep_colours == "luminance", wishes.brush)
-            *_, picture = painter.paint(engine, read.pixels, [painter.Layer(mix)], finish)
+            *_, picture = painter.paint(engine, read.pixels, [painter.Layer(mix, where)], finish, preview=False)
             report(0.9)
-            files.write(picture, target, read, wishes.dpi)
+            files.write(picture, target, read, wishes.resolution)
             return target.read_bytes(), suffix, {"model": version.model, "version": version.number}
+
+
+def _mask(wishes: Wishes, photo: files.Photo, mask: bytes | None, folder: Path) -> np.ndarray | None:
+    if mask is not None:
+        path = folder / "mask"
+        path.write_bytes(mask)
+        return masks.read(path, *photo.pixels.shape[:2])
+    return wishes.part and subject.masked(photo.pixels, wishes.part, photo.scale)

@@ -15,9 +15,10 @@ class Painter(Protocol):
     """What a worker paints with."""
 
     def __call__(
-        self, wishes: Wishes, photo: bytes, report: Callable[[float], None]
+        self, wishes: Wishes, photo: bytes, mask: bytes | None, report: Callable[[float], None]
     ) -> tuple[bytes, str, dict[str, Any]]:
         """The picture's file, its suffix, and what painted it.
 
-        `report` is told how much is done (0..1). Raises Refused, or any other exception for what may pass.
+        `mask` is an image's file, white where the photo is painted. `report` is told how much is done (0..1).
+        Raises Refused, or any other exception for what may pass.
         """

@@ -1,4 +1,4 @@
-"""The queue: orders are placed, taken by leases, finished once, kept for some days and removed.
+"""The queue: orders are placed, seen by their owners, kept for some days and removed.
 
 Why no queue library: huey on SQLite loses what runs when a worker is killed, procrastinate and pgqueuer need
 PostgreSQL, and a second store beside the table would have to agree with it after every kill. `SELECT ... FOR UPDATE
@@ -10,21 +10,22 @@ import hashlib
 import secrets
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import sqlalchemy as sa
 
-from easel_serving.orders.files import PHOTOS, RESULTS, Files
+from easel_serving.orders.calls import Calls
+from easel_serving.orders.files import PHOTOS, Files
+from easel_serving.orders.leases import Leases
+from easel_serving.orders.limits import DEFAULT, Limits
 from easel_serving.orders.table import DONE, FAILED, ORDERS, PAINTING, QUEUED, Order, columns, from_row
 from easel_serving.orders.wishes import Wishes
 from easel_serving.protocol.errors import ServingError
 from easel_serving.storage.database import Database
 
-LEASE_SECONDS = 30.0
-"""How long a worker may be silent before its order is given to another."""
-_BACK_OFF, _LONGEST_BACK_OFF = 2.0, 300.0
-_WAITING = "waiting"
-"""State of a webhook that is still to be called."""
+_RECENT = 1000
+"""So many orders done last say how long one takes."""
+_NAMES = ORDERS.c.photo, ORDERS.c.mask, ORDERS.c.result
+"""Of the files that belong to an order."""
 
 
 class Missing(ServingError):
@@ -40,21 +41,6 @@ class TooMany(ServingError):
 
 
 @dataclasses.dataclass(frozen=True)
-class Limits:
-    """What the queue takes."""
-
-    queued: int = 100_000
-    """Orders that wait or are painted."""
-    queued_per_owner: int = 20_000
-    attempts: int = 5
-    """How often an order is tried before it fails."""
-    keep_days: float = 30.0
-    """How long orders are kept after they are finished, with photo and picture."""
-    call_attempts: int = 8
-    """How often a webhook is called until it answers."""
-
-
-@dataclasses.dataclass(frozen=True)
 class Statistics:
     """How the queue stands."""
 
@@ -62,7 +48,7 @@ class Statistics:
     oldest_seconds: float
     """Age of the oldest order that waits; 0 when none does."""
     painting_seconds: float
-    """Mean time from being taken to being done, of the orders that are kept; 0 when none is done."""
+    """Mean time from being taken to being done, of the orders that were done last; 0 when none is."""
 
 
 class Orders:
@@ -74,11 +60,13 @@ class Orders:
         limits: of the queue.
     """
 
-    def __init__(self, database: Database, files: Files, limits: Limits = Limits()):
+    def __init__(self, database: Database, files: Files, limits: Limits = DEFAULT):
         self._database, self.files, self.limits = database, files, limits
+        self.leases = Leases(database, files, limits)
+        self.calls = Calls(database, limits)
 
     @classmethod
-    def open(cls, place: str | Path, photos: str | Path | None = None, limits: Limits = Limits()) -> "Orders":
+    def open(cls, place: str | Path, photos: str | Path | None = None, limits: Limits = DEFAULT) -> "Orders":
         """The orders in a folder, or in a database by URL with `photos`, a folder or URL that all workers reach.
 
         Raises:
@@ -91,7 +79,13 @@ class Orders:
         return cls(Database(place), Files(photos), limits)
 
     def place(
-        self, owner: str, wishes: Wishes, photo: bytes, idempotency_key: str | None = None, priority: int = 0
+        self,
+        owner: str,
+        wishes: Wishes,
+        photo: bytes,
+        idempotency_key: str | None = None,
+        priority: int = 0,
+        mask: bytes | None = None,
     ) -> tuple[Order, bool]:
         """Takes an order; it is on the disk when this returns.
 
@@ -101,6 +95,7 @@ class Orders:
             photo: the file's bytes.
             idempotency_key: the same key and request give the same order again.
             priority: higher comes first.
+            mask: the bytes of an image, white where the photo is painted.
 
         Returns:
             The order, and whether it is new.
@@ -110,13 +105,14 @@ class Orders:
             TooMany: the queue is full.
             Full, NoSpace, Unavailable: of database and files.
         """
-        digest = _digest(wishes, photo, priority)
+        digest = _digest(wishes, photo, priority, mask)
         if known := self._known(owner, idempotency_key, digest):
             return known, False
         self._check_room(owner)
-        name = self.files.put(PHOTOS, photo)
-        order_id = secrets.token_hex(16)
+        order_id, names = secrets.token_hex(16), list[str]()
         try:
+            for data in (photo, *([] if mask is None else [mask])):
+                names.append(self.files.put(PHOTOS, data))
             with self._database.writing() as connection:
                 now = self._database.now(connection)
                 connection.execute(
@@ -128,7 +124,8 @@ class Orders:
                         state=QUEUED,
                         priority=priority,
                         wishes=wishes.model_dump(exclude_defaults=True),
-                        photo=name,
+                        photo=names[0],
+                        mask=names[1] if mask is not None else None,
                         created=now,
                         due=now,
                         attempts=0,
@@ -139,12 +136,12 @@ class Orders:
                 )
         except sa.exc.IntegrityError:
             # The same key, at the same moment.
-            self.files.remove(name)
+            self._remove_files([names])
             if known := self._known(owner, idempotency_key, digest):
                 return known, False
             raise
         except BaseException:
-            self.files.remove(name)
+            self._remove_files([names])
             raise
         return self.find(order_id, owner), True
 
@@ -179,7 +176,7 @@ class Orders:
         order = self.find(order_id, owner)
         with self._database.writing() as connection:
             connection.execute(ORDERS.delete().where(ORDERS.c.id == order_id))
-        self._remove_files([(order.photo, order.result)])
+        self._remove_files([(order.photo, order.mask, order.result)])
 
     def retry(self, order_id: str) -> None:
         """Queues an order that failed once more; raises Missing for one that did not."""
@@ -192,119 +189,20 @@ class Orders:
         if not found.rowcount:
             raise Missing(f"there is no order {order_id[:40]} that failed")
 
-    def take(self) -> Order | None:
-        """The next order, leased to the caller for `LEASE_SECONDS`; None when nothing waits.
-
-        Orders whose lease ran out are taken like those that wait; one that was tried too often fails instead.
-        """
-        while True:
-            with self._database.writing() as connection:
-                now = self._database.now(connection)
-                # A lease that ends later than any can was given before the clock was set back.
-                lapsed = sa.or_(ORDERS.c.lease_until < now, ORDERS.c.lease_until > now + 2 * LEASE_SECONDS)
-                ready = sa.or_(
-                    sa.and_(ORDERS.c.state == QUEUED, ORDERS.c.due <= now),
-                    sa.and_(ORDERS.c.state == PAINTING, lapsed),
-                )
-                row = connection.execute(
-                    sa.select(*columns())
-                    .where(ready)
-                    .order_by(ORDERS.c.priority.desc(), ORDERS.c.created, ORDERS.c.id)
-                    .limit(1)
-                    .with_for_update(skip_locked=True)
-                ).first()
-                if row is None:
-                    return None
-                order = from_row(row)
-                if order.attempts < self.limits.attempts:
-                    taken = {"state": PAINTING, "attempts": order.attempts + 1, "lease": secrets.token_hex(16),
-                             "lease_until": now + LEASE_SECONDS, "progress": 0.0, "started": now}  # fmt: skip
-                    connection.execute(ORDERS.update().where(ORDERS.c.id == order.id).values(taken))
-                    del taken["lease_until"]
-                    return dataclasses.replace(order, **taken)
-                reason = order.reason or "its worker ended while it was painted"
-                self._end(connection, order.id, now, FAILED, f"{reason}; tried {order.attempts} times")
-
-    def renew(self, order: Order, progress: float) -> bool:
-        """Keeps the lease for another `LEASE_SECONDS`; False when it is no longer the caller's, who is to stop."""
-        with self._database.writing() as connection:
-            now = self._database.now(connection)
-            values = {"lease_until": now + LEASE_SECONDS, "progress": progress}
-            return bool(connection.execute(_held(order).values(values)).rowcount)
-
-    def finish(self, order: Order, picture: bytes, suffix: str, painted_by: dict[str, Any]) -> bool:
-        """Hands in the picture; False, and nothing is kept, when the lease is no longer the caller's."""
-        name = self.files.put(RESULTS, picture, suffix)
-        finished = False
-        try:
-            with self._database.writing() as connection:
-                now = self._database.now(connection)
-                finished = self._end(
-                    connection, order, now, DONE, None, result=name, painted_by=painted_by, progress=1.0
-                )
-        finally:
-            if not finished:
-                self.files.remove(name)
-        return finished
-
-    def give_back(self, order: Order, reason: str, passing: bool) -> bool:
-        """Says why an order was not painted: it is tried again later if that may pass, and has failed otherwise.
-
-        False when the lease is no longer the caller's.
-        """
-        with self._database.writing() as connection:
-            now = self._database.now(connection)
-            if not passing or order.attempts >= self.limits.attempts:
-                tried = f"; tried {order.attempts} times" if passing else ""
-                return self._end(connection, order, now, FAILED, reason + tried)
-            pause = min(_LONGEST_BACK_OFF, _BACK_OFF * 2 ** (order.attempts - 1))
-            values = {"state": QUEUED, "due": now + pause, "lease": None, "lease_until": None, "reason": reason}
-            return bool(connection.execute(_held(order).values(values)).rowcount)
-
-    def take_call(self) -> Order | None:
-        """An order whose webhook is due, leased to the caller for a minute; None when there is none."""
-        with self._database.writing() as connection:
-            now = self._database.now(connection)
-            row = connection.execute(
-                sa.select(*columns())
-                .where(ORDERS.c.call_state == _WAITING, ORDERS.c.call_due <= now)
-                .order_by(ORDERS.c.call_due)
-                .limit(1)
-                .with_for_update(skip_locked=True)
-            ).first()
-            if row is None:
-                return None
-            order = from_row(row)
-            values = {"call_due": now + 60.0, "call_attempts": order.call_attempts + 1}
-            connection.execute(ORDERS.update().where(ORDERS.c.id == order.id).values(values))
-            return dataclasses.replace(order, call_attempts=order.call_attempts + 1)
-
-    def called(self, order: Order, answered: bool) -> None:
-        """Notes what became of a webhook's call."""
-        with self._database.writing() as connection:
-            now = self._database.now(connection)
-            if answered or order.call_attempts >= self.limits.call_attempts:
-                values: dict[str, Any] = {"call_state": "called" if answered else "given up"}
-            else:
-                values = {"call_due": now + min(3600.0, 5.0 * 4 ** (order.call_attempts - 1))}
-            connection.execute(ORDERS.update().where(ORDERS.c.id == order.id).values(values))
-
     def clear(self) -> int:
         """Removes what was finished `keep_days` ago and files of no order; how many orders went."""
         with self._database.reading() as connection:
             now = self._database.now(connection)
             old = connection.execute(
-                sa.select(ORDERS.c.id, ORDERS.c.photo, ORDERS.c.result).where(
-                    ORDERS.c.finished < now - self.limits.keep_days * 86_400
-                )
+                sa.select(ORDERS.c.id, *_NAMES).where(ORDERS.c.finished < now - self.limits.keep_days * 86_400)
             ).all()
-            known = {name for row in connection.execute(sa.select(ORDERS.c.photo, ORDERS.c.result)) for name in row}
+            known = {name for row in connection.execute(sa.select(*_NAMES)) for name in row}
         orphans = self.files.orphans(known, now)
         if old:
             with self._database.writing() as connection:
                 for part in _parts([row.id for row in old], 500):
                     connection.execute(ORDERS.delete().where(ORDERS.c.id.in_(part)))
-        self._remove_files([(row.photo, row.result) for row in old])
+        self._remove_files([row[1:] for row in old])
         self._remove_files([(name,) for name in orphans])
         return len(old)
 
@@ -314,8 +212,9 @@ class Orders:
             now = self._database.now(connection)
             counted = connection.execute(sa.select(ORDERS.c.state, sa.func.count()).group_by(ORDERS.c.state)).all()
             oldest = connection.scalar(sa.select(sa.func.min(ORDERS.c.created)).where(ORDERS.c.state == QUEUED))
-            taken = sa.func.avg(ORDERS.c.finished - ORDERS.c.started)
-            seconds = connection.scalar(sa.select(taken).where(ORDERS.c.state == DONE))
+            taken = sa.select((ORDERS.c.finished - ORDERS.c.started).label("seconds")).where(ORDERS.c.state == DONE)
+            recent = taken.order_by(ORDERS.c.finished.desc()).limit(_RECENT).subquery()
+            seconds = connection.scalar(sa.select(sa.func.avg(recent.c.seconds)))
         waited = max(0.0, now - oldest) if oldest is not None else 0.0
         return Statistics({state: count for state, count in counted}, waited, seconds or 0.0)
 
@@ -343,28 +242,16 @@ class Orders:
         if every >= self.limits.queued or own >= self.limits.queued_per_owner:
             raise TooMany(f"{max(own, every)} orders wait already; try again later")
 
-    def _end(
-        self, connection: sa.Connection, order: Order | str, now: float, state: str, reason: str | None, **more: Any
-    ) -> bool:
-        update = ORDERS.update().where(ORDERS.c.id == order) if isinstance(order, str) else _held(order)
-        call = sa.case((ORDERS.c.webhook.is_not(None), _WAITING), else_=None)
-        values = {"state": state, "reason": reason, "finished": now, "lease": None, "lease_until": None,
-                  "call_state": call, "call_due": now, **more}  # fmt: skip
-        return bool(connection.execute(update.values(values)).rowcount)
-
     def _remove_files(self, names: Sequence[Sequence[str | None]]) -> None:
         for name in (name for row in names for name in row):
             self.files.remove(name)
 
 
-def _held(order: Order) -> sa.Update:
-    return ORDERS.update().where(ORDERS.c.id == order.id, ORDERS.c.state == PAINTING, ORDERS.c.lease == order.lease)
-
-
-def _digest(wishes: Wishes, photo: bytes, priority: int) -> str:
-    digest = hashlib.sha256(wishes.model_dump_json().encode())
+def _digest(wishes: Wishes, photo: bytes, priority: int, mask: bytes | None) -> str:
+    digest = hashlib.sha256(wishes.model_dump_json(exclude_defaults=True).encode())
     digest.update(f"\0{priority}\0".encode())
-    digest.update(photo)
+    for data in (photo, mask or b""):
+        digest.update(hashlib.sha256(data).digest())
     return digest.hexdigest()
 
 

@@ -18,6 +18,7 @@ ORDERS = sa.table(
     sa.column("priority", sa.Integer),
     sa.column("wishes", sa.JSON),
     sa.column("photo", sa.String),
+    sa.column("mask", sa.String),
     sa.column("created", sa.Double),
     sa.column("due", sa.Double),
     sa.column("attempts", sa.Integer),
@@ -46,7 +47,8 @@ class Order:
     state: str
     priority: int
     wishes: dict[str, Any]
-    photo: str | None
+    photo: str
+    mask: str | None
     created: float
     due: float
     attempts: int
@@ -70,6 +72,8 @@ class Order:
             "created": self.created,
             "wishes": self.wishes,
         }
+        if self.mask is not None:
+            told["mask"] = True
         for name in ("started", "finished", "reason", "painted_by"):
             if getattr(self, name) is not None:
                 told[name] = getattr(self, name)

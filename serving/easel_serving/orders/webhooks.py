@@ -68,10 +68,10 @@ class Caller:
 
     def call_due(self) -> bool:
         """Makes one call, if one is due; whether it did."""
-        order = self._orders.take_call()
+        order = self._orders.calls.take()
         if order is None:
             return False
-        self._orders.called(order, self._call(order))
+        self._orders.calls.note(order, self._call(order))
         return True
 
     def close(self) -> None:

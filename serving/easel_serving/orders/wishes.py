@@ -7,7 +7,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from easel_serving.orders import paper
+from easel_serving.painting import paper
+from easel_serving.painting.part import Part, parse_box
 from easel_serving.protocol.errors import ServingError
 
 FORMATS = {"png": "image/png", "jpeg": "image/jpeg", "tiff": "image/tiff", "webp": "image/webp"}
@@ -37,6 +38,12 @@ class Wishes(BaseModel):
     paper: str | None = None
     """`A4`, `50x70cm`, ...: the picture is made as large as fits on it at `dpi`."""
     dpi: int | None = Field(default=None, ge=36, le=1200)
+    only: Literal["subject", "background"] | None = None
+    """Paint only this part, which is found without a mask."""
+    box: str | None = Field(default=None, max_length=100)
+    """`LEFT,TOP,WIDTH,HEIGHT` around the subject, in pixels of the photo."""
+    or_all: bool = False
+    """Paint the whole photo when no subject is found."""
     format: Literal["png", "jpeg", "tiff", "webp"] = "jpeg"
     webhook: str | None = Field(default=None, max_length=2000)
     """Called when the order is done or has failed; its host must be one that is configured."""
@@ -55,13 +62,33 @@ class Wishes(BaseModel):
         if self.paper is not None:
             if self.size is not None:
                 raise ValueError("size and paper: give one of them")
-            paper.longest_side(self.paper, self.dpi or paper.DPI)
+            paper.pixels(self.paper, self.dpi or paper.DPI)
+        return self
+
+    @model_validator(mode="after")
+    def _one_part(self) -> "Wishes":
+        if self.box is not None:
+            parse_box(self.box)
+        if self.only is None and (self.box is not None or self.or_all):
+            raise ValueError("box and or_all: they need only=subject or only=background")
         return self
 
     @property
-    def longest_side(self) -> int | None:
-        """In pixels; None leaves the photo's."""
-        return self.size if self.paper is None else paper.longest_side(self.paper, self.dpi or paper.DPI)
+    def within(self) -> tuple[int, int] | None:
+        """Shorter and longer side of the paper in pixels."""
+        return None if self.paper is None else paper.pixels(self.paper, self.dpi or paper.DPI)
+
+    @property
+    def resolution(self) -> float | None:
+        """Dots per inch that the picture's file says; None leaves the photo's."""
+        return self.dpi if self.paper is None else self.dpi or paper.DPI
+
+    @property
+    def part(self) -> Part | None:
+        """What is painted; None is all of it, or what a mask says."""
+        if self.only is None:
+            return None
+        return Part(self.only == "background", self.box and parse_box(self.box), self.or_all)
 
 
 def parse(fields: Mapping[str, Any]) -> Wishes:

@@ -9,8 +9,9 @@ from collections.abc import Callable
 import tenacity
 
 from easel_serving.orders.files import NoSpace
+from easel_serving.orders.leases import LEASE_SECONDS
 from easel_serving.orders.painter import Painter, Refused
-from easel_serving.orders.queue import LEASE_SECONDS, Orders
+from easel_serving.orders.queue import Orders
 from easel_serving.orders.table import Order
 from easel_serving.orders.wishes import parse
 from easel_serving.protocol.errors import ServingError
@@ -49,7 +50,7 @@ class Worker:
         pause = _IDLE_SECONDS
         while not stopping():
             try:
-                order = self._orders.take()
+                order = self._orders.leases.take()
             except (Unavailable, Full) as error:
                 LOGGER.warning("%s; trying again", error)
                 order, pause = None, _LONGEST_IDLE
@@ -65,15 +66,15 @@ class Worker:
         started = time.monotonic()
         with _Lease(self._orders, order, self._seconds) as lease:
             try:
-                photo = self._orders.files.get(order.photo)
-                picture, suffix, painted_by = self._painter(parse(order.wishes), photo, lease.report)
+                photo, mask = (name and self._orders.files.get(name) for name in (order.photo, order.mask))
+                picture, suffix, painted_by = self._painter(parse(order.wishes), photo, mask, lease.report)
             except (Refused, ServingError, OSError, MemoryError, RuntimeError, ValueError) as error:
                 reason = " ".join(str(error).split()) or type(error).__name__
                 passing = not isinstance(error, Refused)
                 LOGGER.warning("order %s: %s%s", order.id, reason, "; it will be tried again" if passing else "")
-                _persistently(self._orders.give_back)(order, reason, passing)
+                _persistently(self._orders.leases.give_back)(order, reason, passing)
                 return
-            if _persistently(self._orders.finish)(order, picture, suffix, painted_by):
+            if _persistently(self._orders.leases.finish)(order, picture, suffix, painted_by):
                 LOGGER.info("order %s: done in %.1f s", order.id, time.monotonic() - started)
             else:
                 LOGGER.warning("order %s: was removed or given to another worker meanwhile", order.id)
@@ -106,7 +107,7 @@ class _Lease:
             try:
                 if time.monotonic() >= deadline:
                     self._give_up()
-                if not self._orders.renew(self._order, self._progress):
+                if not self._orders.leases.renew(self._order, self._progress):
                     return
             except ServingError as error:
                 LOGGER.warning("order %s: its lease was not renewed (%s)", self._order.id, error)
@@ -115,6 +116,6 @@ class _Lease:
         reason = f"painting took longer than {self._seconds:g} s"
         LOGGER.error("order %s: %s; this worker is started anew", self._order.id, reason)
         try:
-            self._orders.give_back(self._order, reason, passing=True)
+            self._orders.leases.give_back(self._order, reason, passing=True)
         finally:
             os._exit(TOO_LONG)

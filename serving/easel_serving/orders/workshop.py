@@ -10,8 +10,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from easel_serving.orders.limits import Limits
 from easel_serving.orders.painter import Painter
-from easel_serving.orders.queue import Limits, Orders
+from easel_serving.orders.queue import Orders
 from easel_serving.orders.webhooks import Caller
 from easel_serving.orders.worker import Worker
 from easel_serving.protocol.errors import ServingError

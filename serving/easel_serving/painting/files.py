@@ -37,14 +37,17 @@ class Photo:
     profile: bytes | None = None
     """The ICC profile of the file, if it is one for RGB."""
     dpi: tuple[float, float] | None = None
+    scale: float = 1.0
+    """How large the pixels' sides are beside the file's."""
 
 
-def read(path: str | Path, size: int | None = None) -> Photo:
+def read(path: str | Path, size: int | None = None, within: tuple[int, int] | None = None) -> Photo:
     """A photo in any common format.
 
     Args:
         path: the file.
         size: its longest side in pixels is to be this; None leaves it.
+        within: shorter and longer side in pixels of what it is to fit, upright or across.
 
     Raises:
         ServingError: the file cannot be read, is not an image or has too many pixels.
@@ -60,7 +63,11 @@ def read(path: str | Path, size: int | None = None) -> Photo:
             alpha = np.asarray(formats.upright(header).convert("RGBA"))[..., 3].copy()
         header.close()
     photo = Photo(prepare.pixels(data, str(path)), alpha, exif, profile, dpi if dpi and min(dpi) > 0 else None)
-    return photo if size is None else _scaled(photo, size, path)
+    sides = sorted(photo.pixels.shape[:2])
+    scales = [] if size is None else [size / sides[1]]
+    if within is not None:
+        scales += [room / side for room, side in zip(sorted(within), sides, strict=True)]
+    return _scaled(photo, min(scales), path) if scales else photo
 
 
 def kind(path: str | Path) -> str:
@@ -102,14 +109,13 @@ def write(picture: np.ndarray, path: str | Path, photo: Photo | None = None, dpi
     whole_files.write(Path(path), encoded.getvalue())
 
 
-def _scaled(photo: Photo, size: int, path: str | Path) -> Photo:
+def _scaled(photo: Photo, scale: float, path: str | Path) -> Photo:
     height, width = photo.pixels.shape[:2]
-    scale = size / max(height, width)
     shape = max(1, round(height * scale)), max(1, round(width * scale))
     if shape[0] * shape[1] > prepare.MAX_PIXELS:
         raise ServingError(f"{path}: {shape[1]} x {shape[0]} pixels are too many; ask for a smaller size")
     pixels, alpha = (_resized(part, *shape) for part in (photo.pixels, photo.alpha))
-    return Photo(pixels, alpha, photo.exif, photo.profile, photo.dpi)
+    return Photo(pixels, alpha, photo.exif, photo.profile, photo.dpi, scale)
 
 
 def _resized(image: np.ndarray | None, height: int, width: int) -> np.ndarray | None:

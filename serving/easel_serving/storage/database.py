@@ -1,7 +1,7 @@
 """A database that is opened by a folder (SQLite) or a URL (PostgreSQL), brought to this version's tables.
 
 SQLite is one file in the folder, with a write-ahead log: readers never wait, writers wait for each other. Every
-transaction is on the disk when it is committed.
+transaction is on the disk when it is committed, unless it says that it need not be.
 """
 
 import contextlib
@@ -64,10 +64,18 @@ class Database:
             yield connection
 
     @contextlib.contextmanager
-    def writing(self) -> Iterator[sa.Connection]:
-        """A transaction: committed at the end, undone by an exception."""
+    def writing(self, durable: bool = True) -> Iterator[sa.Connection]:
+        """A transaction: committed at the end, undone by an exception.
+
+        Args:
+            durable: whether it is on the disk when this ends. One that is not is much cheaper; a kill of this process
+                does not undo it, a power cut (or PostgreSQL's own crash) may, whole, until the next one that is.
+        """
         with self._faults(), self._engine.connect() as connection, connection.begin():
+            if not self.embedded and not durable:
+                connection.exec_driver_sql("SET LOCAL synchronous_commit TO off")
             if self.embedded:
+                connection.exec_driver_sql(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
                 # At once, not at the first change: two that read and then write would both fail.
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
             yield connection
@@ -128,7 +136,7 @@ def _engine(place: str | Path) -> sa.Engine:
 
 def _prepare_sqlite(connection: Any, _: Any) -> None:
     cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+    for pragma in ("journal_mode=WAL", "foreign_keys=ON"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from easel_serving.orders.queue import Limits, Orders
+from easel_serving.orders.limits import Limits
+from easel_serving.orders.queue import Orders
 
 
 @pytest.fixture(scope="session")

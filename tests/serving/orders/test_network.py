@@ -16,7 +16,7 @@ from tests.serving.lite import png
 @pytest.fixture(scope="module")
 def paint(tmp_path_factory):
     painter = NetworkPainter(lite.push(tmp_path_factory.mktemp("tflite")).root)
-    return lambda fields, photo: painter(parse(fields), photo, lambda share: None)
+    return lambda fields, photo, mask=None: painter(parse(fields), photo, mask, lambda share: None)
 
 
 def test_the_picture_has_the_format_and_size_that_was_asked_for(paint) -> None:

@@ -28,30 +28,30 @@ def _call_now(orders: Orders) -> None:
 def test_an_order_goes_from_photo_to_picture(orders: Orders) -> None:
     placed, new = orders.place("shop", WISHES, b"photo")
     assert (new, placed.state, placed.attempts) == (True, QUEUED, 0)
-    taken = orders.take()
+    taken = orders.leases.take()
     assert (taken.id, taken.state, taken.attempts) == (placed.id, PAINTING, 1)
-    assert orders.take() is None
+    assert orders.leases.take() is None
     assert orders.files.get(taken.photo) == b"photo"
-    assert orders.renew(taken, 0.4)
+    assert orders.leases.renew(taken, 0.4)
     assert orders.find(placed.id).document()["progress"] == 0.4
-    assert orders.finish(taken, b"picture", ".png", BY)
+    assert orders.leases.finish(taken, b"picture", ".png", BY)
     done = orders.find(placed.id, "shop")
     assert (done.state, done.painted_by, done.progress) == (DONE, BY, 1.0)
     assert orders.files.get(done.result) == b"picture"
-    assert orders.take() is None
+    assert orders.leases.take() is None
 
 
 def test_an_order_whose_worker_died_is_painted_again_and_finished_once(orders: Orders) -> None:
     orders.place("", WISHES, b"photo")
-    first = orders.take()
+    first = orders.leases.take()
     _lapse(orders)
-    second = orders.take()
+    second = orders.leases.take()
     assert (second.id, second.attempts) == (first.id, 2)
     # The first was only slow: it is told so, and its picture does not count, nor stay.
-    assert not orders.renew(first, 0.9)
-    assert orders.finish(second, b"second", ".png", BY)
-    assert not orders.finish(first, b"first", ".png", BY)
-    assert not orders.give_back(first, "late", passing=True)
+    assert not orders.leases.renew(first, 0.9)
+    assert orders.leases.finish(second, b"second", ".png", BY)
+    assert not orders.leases.finish(first, b"first", ".png", BY)
+    assert not orders.leases.give_back(first, "late", passing=True)
     done = orders.find(first.id)
     assert orders.files.get(done.result) == b"second"
     assert orders.files.orphans({done.photo, done.result}, 1e12) == []
@@ -59,34 +59,34 @@ def test_an_order_whose_worker_died_is_painted_again_and_finished_once(orders: O
 
 def test_a_clock_that_was_set_back_holds_no_order_for_ever(orders: Orders) -> None:
     orders.place("", WISHES, b"photo")
-    orders.take()
+    orders.leases.take()
     with orders._database.writing() as connection:
         ahead = orders._database.now(connection) + 86_400
         connection.execute(ORDERS.update().values(lease_until=ahead))
-    assert orders.take() is not None
+    assert orders.leases.take() is not None
 
 
 def test_what_may_pass_is_tried_again_and_then_fails(opened: Callable[..., Orders]) -> None:
     orders = opened(attempts=2)
     placed, _ = orders.place("", WISHES, b"photo")
-    assert orders.give_back(orders.take(), "the disk was busy", passing=True)
+    assert orders.leases.give_back(orders.leases.take(), "the disk was busy", passing=True)
     assert orders.find(placed.id).state == QUEUED
-    assert orders.take() is None, "not before a pause"
+    assert orders.leases.take() is None, "not before a pause"
     _lapse(orders)
-    assert orders.give_back(orders.take(), "the disk was busy", passing=True)
+    assert orders.leases.give_back(orders.leases.take(), "the disk was busy", passing=True)
     failed = orders.find(placed.id)
     assert (failed.state, failed.reason) == (FAILED, "the disk was busy; tried 2 times")
     orders.retry(placed.id)
-    assert orders.take().attempts == 1
+    assert orders.leases.take().attempts == 1
     with pytest.raises(Missing):
         orders.retry(placed.id)
 
 
 def test_bad_input_fails_at_once(orders: Orders) -> None:
     placed, _ = orders.place("", WISHES, b"photo")
-    assert orders.give_back(orders.take(), "photo: not an image", passing=False)
+    assert orders.leases.give_back(orders.leases.take(), "photo: not an image", passing=False)
     assert orders.find(placed.id).document()["reason"] == "photo: not an image"
-    assert orders.take() is None
+    assert orders.leases.take() is None
 
 
 def test_an_order_that_kills_its_workers_blocks_nobody(opened: Callable[..., Orders]) -> None:
@@ -94,15 +94,15 @@ def test_an_order_that_kills_its_workers_blocks_nobody(opened: Callable[..., Ord
     poison, _ = orders.place("", WISHES, b"poison")
     good, _ = orders.place("", WISHES, b"good")
     for _ in range(2):
-        assert orders.take().id == poison.id
+        assert orders.leases.take().id == poison.id
         _lapse(orders)
-    assert orders.take().id == good.id
+    assert orders.leases.take().id == good.id
     assert orders.find(poison.id).reason == "its worker ended while it was painted; tried 2 times"
 
 
 def test_the_first_come_first_and_urgent_ones_before(orders: Orders) -> None:
     placed = [orders.place("", WISHES, bytes([i]), priority=p)[0].id for i, p in enumerate((0, 0, 5))]
-    assert [orders.take().id for _ in placed] == [placed[2], placed[0], placed[1]]
+    assert [orders.leases.take().id for _ in placed] == [placed[2], placed[0], placed[1]]
 
 
 def test_the_same_key_is_the_same_order(orders: Orders) -> None:
@@ -151,17 +151,17 @@ def test_a_full_queue_refuses(opened: Callable[..., Orders]) -> None:
 
 def test_an_order_that_is_removed_while_it_is_painted_leaves_nothing(orders: Orders) -> None:
     order, _ = orders.place("", WISHES, b"photo")
-    taken = orders.take()
+    taken = orders.leases.take()
     orders.remove(order.id)
-    assert not orders.renew(taken, 0.5)
-    assert not orders.finish(taken, b"picture", ".png", BY)
+    assert not orders.leases.renew(taken, 0.5)
+    assert not orders.leases.finish(taken, b"picture", ".png", BY)
     assert orders.files.orphans(set(), 1e12) == []
 
 
 def test_what_is_old_is_cleared_away(opened: Callable[..., Orders]) -> None:
     orders = opened(keep_days=1)
     done, waiting = (orders.place("", WISHES, bytes([i]))[0] for i in range(2))
-    orders.finish(orders.take(), b"picture", ".png", BY)
+    orders.leases.finish(orders.leases.take(), b"picture", ".png", BY)
     assert orders.clear() == 0
     with orders._database.writing() as connection:
         connection.execute(ORDERS.update().where(ORDERS.c.id == done.id).values(finished=1.0))
@@ -175,7 +175,7 @@ def test_statistics(orders: Orders) -> None:
     assert orders.statistics().oldest_seconds == 0
     for i in range(3):
         orders.place("", WISHES, bytes([i]))
-    orders.take()
+    orders.leases.take()
     found = orders.statistics()
     assert found.states == {QUEUED: 2, PAINTING: 1}
     assert found.oldest_seconds >= 0
@@ -187,8 +187,8 @@ def test_many_workers_take_every_order_once(opened: Callable[..., Orders]) -> No
 
     def work(_: int) -> list[str]:
         queue, mine = opened(), []
-        while (order := queue.take()) is not None:
-            assert queue.finish(order, b"picture", ".png", BY)
+        while (order := queue.leases.take()) is not None:
+            assert queue.leases.finish(order, b"picture", ".png", BY)
             mine.append(order.id)
         return mine
 
@@ -202,15 +202,15 @@ def test_webhooks_wait_for_the_end_and_are_given_up_at_last(
 ) -> None:
     orders = opened(call_attempts=2)
     orders.place("", WISHES.model_copy(update={"webhook": "https://shop.example/done"}), b"photo")
-    assert orders.take_call() is None
-    orders.finish(orders.take(), b"picture", ".png", BY)
-    first = orders.take_call()
+    assert orders.calls.take() is None
+    orders.leases.finish(orders.leases.take(), b"picture", ".png", BY)
+    first = orders.calls.take()
     assert first.webhook == "https://shop.example/done"
-    assert orders.take_call() is None, "one call at a time"
-    orders.called(first, answered=False)
+    assert orders.calls.take() is None, "one call at a time"
+    orders.calls.note(first, answered=False)
     _call_now(orders)
-    orders.called(orders.take_call(), answered=False)
+    orders.calls.note(orders.calls.take(), answered=False)
     _call_now(orders)
-    assert orders.take_call() is None
+    assert orders.calls.take() is None
     with orders._database.reading() as connection:
         assert connection.scalar(sa.select(ORDERS.c.call_state)) == "given up"

@@ -47,7 +47,7 @@ def shop() -> Iterator[http.server.HTTPServer]:
 def _finished(tmp_path: Path, address: str) -> Orders:
     queue = Orders.open(tmp_path)
     queue.place("", parse({"style": "wave", "webhook": address}), b"photo")
-    queue.finish(queue.take(), b"picture", ".png", {})
+    queue.leases.finish(queue.leases.take(), b"picture", ".png", {})
     return queue
 
 

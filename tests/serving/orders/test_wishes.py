@@ -1,8 +1,8 @@
 """What an order may ask for."""
 
 import pytest
-from easel_serving.orders import paper
 from easel_serving.orders.wishes import parse
+from easel_serving.painting.part import Part
 from easel_serving.protocol.errors import ServingError
 
 
@@ -28,6 +28,10 @@ def test_styles_with_weights() -> None:
         ({"style": "wave", "paper": "10x10m"}, "10x10m"),
         ({"style": "wave", "paper": "1000x1000cm"}, "pixels long"),
         ({"style": "wave", "paper": "0x0cm"}, "0x0cm"),
+        ({"style": "wave", "only": "sky"}, "only"),
+        ({"style": "wave", "box": "1,2,3,4"}, "only=subject"),
+        ({"style": "wave", "only": "subject", "box": "1,2,3"}, "LEFT,TOP,WIDTH,HEIGHT"),
+        ({"style": "wave", "only": "subject", "box": "1,2,nan,4"}, "no box"),
         ({"style": "wave", "webhook": "file:///etc/passwd"}, "webhook"),
         ({"style": "wave", "webhook": "https://user:password@shop.example/"}, "webhook"),
     ],
@@ -40,8 +44,24 @@ def test_a_wish_that_cannot_be_is_named(fields: dict, named: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "dpi", "side"), [("A4", 300, 3508), ("50x70cm", 300, 8268), ("70x50 cm", 300, 8268), ("8x10in", 100, 1000)]
+    ("text", "dpi", "sides"),
+    [
+        ("A4", 300, (2480, 3508)),
+        ("50x70cm", 300, (5906, 8268)),
+        ("70x50 cm", 300, (5906, 8268)),
+        ("8x10in", 100, (800, 1000)),
+    ],
 )
-def test_paper_in_pixels(text: str, dpi: int, side: int) -> None:
-    assert paper.longest_side(text, dpi) == side
-    assert parse({"style": "wave", "paper": text, "dpi": dpi}).longest_side == side
+def test_paper_in_pixels(text: str, dpi: int, sides: tuple[int, int]) -> None:
+    assert parse({"style": "wave", "paper": text, "dpi": dpi}).within == sides
+
+
+def test_a_print_says_its_resolution() -> None:
+    assert parse({"style": "wave", "paper": "A6"}).resolution == 300
+    assert parse({"style": "wave", "paper": "A6", "dpi": 150}).resolution == 150
+    assert parse({"style": "wave"}).resolution is None, "the photo's own"
+
+
+def test_a_part_of_the_photo() -> None:
+    assert parse({"style": "wave", "only": "background", "box": "1,2,3,4.5"}).part == Part(True, (1, 2, 3, 4.5))
+    assert parse({"style": "wave"}).part is None

@@ -21,7 +21,9 @@ from easel_serving.storage.database import Unavailable
 WISHES = parse({"style": "wave"})
 
 
-def _reversed(wishes: Wishes, photo: bytes, report: Callable[[float], None]) -> tuple[bytes, str, dict]:
+def _reversed(
+    wishes: Wishes, photo: bytes, mask: bytes | None, report: Callable[[float], None]
+) -> tuple[bytes, str, dict]:
     report(0.5)
     return photo[::-1], ".png", {"model": "style", "version": 1}
 
@@ -52,7 +54,7 @@ def test_what_may_pass_is_tried_again_and_bad_input_is_not(queue: Orders, error:
         raise error
 
     placed, _ = queue.place("", WISHES, b"photo")
-    Worker(queue, fails).paint(queue.take())
+    Worker(queue, fails).paint(queue.leases.take())
     found = queue.find(placed.id)
     assert found.state == state
     assert found.reason == (str(error) or "MemoryError")
@@ -61,7 +63,7 @@ def test_what_may_pass_is_tried_again_and_bad_input_is_not(queue: Orders, error:
 def test_a_picture_is_handed_in_when_the_database_is_there_again(
     queue: Orders, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    finish, left = queue.finish, [None, None]
+    finish, left = queue.leases.finish, [None, None]
 
     def gone(*arguments: object) -> bool:
         if left:
@@ -69,9 +71,9 @@ def test_a_picture_is_handed_in_when_the_database_is_there_again(
             raise Unavailable("gone")
         return finish(*arguments)
 
-    monkeypatch.setattr(queue, "finish", gone)
+    monkeypatch.setattr(queue.leases, "finish", gone)
     placed, _ = queue.place("", WISHES, b"photo")
-    Worker(queue, _reversed).paint(queue.take())
+    Worker(queue, _reversed).paint(queue.leases.take())
     assert queue.find(placed.id).state == DONE
 
 
@@ -99,20 +101,20 @@ def test_orders_survive_their_workers_kills(tmp_path: Path) -> None:
     script = textwrap.dedent(
         f"""
         import time
-        from easel_serving.orders import queue
-        queue.LEASE_SECONDS = 0.6
+        from easel_serving.orders import leases, queue
+        leases.LEASE_SECONDS = 0.6
         from easel_serving.orders import worker
         worker.LEASE_SECONDS = 0.6
         orders = queue.Orders.open({str(tmp_path)!r}, limits=queue.Limits(attempts=100))
-        finish = orders.finish
+        finish = orders.leases.finish
         def noted(order, *rest):
             done = finish(order, *rest)
             if done:
                 with open({str(finished)!r}, "a") as file:
                     file.write(order.id + chr(10))
             return done
-        orders.finish = noted
-        def paint(wishes, photo, report):
+        orders.leases.finish = noted
+        def paint(wishes, photo, mask, report):
             time.sleep(0.02)
             return photo[::-1], ".png", {{}}
         worker.Worker(orders, paint).run(lambda: False)

@@ -97,10 +97,10 @@ class OrdersApi:
             raise invalid("Idempotency-Key: use 1 to 255 printable characters")
         with self._budget.hold() as hold:
             request._body = await read_body(request, self._limits, hold)
-            async with request.form(max_files=1, max_fields=32) as form:
+            async with request.form(max_files=2, max_fields=32) as form:
                 photo, fields = form.get("photo"), {}
                 for name in form:
-                    if name not in ("photo", "photo_url", "priority"):
+                    if name not in ("photo", "photo_url", "mask", "priority"):
                         fields[name] = form.getlist(name) if name == "style" else str(form[name])
                 wishes = parse({name: value for name, value in fields.items() if value != ""})
                 priority = _priority(form.get("priority", "0"))
@@ -113,8 +113,11 @@ class OrdersApi:
                     )
                 else:
                     raise invalid("photo: send the photo's file in this field")
-            pixels.bound(await asyncio.to_thread(pixels.of_file, data, "photo"), self._limits.pixels)
-            order, new = await asyncio.to_thread(self._orders.place, owner(request), wishes, data, key, priority)
+                mask = await _mask(form.get("mask"), wishes)
+            sent = {"photo": data} | ({} if mask is None else {"mask": mask})
+            sizes = [await asyncio.to_thread(pixels.of_file, each, name) for name, each in sent.items()]
+            pixels.bound(sum(sizes), self._limits.pixels)
+            order, new = await asyncio.to_thread(self._orders.place, owner(request), wishes, data, key, priority, mask)
         return JSONResponse(
             order.document(), 202, headers={"Location": f"{ROOT}/{order.id}", "Easel-Replayed": str(not new).lower()}
         )
@@ -163,6 +166,17 @@ def owner(request: Request) -> str:
     """Whose request it is: a digest of its key, so that the database holds no keys; the same for all without keys."""
     key = presented(request.headers.get("authorization", ""))
     return hashlib.sha256(key.encode()).hexdigest()[:32] if key else ""
+
+
+async def _mask(sent: Any, wishes: Wishes) -> bytes | None:
+    if not sent:
+        return None
+    if not isinstance(sent, UploadFile):
+        raise invalid("mask: send the mask's file in this field")
+    if wishes.only is not None:
+        raise invalid("mask and only: give one of them")
+    # A browser's form sends a file without a name and content when none was chosen.
+    return await sent.read() or None
 
 
 def _priority(text: Any) -> int:

@@ -1,7 +1,8 @@
 """Orders over HTTP."""
 
 import pytest
-from easel_serving.orders.queue import Limits, Orders
+from easel_serving.orders.limits import Limits
+from easel_serving.orders.queue import Orders
 from easel_serving.protocol.errors import ServingError
 from easel_serving.server.api.access import ApiKey
 from easel_serving.server.api.orders import OrdersApi
@@ -44,7 +45,7 @@ def test_from_photo_to_picture(client, queue, png) -> None:
     assert where == f"/v1/orders/{placed.json()['id']}"
     early = client.get(f"{where}/result")
     assert (early.status_code, early.json()["state"]) == (404, "queued")
-    queue.finish(queue.take(), b"picture", ".jpg", {"model": "style", "version": 3})
+    queue.leases.finish(queue.leases.take(), b"picture", ".jpg", {"model": "style", "version": 3})
     shown = client.get(where).json()
     assert (shown["state"], shown["painted_by"]) == ("done", {"model": "style", "version": 3})
     result = client.get(f"{where}/result")
@@ -55,7 +56,7 @@ def test_from_photo_to_picture(client, queue, png) -> None:
 
 def test_a_failed_order_says_why(client, queue, png) -> None:
     where = _place(client, png("red")).headers["Location"]
-    queue.give_back(queue.take(), "photo: cut off", passing=False)
+    queue.leases.give_back(queue.leases.take(), "photo: cut off", passing=False)
     assert client.get(where).json()["reason"] == "photo: cut off"
     assert client.get(f"{where}/result").json()["error"] == "there is no picture yet: failed"
 

@@ -25,11 +25,11 @@ def millimetres(text: str) -> tuple[float, float]:
     return sides[0], sides[1]
 
 
-def longest_side(text: str, dpi: int) -> int:
-    """The longest side in pixels of what fits on a paper; raises ValueError for more than `MAX_SIDE`."""
-    side = round(millimetres(text)[1] / _INCH * dpi)
-    if side > MAX_SIDE:
+def pixels(text: str, dpi: float) -> tuple[int, int]:
+    """Shorter and longer side of a paper in pixels; raises ValueError for a longer one than `MAX_SIDE`."""
+    shorter, longer = (max(1, round(side / _INCH * dpi)) for side in millimetres(text))
+    if longer > MAX_SIDE:
         raise ValueError(
-            f"{text} at {dpi} dpi is {side} pixels long; at most {MAX_SIDE} are painted: ask for fewer dpi"
+            f"{text} at {dpi:g} dpi is {longer} pixels long; at most {MAX_SIDE} are painted: ask for fewer dpi"
         )
-    return side
+    return shorter, longer
