@@ -14,6 +14,7 @@ from trainer.base.errors import UserError
 
 if TYPE_CHECKING:
     import numpy as np
+    from easel_serving.painting.part import Part
     from rich.console import Console
     from rich.text import Text
 
@@ -31,6 +32,18 @@ content = click.option(
 mask = click.option(
     "--mask", metavar="FILE", type=click.Path(path_type=Path), help="Paint only what is white in this image."
 )
+subject_only = click.option(
+    "--subject-only", "only", flag_value="subject", help="Paint only the subject, which is found without a mask."
+)
+background_only = click.option(
+    "--background-only", "only", flag_value="background", help="Paint only what is around the subject."
+)
+box = click.option(
+    "--box",
+    metavar="LEFT,TOP,WIDTH,HEIGHT",
+    help="Where the subject is, in pixels of the photo.  [default: looked for in the middle]",
+)
+or_all = click.option("--or-all", is_flag=True, help="Paint the whole photo when no subject is found.")
 keep_colours = click.option(
     "--keep-colours",
     type=click.Choice(["luminance", "histogram"]),
@@ -41,6 +54,12 @@ size = click.option(
     type=click.IntRange(16, 20_000),
     metavar="PIXELS",
     help="The picture's longest side.  [default: the photo's]",
+)
+paper = click.option(
+    "--print",
+    "paper",
+    metavar="PAPER",
+    help="Make the picture as large as fits on A0 to A6, 50x70cm, 8x10in, ..., at --dpi or 300.",
 )
 dpi = click.option("--dpi", type=click.FloatRange(1), help="Dots per inch of a print.  [default: the photo's]")
 preview = click.option(
@@ -54,6 +73,38 @@ Show = Callable[["np.ndarray"], None]
 """Shows a picture, uint8 [H, W, 3], before the work is done."""
 Job = Callable[[Path, Path, Show | None], None]
 """Paints one photo into one file; has somewhere to show what is there before, or None."""
+
+
+def part(only: str | None, box: str | None, or_all: bool, mask: Path | None) -> "Part | None":
+    """What the options for painting without a mask ask for; raises UserError for what does not go together."""
+    from easel_serving.painting.part import Part, parse_box
+
+    if only is None:
+        if box is not None or or_all:
+            raise UserError(
+                f"{'--box' if box is not None else '--or-all'}: goes with --subject-only, --background-only"
+            )
+        return None
+    if mask is not None:
+        raise UserError(f"--mask: goes without --{only}-only")
+    try:
+        return Part(only == "background", box and parse_box(box), or_all)
+    except ValueError as error:
+        raise UserError(f"--box: {error}") from None
+
+
+def sides(paper: str | None, dpi: float | None, size: int | None) -> tuple[int, int] | None:
+    """Shorter and longer side of the paper in pixels, or None; raises UserError for what is no paper or too large."""
+    if paper is None:
+        return None
+    if size is not None:
+        raise UserError("--print and --size: give one of them")
+    from easel_serving.painting import paper as papers
+
+    try:
+        return papers.pixels(paper, dpi or papers.DPI)
+    except ValueError as error:
+        raise UserError(f"--print: {error}") from None
 
 
 def photos(paths: Iterable[Path]) -> list[Path]:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from easel_serving.painting.engines import Code, Engine
     from easel_serving.painting.files import Photo
     from easel_serving.painting.painter import Finish
+    from easel_serving.painting.part import Part
     from easel_serving.painting.styles import Style
 
 
@@ -34,6 +35,10 @@ if TYPE_CHECKING:
 )
 @click.option("--strength", type=click.FloatRange(0, 1), default=1.0, show_default=True, help="0 is the photo itself.")
 @painting_options.mask
+@painting_options.subject_only
+@painting_options.background_only
+@painting_options.box
+@painting_options.or_all
 @click.option(
     "--region",
     "regions",
@@ -56,6 +61,7 @@ if TYPE_CHECKING:
     "--sharpen", type=click.FloatRange(0, 5), default=0.0, metavar="AMOUNT", help="Sharpen afterwards; 0.5 is mild."
 )
 @painting_options.size
+@painting_options.paper
 @painting_options.dpi
 @click.option(
     "--format", "suffix", type=click.Choice(["jpg", "png", "tif"]), help="For a folder.  [default: as the photos]"
@@ -74,12 +80,16 @@ def stylize(
     style: tuple[str, ...],
     strength: float,
     mask: Path | None,
+    only: str | None,
+    box: str | None,
+    or_all: bool,
     regions: tuple[tuple[Path, str], ...],
     keep_colours: str | None,
     brush: int | None,
     denoise: float,
     sharpen: float,
     size: int | None,
+    paper: str | None,
     dpi: float | None,
     suffix: str | None,
     preview: Path | None,
@@ -100,16 +110,20 @@ def stylize(
     if not style and not regions:
         raise UserError("--style: name a painting's file or a known painting")
     pairs = painting_options.pairs(content, output, suffix)
+    part, within = painting_options.part(only, box, or_all, mask), painting_options.sides(paper, dpi, size)
     with quiet.capture(Path(os.devnull)):
         from easel_serving.painting import painter, styles
+        from easel_serving.painting import paper as papers
 
         wishes = Wishes(
             mix=[styles.parse(text) for text in style],
             mask=mask,
+            part=part,
             regions=[(path, styles.parse(text)) for path, text in regions],
             keep_colours=keep_colours,
             size=size,
-            dpi=dpi,
+            within=within,
+            dpi=dpi or (within and papers.DPI),
             finish=painter.Finish(strength, keep_colours == "luminance", brush, denoise, sharpen),
         )
     with (
@@ -125,9 +139,12 @@ class Wishes:
 
     mix: "list[Style]"
     mask: Path | None
+    part: "Part | None"
+    """What of a photo `mix` is painted on, where that is found."""
     regions: "list[tuple[Path, Style]]"
     keep_colours: str | None
     size: int | None
+    within: tuple[int, int] | None
     dpi: float | None
     finish: "Finish"
 
@@ -171,13 +188,14 @@ def _paint(
     target: Path,
     show: painting_options.Show | None,
 ) -> None:
-    from easel_serving.painting import files, masks, painter
+    from easel_serving.painting import files, masks, painter, subject
 
-    photo = files.read(path, wishes.size)
+    photo = files.read(path, wishes.size, wishes.within)
     shape = photo.pixels.shape[:2]
+    found = subject.masked(photo.pixels, wishes.part, photo.scale) if wishes.part and wishes.mix else None
     layers = [
-        painter.Layer(code, masks.read(mask, *shape) if mask else None)
-        for code, (mask, _) in zip(codes(photo), wishes.layers(), strict=True)
+        painter.Layer(code, masks.read(mask, *shape) if mask else found if mix is wishes.mix else None)
+        for code, (mask, mix) in zip(codes(photo), wishes.layers(), strict=True)
     ]
     for picture in painter.paint(engine, photo.pixels, layers, wishes.finish, preview=show is not None):
         if show and picture.shape != photo.pixels.shape:

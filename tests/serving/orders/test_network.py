@@ -38,3 +38,51 @@ def test_a_style_is_a_name_and_never_a_file(paint, tmp_path: Path) -> None:
     painting.write_bytes(png("blue"))
     with pytest.raises(Refused, match=r"painting\.png"):
         paint({"style": str(painting)}, png("red"))
+
+
+def test_a_print_fits_its_paper_and_says_its_resolution(paint) -> None:
+    picture, *_ = paint({"style": "grey", "paper": "A6", "dpi": "36"}, png("red"))
+    with Image.open(io.BytesIO(picture)) as image:
+        assert (image.size, image.info["dpi"]) == ((210, 105), (36, 36)), "the longer side decides"
+    picture, *_ = paint({"style": "grey", "paper": "5x20cm", "dpi": "36", "format": "tiff"}, png("red"))
+    with Image.open(io.BytesIO(picture)) as image:
+        assert (image.size, image.info["dpi"]) == ((142, 71), (36, 36)), "the shorter side decides"
+
+
+def test_only_what_a_mask_shows_is_painted(paint) -> None:
+    with io.BytesIO() as file:
+        mask = Image.new("L", (40, 20))
+        mask.paste(255, (0, 0, 20, 20))
+        mask.save(file, "PNG")
+        picture, *_ = paint({"style": "grey", "format": "png"}, png("red"), file.getvalue())
+    with Image.open(io.BytesIO(picture)) as image:
+        assert (image.getpixel((5, 5)), image.getpixel((35, 5))) == ((128, 128, 128), (255, 0, 0))
+
+
+def test_only_the_subject_or_the_background_is_painted(paint) -> None:
+    with io.BytesIO() as file:
+        photo = Image.new("RGB", (90, 60), "white")
+        photo.paste((200, 0, 0), (30, 20, 60, 40))
+        photo.save(file, "PNG")
+        data = file.getvalue()
+    seen = {}
+    for only in ("subject", "background"):
+        picture, *_ = paint({"style": "grey", "format": "png", "only": only}, data)
+        with Image.open(io.BytesIO(picture)) as image:
+            seen[only] = image.getpixel((45, 30)), image.getpixel((5, 5))
+    grey = (128, 128, 128)
+    assert seen == {"subject": (grey, (255, 255, 255)), "background": ((200, 0, 0), grey)}
+
+
+@pytest.mark.parametrize(
+    ("fields", "mask", "said"),
+    [
+        ({"only": "subject"}, None, "no subject was found"),
+        ({}, b"no image", "mask: "),
+        ({}, png("white", (10, 40)), "mask: a mask of 10 x 40 pixels does not fit a photo of 40 x 20"),
+    ],
+)
+def test_a_mask_that_cannot_be_is_the_orders_fault(paint, fields, mask, said) -> None:
+    with pytest.raises(Refused, match=said):
+        paint({"style": "grey", **fields}, png("red"), mask)
+    assert paint({"style": "grey", "only": "subject", "or_all": "true"}, png("red"))

@@ -43,6 +43,19 @@ def test_stylize_paints_a_region_at_a_size(photo, tmp_path):
 
 
 @pytest.mark.usefixtures("fake_models")
+def test_stylize_paints_the_subject_for_a_print(tmp_path):
+    photo = Image.new("RGB", (90, 60), "white")
+    photo.paste((200, 0, 0), (30, 20, 60, 40))
+    photo.save(tmp_path / "photo.png")
+    arguments = ["--style", "wave", "--subject-only", "--box", "25,15,40,30", "--print", "10x10cm", "--dpi", "50"]
+    result = easel("stylize", "--content", tmp_path / "photo.png", *arguments, "-o", tmp_path / "out.png")
+    assert result.exit_code == 0, result.stderr
+    with Image.open(tmp_path / "out.png") as picture:
+        assert (picture.size, [round(dpi) for dpi in picture.info["dpi"]]) == ((197, 131), [50, 50])
+        assert (picture.getpixel((98, 65)), picture.getpixel((9, 9))) == ((40, 40, 40), (255, 255, 255))
+
+
+@pytest.mark.usefixtures("fake_models")
 def test_stylize_paints_a_folder_and_says_which_photos_it_could_not(photo, tmp_path):
     (photo.parent / "more").mkdir()
     Image.new("RGB", (8, 8)).save(photo.parent / "more" / "q.webp")
@@ -65,6 +78,13 @@ def test_stylize_paints_a_folder_and_says_which_photos_it_could_not(photo, tmp_p
         ("o.png", [], "--style: name a painting"),
         ("o.png", ["--style", "wave=much"], "wave=much: the weight 'much' is not a positive number"),
         ("o.png", ["--style", "wave", "--mask", "none.png"], "none.png: No such file"),
+        ("o.png", ["--style", "wave", "--subject-only"], "no subject was found in the photo"),
+        ("o.png", ["--style", "wave", "--subject-only", "--mask", "m.png"], "--mask: goes without --subject-only"),
+        ("o.png", ["--style", "wave", "--box", "1,2,3,4"], "--box: goes with --subject-only"),
+        ("o.png", ["--style", "wave", "--background-only", "--box", "1,2,3"], "LEFT,TOP,WIDTH,HEIGHT"),
+        ("o.png", ["--style", "wave", "--print", "10x10m"], "'10x10m' is no paper"),
+        ("o.png", ["--style", "wave", "--print", "1000x1000cm"], "118110 pixels long; at most 12000"),
+        ("o.png", ["--style", "wave", "--print", "A4", "--size", "100"], "--print and --size: give one of them"),
     ],
 )
 def test_stylize_refuses_what_cannot_be(photo, tmp_path, output, extra, expected):

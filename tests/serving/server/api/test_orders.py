@@ -137,3 +137,26 @@ def test_a_database_that_is_gone_or_full(client, queue, png, monkeypatch, error,
 
     monkeypatch.setattr(queue, "place", fails)
     assert _place(client, png("red")).status_code == status
+
+
+def test_a_mask_comes_with_the_photo(client, queue, png) -> None:
+    files = {"photo": png("red"), "mask": png("white")}
+    placed = client.post("/v1/orders", files=files, data={"style": "wave"}).json()
+    assert placed["mask"] is True
+    assert queue.files.get(queue.find(placed["id"]).mask) == png("white")
+    client.delete(f"/v1/orders/{placed['id']}")
+    assert queue.files.orphans(set(), 1e12) == []
+    both = client.post("/v1/orders", files=files, data={"style": "wave", "only": "subject"})
+    assert (both.status_code, both.json()["error"]) == (400, "mask and only: give one of them")
+    for bad in (b"no image", png("white", (99, 101))):
+        answer = client.post("/v1/orders", files={**files, "mask": bad}, data={"style": "wave"})
+        assert answer.status_code == 400
+
+
+def test_the_same_key_with_another_mask_is_another_request(client, png) -> None:
+    key = {"Idempotency-Key": "4711"}
+    answers = [
+        client.post("/v1/orders", files={"photo": png("red"), "mask": mask}, data={"style": "wave"}, headers=key)
+        for mask in (png("white"), png("white"), png("black"))
+    ]
+    assert [answer.status_code for answer in answers] == [202, 202, 409]
