@@ -42,6 +42,8 @@ class Policy:
     directions: Mapping[str, Direction]
     decisive: str
     """The metric by which the best trivial model is told."""
+    reported: Sequence[str] = ()
+    """Metrics that the training measured itself: the Evaluator knows nothing of them."""
     off: Sequence[str] = ()
     """Default rules that the configuration switched off: `accuracy.max_loss_to_champion`."""
     required_variants: Sequence[str] = field(default=())
@@ -152,7 +154,8 @@ def _evaluator(policy: Policy, evidence: Evidence) -> Iterator[Check]:
         rule.at_least is not None
         or rule.at_most is not None
         or (has_champion and rule.max_loss_to_champion is not None)
-        for rule in policy.rules.values()
+        for name, rule in policy.rules.items()
+        if name not in policy.reported
     )
     if not expected and evidence.blessed is None:
         return

@@ -2,6 +2,7 @@
 
 import importlib
 import json
+from collections.abc import Iterable
 from pathlib import Path
 
 from pydantic import TypeAdapter
@@ -26,15 +27,24 @@ class Executor(base_executor.BaseExecutor):
         """Writes `decision.json` and sets the property `approved`."""
         uris = {name: artifact_utils.get_single_uri(artifacts) for name, artifacts in input_dict.items()}
         lane = importlib.import_module(exec_properties["module_path"])
+        reported = _reported(uris.get("model"), lane.REPORTED)
+        directions = {**lane.METRICS, **{name: lane.REPORTED[name] for name in reported}}
+        rules = TypeAdapter(Rules).validate_json(exec_properties["rules"])
         policy = Policy(
-            rules=TypeAdapter(Rules).validate_json(exec_properties["rules"]),
-            directions=lane.METRICS,
+            rules={name: rule for name, rule in rules.items() if name in directions},
+            directions=directions,
+            reported=tuple(reported),
             decisive=lane.DECISIVE,
             required_variants=json.loads(exec_properties["required_variants"]),
             **json.loads(exec_properties["wording"]),
         )
         evaluation = results.read(uris["evaluation"])
-        measured = {**evaluation.measured, "slices": {**evaluation.measured["slices"], **lane.slices(evaluation)}}
+        candidate = {**evaluation.measured[results.CANDIDATE], **reported}
+        measured = {
+            **evaluation.measured,
+            results.CANDIDATE: candidate,
+            "slices": {**evaluation.measured["slices"], **lane.slices(evaluation)},
+        }
         evidence = Evidence(
             measured=measured,
             trivials=lane.trivials(results.read(uris["trivial_evaluation"])),
@@ -52,6 +62,14 @@ class Executor(base_executor.BaseExecutor):
         (folder / DECISION).write_text(text, encoding="utf-8")
         decision.approved = int(answer["approved"])
         progress.report(approved="yes" if answer["approved"] else "no", why=answer["reasons"][0])
+
+
+def _reported(model: str | None, known: Iterable[str]) -> dict[str, float]:
+    """What the training measured of the candidate itself."""
+    if model is None:
+        return {}
+    description = json.loads(Path(model, "model.json").read_text(encoding="utf-8"))
+    return {name: value for name, value in description.get("metrics", {}).items() if name in known}
 
 
 def _blessed(uri: str) -> bool | None:

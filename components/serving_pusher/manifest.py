@@ -9,6 +9,9 @@ import tensorflow as tf
 FROM_MODEL = ("kind", "labels", "image_size", "training", "parameters", "demo", "notes")
 """What the manifest takes over from model.json; style codes are in styles.json, their names here."""
 
+SCRATCH = "scratch"
+"""What a training says that it started from when it was nothing."""
+
 
 def build(
     description: Mapping[str, Any],
@@ -44,8 +47,14 @@ def build(
         "tflite": list(tflite),
         "signatures": signatures,
         "data": {folder: facts for folder, facts in data.items() if facts},
-        "lineage": lineage,
+        "lineage": {**lineage, **_origin(description)},
     }
+
+
+def _origin(description: Mapping[str, Any]) -> dict[str, str]:
+    """The version that the training started from."""
+    start = description.get("training", {}).get("start", SCRATCH)
+    return {} if start == SCRATCH else {"trained_from": start}
 
 
 def signatures(definitions: Mapping[str, Any]) -> dict[str, dict[str, dict[str, dict[str, Any]]]]:

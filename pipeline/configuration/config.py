@@ -4,11 +4,14 @@ Importing this module and loading a file are light: no TensorFlow, TFX or Beam.
 """
 
 import json
+import logging
 import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+from easel_serving import shipped
+from easel_serving.protocol.errors import ServingError
 from easel_serving.protocol.plain_paths import is_plain
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
@@ -25,6 +28,9 @@ from pipeline.configuration.secrets import Mask
 from pipeline.configuration.when import WhenOptions
 from trainer.base.errors import UserError
 from trainer.base.options import Options
+from trainer.style.options import WARM_START, NetworkOptions
+
+_LOGGER = logging.getLogger("easel.configuration")
 
 LaneName = Literal["classifier", "style"]
 
@@ -111,6 +117,11 @@ class Config(Options):
             raise ValueError(
                 f"style.train.crop ({crop}) is larger than style.image.train_side ({side}) that it is cut from"
             )
+        if self.style and self.style.train.start == "shipped" and not _is_shipped(self.style.network):
+            raise ValueError(
+                "style.train.start is shipped, and the network that ships with Easel is another than style.network "
+                "describes: leave style.network out, or start from scratch"
+            )
         if self.serving_tls != TlsOptions() and not (self.serving_address or "").startswith("grpcs://"):
             raise ValueError("serving_tls is for TLS: give serving_address as grpcs://HOST:PORT")
         if self.when and self.when.drift and self.data_gate.label_drift == self.data_gate.measure_drift == "ignore":
@@ -177,6 +188,7 @@ def _composed(source: Source) -> Config:
     source.data.setdefault("workspace", str(source.path.absolute().parent / Config.model_fields["workspace"].default))
     for key in (*OUTPUTS, *INPUTS, *SCHEMAS, *KEYS, *WEIGHTS):
         _check_encoding(source, key)
+    _tell_old_spelling(source)
     try:
         config = Config.model_validate(source.data)
     except ValidationError as error:
@@ -184,6 +196,22 @@ def _composed(source: Source) -> Config:
     if faults := _missing_paths(config, source):
         raise ConfigError(faults)
     return config
+
+
+def _tell_old_spelling(source: Source) -> None:
+    key = ("style", "train", WARM_START)
+    given = _section(source, key).get(WARM_START)
+    if isinstance(given, bool):
+        now = "champion" if given else "scratch"
+        _LOGGER.warning("%s", source.error(key, f"is now called start: write `start: {now}` instead"))
+
+
+def _is_shipped(network: NetworkOptions) -> bool:
+    """Whether the network that ships with Easel has this shape."""
+    try:
+        return shipped.version().manifest["network"] == network.model_dump(mode="json")
+    except ServingError as error:
+        raise ValueError(str(error)) from error
 
 
 def _make_absolute(source: Source, key: Key) -> None:

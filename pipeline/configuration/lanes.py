@@ -108,11 +108,15 @@ class StyleLane(_Judged):
     """Which photos are painted like which paintings to evaluate it."""
     paint: PaintOptions = PaintOptions()
     """What `easel paint` does, which needs no trained network."""
-    thresholds: dict[Literal["content_distance", "style_distance", "ssim", "colour_distance", "flicker"], Rule] = {
+    thresholds: dict[
+        Literal["content_distance", "style_distance", "ssim", "colour_distance", "flicker", "forgetting"], Rule
+    ] = {
         "style_distance": Rule(beats_trivial_times=1.25, max_loss_to_champion=0.02),
         "content_distance": Rule(max_loss_to_champion=0.1),
+        "forgetting": Rule(at_most=0.03),
     }
     """What a candidate must reach to be served, by metric. A rule that is given here replaces the default of that rule
-    alone; `null` switches it off."""
+    alone; `null` switches it off. `forgetting` is asked of a network that started from another: by which share its
+    style distance to paintings that it knew, and was not shown again, grew."""
     tflite: StyleTFLiteOptions = StyleTFLiteOptions()
     """The variants for phones and browsers."""

@@ -54,7 +54,7 @@ def judge_and_push(
     with when(champion.outputs["verdict"], "changed"):
         evaluation = evaluate(
             "evaluate",
-            rules=options.thresholds,
+            rules={name: rule for name, rule in options.thresholds.items() if name in module.METRICS},
             model=candidate.outputs["model"],
             baseline_model=champion.outputs["model"],
         )
@@ -71,7 +71,7 @@ def judge_and_push(
             f"trainer.{lane}.export.tflite",
         )
         decision = plan.add(
-            _gate(lane, module, evaluation, reference, tflite, options), lane, "decide", module.__name__
+            _gate(lane, module, candidate, evaluation, reference, tflite, options), lane, "decide", module.__name__
         )
         with when(decision.outputs["decision"], "approved"):
             push = _pusher(candidate, decision, tflite, eval_examples, data, options, config, world)
@@ -103,6 +103,7 @@ def _evaluator(
 def _gate(
     lane: str,
     module: ModuleType,
+    candidate: BaseComponent,
     evaluation: BaseComponent,
     reference: BaseComponent,
     tflite: BaseComponent,
@@ -118,6 +119,7 @@ def _gate(
         blessing=evaluation.outputs["blessing"],
         trivial_evaluation=reference.outputs["evaluation"],
         tflite=tflite.outputs["tflite"],
+        model=candidate.outputs["model"],
         rules=json.dumps({name: rule.model_dump(mode="json") for name, rule in options.thresholds.items()}),
         module_path=module.__name__,
         required_variants=json.dumps(options.tflite.required),

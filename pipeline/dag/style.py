@@ -74,7 +74,8 @@ def style_lane(plan: Blueprint, photos: DataLane, paintings: DataLane, config: C
                 part=part,
             )
 
-        start = {"warm_start": str(warm_start.description(config, lane))} if lane.train.warm_start else {}
+        champion = {"champion": str(warm_start.description(config, lane))}
+        start = champion if warm_start.may_start_from_champion(lane) else {}
         judge_and_push(
             plan,
             STYLE,

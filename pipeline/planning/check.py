@@ -24,6 +24,7 @@ from pipeline.configuration.file import ConfigError
 from pipeline.history.result import BAD_INPUT, OK, STOPPED
 from pipeline.planning import disk_space, estimate, evidence, nesting, preflight, weights
 from pipeline.planning.snapshot import latest_ledgers
+from pipeline.planning.warm_start import style_is_warm
 from pipeline.planning.workspace_state import WorkspaceState
 from pipeline.progress.wording import number
 from trainer.base.errors import UserError
@@ -162,9 +163,10 @@ def _plan(config: Config, inputs: Mapping[str, Report]) -> list[str]:
         )
     if lane := config.style:
         photos, paintings = inputs["style.photos"], inputs["style.paintings"]
+        warm = style_is_warm(config)
         lines.append(
             f"{lane.name}: {number(photos.examples)} photos x {number(paintings.examples)} paintings, "
-            f"{number(lane.train.steps)} steps"
+            f"{number(lane.train.settled(warm=warm).steps)} steps{' from a network that paints' if warm else ''}"
         )
     images = {key: report.examples for key, report in inputs.items()}
     lines.append(f"about {_about(estimate.seconds(config, images, estimate.yardstick()))} on this machine")

@@ -10,6 +10,7 @@ import numpy as np
 
 from pipeline.configuration.config import Config
 from pipeline.configuration.lanes import ClassifierLane, StyleLane
+from pipeline.planning.warm_start import style_is_warm
 from trainer.networks.backbone_table import find
 
 # Forward pass of one photo at the backbone's own size, GFLOP, as published with keras.applications' papers.
@@ -66,7 +67,7 @@ def seconds(config: Config, images: Mapping[str, int], speed: float) -> float:
     if config.classifier:
         total += _LANE + _classifier(config.classifier, images["classifier.photos"]) / speed
     if config.style:
-        total += _LANE + _style(config.style) / speed
+        total += _LANE + _style(config.style, warm=style_is_warm(config)) / speed
     return total
 
 
@@ -81,6 +82,6 @@ def _classifier(lane: ClassifierLane, photos: int) -> float:
     return photos * forward * (lane.train.head.views + _TRAINING * lane.train.fine_tune.epochs)
 
 
-def _style(lane: StyleLane) -> float:
-    train = lane.train
+def _style(lane: StyleLane, *, warm: bool) -> float:
+    train = lane.train.settled(warm=warm)
     return train.steps * train.batch_size * train.crop**2 * _STYLE_GFLOP_PER_PIXEL

@@ -7,6 +7,7 @@ again although nothing had changed; so the trainer gets the path of a file, and 
 import json
 from pathlib import Path
 
+from easel_serving import shipped
 from easel_serving.registry.directory import Directory
 
 from pipeline.configuration.config import Config
@@ -24,10 +25,32 @@ def describe_champions(config: Config) -> None:
         if lane is None:
             continue
         file = description(config, lane)
-        stable = Directory(config.serving).stable(lane.name) if lane.train.warm_start else None
+        stable = Directory(config.serving).stable(lane.name) if may_start_from_champion(lane) else None
         if stable is None:
             file.unlink(missing_ok=True)
             continue
         file.parent.mkdir(parents=True, exist_ok=True)
         about = {"saved_model": str(stable.path), "labels": stable.manifest.get("labels") or []}
-        file.write_text(json.dumps(about))
+        file.write_text(json.dumps(about | {"title": stable.title, "codes": stable.codes}))
+
+
+def may_start_from_champion(lane: ClassifierLane | StyleLane) -> bool:
+    """Whether the lane's training starts from the version that serves, if one does."""
+    if isinstance(lane, StyleLane):
+        return lane.train.start in ("auto", "champion")
+    return lane.train.warm_start
+
+
+def style_is_warm(config: Config) -> bool:
+    """Whether the style network's training will start from one that paints, as far as can be told beforehand.
+
+    That the version that serves is of another shape is found out when its weights are read.
+
+    Raises:
+        ServingError: what ships with Easel is damaged or missing, and may be needed.
+    """
+    lane = config.style
+    if lane.train.start == "scratch":
+        return False
+    served = may_start_from_champion(lane) and Directory(config.serving).stable(lane.name) is not None
+    return served or shipped.version().manifest["network"] == lane.network.model_dump(mode="json")

@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from pipeline.configuration.config import Config
+from pipeline.planning import warm_start
 from trainer.networks.backbone_table import Backbone, find
 
 _SECONDS = 5.0
@@ -30,7 +31,8 @@ def needed(config: Config) -> dict[str, Backbone]:
         asked["classifier.backbone.weights"] = config.classifier.backbone.weights, config.classifier.backbone.name
     if config.style:
         asked["style.perceptual.weights"] = config.style.perceptual.weights, "VGG19"
-        asked["style.encoder.weights"] = config.style.encoder.weights, "MobileNetV2"
+        if not warm_start.style_is_warm(config):
+            asked["style.encoder.weights"] = config.style.encoder.weights, "MobileNetV2"
     return {key: find(name) for key, (weights, name) in asked.items() if weights == "imagenet"}
 
 

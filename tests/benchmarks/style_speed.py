@@ -88,7 +88,7 @@ def latency(assets: Path, serving: Path) -> None:
 def step(assets: Path) -> None:
     """Prints the ratio of a training step to VGG19's part of it, on noise."""
     number = precision.choose("auto", precision.cpu_flags(), devices.prepare(), dense=True)
-    options, rng = StyleTrainOptions(), np.random.default_rng(0)
+    options, rng = StyleTrainOptions().settled(warm=False), np.random.default_rng(0)
     perceptual = Perceptual(str(assets / "weights/vgg19_imagenet_notop_hybrid.h5"), "reflect", number)
     features = networks.style_features(str(assets / "weights/mobilenet_v2_1.0_224_notop_dequant_qat.h5"))
     encode = tf.function(lambda images: features(tf.image.resize(images, [networks.STYLE_SIDE] * 2), training=False))

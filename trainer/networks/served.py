@@ -36,6 +36,11 @@ class Network(tf.Module):
         return self._call(inputs)
 
 
+def fits(saved_model: Path, prefix: str, model: keras.Model) -> bool:
+    """Whether a `Network` in a SavedModel has weights of a model's shapes; arguments as of `restore`."""
+    return _keys(_checkpoint(saved_model), prefix, model) is not None
+
+
 def restore(saved_model: Path, prefix: str, model: keras.Model) -> bool:
     """Gives a model the weights that a `Network` in a SavedModel has.
 
@@ -47,13 +52,24 @@ def restore(saved_model: Path, prefix: str, model: keras.Model) -> bool:
     Returns:
         False when that is another network: nothing was changed then.
     """
-    saved = tf.train.load_checkpoint(plain(saved_model / "variables/variables"))
-    shapes, weights = saved.get_variable_to_shape_map(), f"{prefix}/_weights/"
-    keys = [f"{weights}{number}/.ATTRIBUTES/VARIABLE_VALUE" for number in range(len(model.weights))]
-    if sum(key.startswith(weights) for key in shapes) != len(keys):
-        return False
-    if [shapes.get(key) for key in keys] != [list(weight.shape) for weight in model.weights]:
+    saved = _checkpoint(saved_model)
+    keys = _keys(saved, prefix, model)
+    if keys is None:
         return False
     for weight, key in zip(model.weights, keys, strict=True):
         weight.assign(saved.get_tensor(key))
     return True
+
+
+def _checkpoint(saved_model: Path) -> Any:
+    return tf.train.load_checkpoint(plain(saved_model / "variables/variables"))
+
+
+def _keys(saved: Any, prefix: str, model: keras.Model) -> list[str] | None:
+    """Where a model's weights are, in its order; None when they are another network's."""
+    shapes, weights = saved.get_variable_to_shape_map(), f"{prefix}/_weights/"
+    keys = [f"{weights}{number}/.ATTRIBUTES/VARIABLE_VALUE" for number in range(len(model.weights))]
+    if sum(key.startswith(weights) for key in shapes) != len(keys):
+        return None
+    same = [shapes.get(key) for key in keys] == [list(weight.shape) for weight in model.weights]
+    return keys if same else None

@@ -4,10 +4,14 @@ import json
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
 from trainer.base.options import Options
 from trainer.training.precision import Precision
+
+Start = Literal["auto", "champion", "shipped", "scratch"]
+WARM_START = "warm_start"
+"""What `style.train.start` was called; still read."""
 
 
 class PerceptualOptions(Options):
@@ -21,7 +25,8 @@ class EncoderOptions(Options):
     """`style.encoder`: the network whose pooled features become the style code (MobileNetV2); it is not trained."""
 
     weights: str = "imagenet"
-    """imagenet (downloaded by Keras), none (random) or the path of an HDF5 file of MobileNetV2."""
+    """imagenet (downloaded by Keras), none (random) or the path of an HDF5 file of MobileNetV2. A network that is
+    started from brings its own (`style.train.start`)."""
 
 
 class NetworkOptions(Options):
@@ -53,10 +58,14 @@ class StyleTrainOptions(Options):
     same for every painting. Johnson et al. (2016) and Ghiasi et al. (2017) weigh absolute ones.
     """
 
-    steps: PositiveInt = 2500
-    """Training steps with the perceptual losses."""
+    start: Start = "auto"
+    """What the network starts from: the version that serves (champion), the one that ships with Easel (shipped) or
+    nothing (scratch); auto is the first of these that has this shape. Before a version serves, champion is as auto."""
+    steps: PositiveInt | None = None
+    """Training steps with the perceptual losses. Left out: 2,500 from scratch, 500 from a network that paints."""
     reproduction_steps: NonNegativeInt = 150
-    """Steps before those, in which the network learns to reproduce photos; cheap, they need no perceptual network."""
+    """Steps before those, in which the network learns to reproduce photos; cheap, they need no perceptual network. None
+    from a network that paints."""
     batch_size: PositiveInt = 4
     """Crops in each step."""
     crop: int = Field(default=160, ge=32)
@@ -68,9 +77,9 @@ class StyleTrainOptions(Options):
     invented_paintings: NonNegativeInt = 300
     """Parts of paintings and photos in the colours of others, which are learned from too, a quarter of the time: for
     paintings that training has not seen."""
-    learning_rate: PositiveFloat = 1e-3
+    learning_rate: PositiveFloat | None = None
     """The highest, of Adam; matrices learn with Muon, at fifteen times as much. It is reached after a twentieth of the
-    steps, and a cosine brings it down to a twentieth."""
+    steps, and a cosine brings it down to a twentieth. Left out: 0.001 from scratch, half from a network that paints."""
     content_weight: NonNegativeFloat = 1.0
     """Of the content distance: block4_conv1, relative to the photo's features."""
     style_weight: NonNegativeFloat = 10.0
@@ -92,10 +101,28 @@ class StyleTrainOptions(Options):
     """Of the styles, how many are mixes of two, code and statistics alike: what makes mixing sensible."""
     average: float = Field(default=0.995, ge=0, lt=1)
     """Decay of the moving average of the weights; the average is what is exported."""
-    warm_start: bool = False
-    """Starts a retraining from the version that serves; a tenth of the steps and half the rate are enough then."""
+    rehearsal_weight: NonNegativeFloat = 1.0
+    """Of painting the paintings that the network knew when it started as it did then, in two more pictures each step:
+    what keeps it from forgetting them (Li & Hoiem 2016). 0 does not rehearse."""
     precision: Precision = "auto"
     """float32, bfloat16, float16, or what this processor computes fastest (auto)."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _old_spelling(cls, data: Any) -> Any:
+        """`warm_start: true` is `start: champion`, `false` is `start: scratch`."""
+        if not isinstance(data, Mapping) or not isinstance(data.get(WARM_START), bool):
+            return data
+        if "start" in data:
+            raise ValueError(f"{WARM_START} is the old name of start, which is given, too: leave {WARM_START} out")
+        kept = {name: value for name, value in data.items() if name != WARM_START}
+        return {**kept, "start": "champion" if data[WARM_START] else "scratch"}
+
+    def settled(self, *, warm: bool) -> "StyleTrainOptions":
+        """These options with what depends on whether it starts from a network that paints (`warm`) filled in."""
+        usual = {"steps": 500, "learning_rate": 5e-4} if warm else {"steps": 2500, "learning_rate": 1e-3}
+        left_out = {name: value for name, value in usual.items() if getattr(self, name) is None}
+        return self.model_copy(update=left_out | ({"reproduction_steps": 0} if warm else {}))
 
 
 class PairOptions(Options):

@@ -15,6 +15,7 @@ from components.tflite_exporter.files import write_verdicts
 from trainer.classifier.evaluation.evaluator import METRICS
 from trainer.evaluation.metrics import outcome_table
 from trainer.evaluation.rules import Rule
+from trainer.style.evaluation import evaluator as style
 
 
 def artifact(kind, folder):
@@ -78,14 +79,14 @@ class Gate:
         write_verdicts(root / "tflite", [])
         (root / "blessing" / "BLESSED").touch()
 
-    def decide(self, **rules):
+    def decide(self, module="classifier", **rules):
         decision = artifact(easel_types.Decision, self.root / "decision")
         Executor().Do(
             {name: [value] for name, value in self.inputs.items()},
             {"decision": [decision]},
             {
                 "rules": json.dumps({name: rule.model_dump() for name, rule in rules.items()}),
-                "module_path": "trainer.classifier.evaluation.evaluator",
+                "module_path": f"trainer.{module}.evaluation.evaluator",
                 "required_variants": "[]",
                 "wording": '{"thresholds_key": "classifier.thresholds", "off": ["ece.at_most"]}',
             },
@@ -161,3 +162,25 @@ def test_the_component_offers_a_property_for_a_condition():
         module_path="trainer.classifier.evaluation.evaluator",
     )
     assert gate.outputs["decision"].future()[0].property("approved") is not None
+
+
+@pytest.mark.parametrize(("grew", "approved"), [(0.021, True), (0.034, False)])
+def test_what_the_training_reports_of_itself_is_decided_by(gate, grew, approved):
+    write_evaluation(gate.root / "evaluation", {("candidate", metric): 0.1 for metric in style.METRICS})
+    write_evaluation(gate.root / "trivial_evaluation", {("", metric): 0.3 for metric in style.METRICS})
+    gate.inputs["model"] = artifact(standard_artifacts.Model, gate.root / "model")
+    description = gate.root / "model/model.json"
+    description.write_text(json.dumps({"metrics": {"forgetting": grew, "accuracy": 1}}))
+    (gate.root / "blessing/BLESSED").unlink()  # an Evaluator that was asked for nothing leaves nothing
+    written = gate.decide("style", forgetting=Rule(at_most=0.03))
+    assert written["approved"] == approved
+    relation = "at most 0.03" if approved else "above 0.03, the bound"
+    assert written["reasons"] == [f"forgetting {grew} is {relation}"]
+    assert written["metrics"]["candidate"]["forgetting"] == grew
+    assert "accuracy" not in written["metrics"]["candidate"]
+    # Nothing was forgotten by what started from nothing.
+    description.write_text("{}")
+    (gate.root / "blessing/BLESSED").touch()
+    answer = gate.decide("style", forgetting=Rule(at_most=0.03), style_distance=Rule(at_most=0.2))
+    assert answer["approved"]
+    assert not any("forgetting" in reason for reason in answer["reasons"])

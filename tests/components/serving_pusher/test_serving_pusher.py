@@ -17,6 +17,7 @@ from components.artifacts.types import Decision, IngestReport, TFLiteModels
 from components.serving_pusher.executor import Executor
 
 LABELS = ["blue", "red"]
+TRAINING = {"steps": 3, "start": "m version 7"}
 
 
 class TinyClassifier(tf.Module):
@@ -76,7 +77,7 @@ def artifact(kind, folder):
 def inputs(tmp_path):
     model = artifact(standard_artifacts.Model, tmp_path / "model")
     save(TinyClassifier(), model.uri)
-    description = {"kind": "classifier", "labels": LABELS, "image_size": 8, "training": {"steps": 3}, "parameters": 1,
+    description = {"kind": "classifier", "labels": LABELS, "image_size": 8, "training": TRAINING, "parameters": 1,
                    "demo": True, "notes": ["two colours"]}  # fmt: skip
     (tmp_path / "model/model.json").write_text(json.dumps(description))
     decision = artifact(Decision, tmp_path / "decision")
@@ -195,6 +196,7 @@ def test_everything_that_belongs_to_a_version_is_there(push, registry):
     assert manifest["metrics"]["trivial"] == {"accuracy": 0.5}
     assert manifest["labels"] == LABELS
     assert manifest["lineage"]["commit"] == "abc"
+    assert manifest["lineage"]["trained_from"] == "m version 7"
     assert manifest["data"]["photos"]["report"]["seen"] == 7
     assert len(manifest["data"]["photos"]["digest"]) == len(manifest["data"]["photos"]["schema_digest"]) == 64
     assert [variant["verdict"] for variant in manifest["tflite"]] == ["ok", "withheld"]

@@ -192,6 +192,17 @@ def test_an_unset_variable_names_the_key_and_the_line(config_file, monkeypatch):
         ("serving=paintings/s", "serving: lies inside style.paintings"),
         ("style.paintings=photos", "style.photos and style.paintings are the same folder"),
         ("style.train.crop=400", "style.train.crop (400) is larger than style.image.train_side (384)"),
+        (
+            "style={photos: photos, paintings: paintings, network: {channels: 8}, train: {start: shipped}}",
+            "style.train.start is shipped, and the network that ships with Easel is another than style.network",
+        ),
+        ("style.train.start=shiped", "style.train.start: should be 'auto', 'champion', 'shipped' or 'scratch'"),
+        (
+            "style.train={start: auto, warm_start: true}",
+            "style.train: warm_start is the old name of start, which is given, too: leave warm_start out",
+        ),
+        ("style.train.warm_start=1", "style.train.warm_start: unknown key"),
+        ("style.thresholds.forgetting.beats_trivial_by=1", "forgetting is no mean over examples"),
         ("style.name=classifier", "classifier.name and style.name are both 'classifier'"),
         ("seed", "write key.path=value"),
         ("=1", "write key.path=value"),
@@ -205,6 +216,16 @@ def test_a_fault_names_its_key(config_file, folders, monkeypatch, override, expe
     line = error(config_file, override)[0]
     assert expected in line
     assert f"--set {override}" in line or str(config_file) in line
+
+
+@pytest.mark.parametrize(("value", "start"), [("true", "champion"), ("false", "scratch")])
+def test_the_old_name_of_start_is_read_and_the_new_one_told(config_file, caplog, value, start):
+    config = load(config_file, [f"style.train.warm_start={value}"])
+    assert config.style.train.start == start
+    [record] = caplog.records
+    key = "style.train.warm_start"
+    assert record.message == f"--set {key}={value}: {key}: is now called start: write `start: {start}` instead"
+    assert "warm_start" not in str(config.described()["style"])
 
 
 def test_all_faults_are_listed_in_the_order_of_the_file(config_file):

@@ -18,6 +18,8 @@ from trainer.evaluation.rules import SHOWN_ONLY, Direction
 from trainer.evaluation.trivial import Trivial
 
 METRICS: dict[str, Direction] = {"accuracy": "higher", "macro_f1": "higher", "ece": "lower", "brier": "lower"}
+REPORTED: dict[str, Direction] = {}
+"""The training measures nothing itself that is decided by."""
 DECISIVE = "accuracy"
 """The metric that says which trivial model is the best one."""
 SIZE, BRIGHTNESS, FOLDER = (SHOWN_ONLY + name for name in ("size", "brightness", "folder"))

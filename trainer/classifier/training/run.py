@@ -77,6 +77,7 @@ def run_fn(fn_args: FnArgs) -> None:
                 "seconds": round(time.monotonic() - started, 1),
                 "precision": number,
                 "temperature": round(temperature, 4),
+                "start": champion.title if champion else "scratch",
                 "warm_start": champion is not None,
                 "tuned": values,
                 "history": {phase: result.history for phase, result in results.items()},

@@ -34,6 +34,8 @@ METRICS: dict[str, Direction] = {
     "colour_distance": "lower",
     "flicker": "lower",
 }
+REPORTED: dict[str, Direction] = {"forgetting": "lower"}
+"""What the training measures itself, where it can (`trainer.style.training.memory`)."""
 DECISIVE = "style_distance"
 """The metric that says which trivial model is the best one."""
 SLICES = ("painting", UNSEEN)

@@ -40,7 +40,7 @@ class ServedStyle(tf.Module):
         options: the photos' greatest side, and the format of what is returned.
     """
 
-    TRANSFORMER, HEAD = "_transformer", "_head"
+    TRANSFORMER, HEAD, FEATURES = "_transformer", "_head", "_features"
     """Where the networks are, for `trainer.networks.served.restore`."""
 
     def __init__(

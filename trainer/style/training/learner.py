@@ -14,6 +14,7 @@ from trainer.style.options import StyleTrainOptions
 from trainer.style.perceptual import losses
 from trainer.style.perceptual.network import CONTENT_LAYER, Perceptual
 from trainer.style.training.disturbance import Disturbance, disturb
+from trainer.style.training.memory import Rehearsal
 from trainer.style.training.muon import Muon
 
 _WARM_UP = 0.05
@@ -23,6 +24,8 @@ _MATRIX_RATIO = 15.0
 _INVENTED_SHARE = 0.25
 _STEADY = 2
 """Of the photos of a step, how many are painted disturbed, too."""
+_REHEARSED = 2
+"""Of the photos of a step, how many are painted like paintings that were known before, too."""
 
 
 class _Styles(NamedTuple):
@@ -38,6 +41,15 @@ class _Styles(NamedTuple):
     """Of the photo that is painted in its own style, [1, F]."""
 
 
+class _Known(NamedTuple):
+    """What is rehearsed in a step."""
+
+    codes: tf.Tensor
+    """Of known paintings, float32 [n, D]."""
+    features: tf.Tensor
+    """Of photos as if they were paintings, float32 [N, F]: what the predictor makes of them is kept, too."""
+
+
 class Learner:
     """Networks, optimizer and pools.
 
@@ -50,8 +62,9 @@ class Learner:
         perceptual: the network that judges.
         photos: what photos are drawn from.
         paintings: what paintings are drawn from.
-        options: weights and rates.
+        options: weights and rates, `settled`.
         seed: of the drawing.
+        rehearsal: what was started from, to be painted like in some pictures of each step.
     """
 
     def __init__(
@@ -63,9 +76,11 @@ class Learner:
         paintings: PaintingPool,
         options: StyleTrainOptions,
         seed: int,
+        rehearsal: Rehearsal | None = None,
     ):
         self._transformer, self._head, self._perceptual = transformer, head, perceptual
         self._photos, self._paintings, self._options, self._seed = photos, paintings, options, seed
+        self._rehearsal = rehearsal if options.rehearsal_weight else None
         self._variables = [*transformer.trainable_variables, *head.trainable_variables]
         self._average = [tf.Variable(variable.value, trainable=False) for variable in self._variables]
         self._optimizer = Muon(self._rate(), _MATRIX_RATIO, global_clipnorm=1.0)
@@ -103,6 +118,7 @@ class Learner:
                 {name: tuple(mixed(part) for part in pair) for name, pair in self._paintings.moments.items()},
                 {name: mixed(values) for name, values in self._paintings.gram.items()},
                 disturb(self._photos.crops[drawn[:_STEADY]], rng) if self._options.stability_weight else None,
+                self._known(rng),
             )
         self._update_average(number)
         return {name: float(value) for name, value in found.items()}
@@ -196,16 +212,23 @@ class Learner:
         moments: losses.Moments,
         gram: Mapping[str, tf.Tensor],
         disturbed: Disturbance | None,
+        known: _Known | None,
     ) -> dict[str, tf.Tensor]:
         options = self._options
         photos = tf.cast(crops, tf.float32)
         size = options.batch_size
+        if known is not None:
+            count = known.codes.shape[0]
+            asked, pictures, codes_then = photos[:count], *self._as_then(photos[:count], known)
         with tf.GradientTape() as tape:
             codes = self._codes(styles)
             contents = photos
             if disturbed is not None:
                 contents = tf.concat([photos, disturbed.photos], 0)
                 codes = tf.concat([codes, codes[: min(_STEADY, size)]], 0)
+            if known is not None:
+                contents = tf.concat([contents, asked], 0)
+                codes = tf.concat([codes, tf.cast(known.codes, codes.dtype)], 0)
             every = self._transformer([contents, codes], training=True)
             painted = every[:size]
             found = self._perceptual(painted)
@@ -223,10 +246,29 @@ class Learner:
             terms = {name: tf.reduce_mean(values) for name, values in terms.items()}
             terms["reproduction"] = _pixel_difference(every[size : size + 1], photos[size:])
             if disturbed is not None:
-                terms["stability"] = _pixel_difference(*disturbed.pairs(every[: min(_STEADY, size)], every[size + 1 :]))
+                steady = min(_STEADY, size)
+                again = every[size + 1 : size + 1 + steady]
+                terms["stability"] = _pixel_difference(*disturbed.pairs(every[:steady], again))
+            if known is not None:
+                drift = tf.reduce_mean(tf.square(self._head(known.features, training=True) - codes_then))
+                terms["rehearsal"] = _pixel_difference(every[-count:], pictures) + drift
             loss = tf.add_n([getattr(options, f"{name}_weight") * value for name, value in terms.items()])
         self._apply(tape, loss)
         return {"loss": loss, **terms}
+
+    def _known(self, rng: np.random.Generator) -> _Known | None:
+        """What the rehearsal of a step asks for."""
+        if self._rehearsal is None:
+            return None
+        count = min(_REHEARSED, self._options.batch_size)
+        drawn = rng.integers(0, len(self._photos.crops), self._options.batch_size)
+        codes = self._rehearsal.draw(count, rng)
+        return _Known(tf.constant(codes), tf.constant(self._photos.style_features[drawn]))
+
+    def _as_then(self, photos: tf.Tensor, known: _Known) -> tuple[tf.Tensor, tf.Tensor]:
+        """The pictures and the codes of the network that was started from."""
+        pictures = self._rehearsal.transformer([photos, known.codes], training=False)
+        return pictures, self._rehearsal.head(known.features, training=False)
 
     def _codes(self, styles: _Styles) -> tf.Tensor:
         """Codes of the mixed styles, averaged as whoever mixes paintings does, and of the photo's own; [N + 1, D]."""

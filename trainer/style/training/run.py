@@ -2,7 +2,7 @@
 
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import keras
@@ -13,7 +13,6 @@ from tfx.components.trainer.fn_args_utils import FnArgs
 from trainer.base import progress
 from trainer.base.errors import UserError
 from trainer.images import resizing
-from trainer.networks.served import restore
 from trainer.style import options
 from trainer.style.export import saved_model
 from trainer.style.export.signatures import ServedStyle
@@ -21,12 +20,16 @@ from trainer.style.input import pools
 from trainer.style.networks import networks
 from trainer.style.options import StyleOptions
 from trainer.style.perceptual.network import Perceptual
-from trainer.style.training import sheets
+from trainer.style.training import memory, sheets
 from trainer.style.training.learner import Learner
+from trainer.style.training.start import Networks, Start, begin
 from trainer.training import champions, devices, precision
+from trainer.training.champions import Champion
 from trainer.training.curves import Curves
 
 _REPORTS, _SHEETS, _CHECKPOINTS = 200, 12, 24
+_MEASURED = 4
+"""Photos on which it is measured what was forgotten."""
 DEMO_NOTE = "The perceptual network has random weights: this model shows that the pipeline works, not how to paint."
 
 
@@ -35,7 +38,7 @@ def run_fn(fn_args: FnArgs) -> None:
 
     `fn_args.custom_config` has, besides `options` and `seed`, `paintings_files` and `paintings_eval_files` (globs of
     transformed paintings; those of eval are named in the bank but not learned from) and perhaps `resume_dir` and
-    `warm_start` (see `trainer.training.champions`).
+    `champion` (see `trainer.training.champions`).
 
     Raises:
         UserError: no photos, no paintings, weights that do not fit, another network to start from, a loss of NaN.
@@ -50,61 +53,120 @@ def run_fn(fn_args: FnArgs) -> None:
     paintings = pools.read(config["paintings_files"], side)
     held_out = pools.read(config["paintings_eval_files"], side)
 
-    features = networks.style_features(chosen.encoder.weights)
+    start, trained = _started(chosen, champions.read(config.get("champion")), number)
+    train = chosen.train.settled(warm=start.warm)
     encode = tf.function(
-        lambda paintings: features(
+        lambda paintings: trained.features(
             resizing.resize(paintings, networks.STYLE_SIDE, networks.STYLE_SIDE, "crop"), training=False
         ),
         input_signature=[tf.TensorSpec([None, None, None, 3], tf.float32)],
     )
     perceptual = Perceptual(chosen.perceptual.weights, "reflect", number)
     checkpoints = Path(config.get("resume_dir") or fn_args.model_run_dir, "checkpoints")
+    _forget_another_start(checkpoints, start)
 
     def made_photos() -> pools.PhotoPool:
         rng = np.random.default_rng([seed, 0])
-        return pools.photo_pool(photos, chosen.train.crop, chosen.train.photo_crops, perceptual, encode, rng)
+        return pools.photo_pool(photos, train.crop, train.photo_crops, perceptual, encode, rng)
 
     def made_paintings() -> pools.PaintingPool:
-        rng, each = np.random.default_rng([seed, 1]), chosen.train.painting_crops
-        invented = pools.invent(paintings, photos, chosen.train.invented_paintings, rng)
-        return pools.painting_pool(paintings, each, perceptual, encode, rng, chosen.train.gram_weight > 0, invented)
+        rng, each = np.random.default_rng([seed, 1]), train.painting_crops
+        invented = pools.invent(paintings, photos, train.invented_paintings, rng)
+        return pools.painting_pool(paintings, each, perceptual, encode, rng, train.gram_weight > 0, invented)
 
     photo_pool = _kept(checkpoints / "photos.npz", pools.PhotoPool, made_photos)
     painting_pool = _kept(checkpoints / "paintings.npz", pools.PaintingPool, made_paintings)
-    with devices.computing_in(number):
-        transformer = networks.transformer(chosen.network)
-        head = networks.code_head(features.output.shape[-1], chosen.network)
-    champion = champions.read(config.get("warm_start"))
-    if champion:
-        _start_from(champion.saved_model, transformer, head)
-    else:
-        head.get_layer("standardise").adapt(painting_pool.style_features)
-    # Who paints already need not learn to reproduce.
-    train = chosen.train.model_copy(update={"reproduction_steps": 0}) if champion else chosen.train
-    learner = Learner(transformer, head, perceptual, photo_pool, painting_pool, train, seed)
+    if not start.warm:
+        trained.head.get_layer("standardise").adapt(painting_pool.style_features)
+    # What is learned anew need not stay as it was.
+    known = {name: code for name, code in start.codes.items() if name not in paintings.names}
+    rehearsed, kept_back = memory.split(list(known.values()))
+    then = _copied(trained, chosen) if start.warm else None
+    rehearsal = memory.Rehearsal(*then, rehearsed) if then and len(rehearsed) else None
+    learner = Learner(trained.transformer, trained.head, perceptual, photo_pool, painting_pool, train, seed, rehearsal)
 
     def sheet(path: Path) -> tf.Tensor:
-        return sheets.write(path, transformer, head, photo_pool, painting_pool)
+        return sheets.write(path, trained.transformer, trained.head, photo_pool, painting_pool)
 
     history = _learn(learner, Path(fn_args.model_run_dir), checkpoints, sheet)
     learner.export_weights()
+    # Who serves it may have another processor.
+    exact = _copied(trained, chosen)
+    unseen = None
+    if then:
+        others = pools.read(fn_args.eval_files, side, _MEASURED)
+        crops = resizing.resize(others.pixels, train.crop, train.crop).numpy() if len(others) > 1 else photo_pool.crops
+        unseen = memory.measure((then, exact), kept_back, held_out.pixels, crops[:_MEASURED], encode, perceptual)
     facts = {
         "training": {
             "steps": learner.total,
             "seconds": round(time.monotonic() - started, 1),
             "precision": number,
-            "warm_start": champion is not None,
+            "start": start.title,
+            "warm_start": start.kind == "champion",
             "history": history,
             "weights": {
                 "VGG19": Path(chosen.perceptual.weights).name,
-                "MobileNetV2": Path(chosen.encoder.weights).name,
+                "MobileNetV2": start.title if start.warm else Path(chosen.encoder.weights).name,
             },
-        }
+        },
+        "notes": _notes(chosen, start, unseen),
     }
+    if unseen:
+        facts["metrics"] = {"forgetting": unseen.forgetting}
+        facts["training"]["unseen_paintings"] = unseen._asdict()
+    bank = {name: code for name, code in known.items() if name not in held_out.names}
     _export(
-        Path(fn_args.serving_model_dir), chosen, (transformer, features, head), encode, (paintings, held_out), facts
+        Path(fn_args.serving_model_dir), chosen, exact, trained.features, encode, (paintings, held_out), bank, facts
     )
     shutil.rmtree(checkpoints, ignore_errors=True)
+
+
+def _started(chosen: StyleOptions, champion: Champion | None, number: str) -> tuple[Start, Networks]:
+    """The networks, the predictor's fixed part in float32, with the weights that the training starts from."""
+    features = networks.style_features("none")
+    with devices.computing_in(number):
+        transformer = networks.transformer(chosen.network)
+        head = networks.code_head(features.output.shape[-1], chosen.network)
+    start = begin(chosen.train.start, champion, Networks(transformer, features, head))
+    if not start.warm and chosen.encoder.weights != "none":
+        features = networks.style_features(chosen.encoder.weights)
+    progress.report(start=start.title, **({"why": start.why} if start.why else {}))
+    return start, Networks(transformer, features, head)
+
+
+def _copied(trained: Networks, chosen: StyleOptions) -> tuple[keras.Model, keras.Model]:
+    """Transformer and head as they are now, in float32, whatever they are trained in."""
+    transformer = networks.transformer(chosen.network)
+    head = networks.code_head(trained.features.output.shape[-1], chosen.network)
+    for copy, network in ((transformer, trained.transformer), (head, trained.head)):
+        copy.set_weights(network.get_weights())
+    return transformer, head
+
+
+def _forget_another_start(checkpoints: Path, start: Start) -> None:
+    """Removes the state of a training that started from another version: its pools were made with another predictor."""
+    file = checkpoints / "start.txt"
+    if file.is_file() and file.read_text(encoding="utf-8") != start.title:
+        shutil.rmtree(checkpoints)
+    checkpoints.mkdir(parents=True, exist_ok=True)
+    file.write_text(start.title, encoding="utf-8")
+
+
+def _notes(chosen: StyleOptions, start: Start, unseen: memory.Unseen | None) -> list[str]:
+    """What whoever reads of the version must know."""
+    notes = [DEMO_NOTE] if chosen.perceptual.weights == "none" else []
+    if start.warm:
+        notes.append(f"Trained from {start.title}.")
+    elif start.why:
+        notes.append(f"Trained from scratch: {start.why}.")
+    if unseen:
+        change = f"{abs(unseen.forgetting):.1%} {'farther from' if unseen.forgetting > 0 else 'nearer to'}"
+        notes.append(
+            f"Pictures are {change} paintings that it knew and was not shown again, in style, than those of "
+            f"{start.title} ({unseen.paintings} paintings)."
+        )
+    return notes
 
 
 def _kept(path: Path, kind: type[pools.Pool], make: Callable[[], pools.Pool]) -> pools.Pool:
@@ -114,15 +176,6 @@ def _kept(path: Path, kind: type[pools.Pool], make: Callable[[], pools.Pool]) ->
         pool = make()
         pools.keep(path, pool)
     return pool
-
-
-def _start_from(saved_model: Path, transformer: keras.Model, head: keras.Model) -> None:
-    places = ServedStyle.TRANSFORMER, ServedStyle.HEAD
-    if not all(restore(saved_model, place, model) for place, model in zip(places, (transformer, head), strict=True)):
-        raise UserError(
-            f"style.train.warm_start: the version that serves ({saved_model}) is another network than style.network "
-            "describes; set warm_start to false for this run"
-        )
 
 
 def _learn(learner: Learner, logs: Path, checkpoints: Path, sheet) -> dict[str, list[float]]:
@@ -165,35 +218,31 @@ def _due(done: int, total: int, times: int) -> bool:
 def _export(
     serving_model_dir: Path,
     chosen: StyleOptions,
-    trained: tuple[keras.Model, keras.Model, keras.Model],
+    exact: tuple[keras.Model, keras.Model],
+    features: keras.Model,
     encode: pools.Encode,
     paintings: tuple[pools.Images, pools.Images],
+    known: Mapping[str, Sequence[float]],
     facts: dict,
 ) -> None:
-    transformer, features, head = trained
-    # Served in float32, whatever it was trained in: who serves it may have another processor.
-    exact = networks.transformer(chosen.network)
-    exact.set_weights(transformer.get_weights())
-    exact_head = networks.code_head(features.output.shape[-1], chosen.network)
-    exact_head.set_weights(head.get_weights())
-    known, held_out = paintings
+    transformer, head = exact
+    learned, held_out = paintings
     styles = []
-    for group, is_held_out in ((known, False), (held_out, True)):
+    for group, is_held_out in ((learned, False), (held_out, True)):
         for name, pixels in zip(group.names, group.pixels, strict=True):
-            code = exact_head(encode(tf.cast(pixels, tf.float32)[tf.newaxis]), training=False)[0].numpy()
+            code = head(encode(tf.cast(pixels, tf.float32)[tf.newaxis]), training=False)[0].numpy()
             styles.append({"name": name, "filename": name, "code": code.tolist(), "heldout": is_held_out})
     styles.sort(key=lambda style: style["name"])
+    styles += [{"name": name, "filename": "", "code": list(code), "heldout": True} for name, code in known.items()]
     bank = {style["name"]: style["code"] for style in styles}
     folder = serving_model_dir.parent
-    saved_model.save_served(ServedStyle(exact, features, exact_head, bank, chosen.image), str(serving_model_dir))
-    saved_model.save_parts(folder / "tflite", exact, features, exact_head)
-    demo = chosen.perceptual.weights == "none"
+    saved_model.save_served(ServedStyle(transformer, features, head, bank, chosen.image), str(serving_model_dir))
+    saved_model.save_parts(folder / "tflite", transformer, features, head)
     saved_model.write_description(
         folder,
         styles=styles,
         image_size=saved_model.TRANSFORMER_SIDE,
-        parameters=exact.count_params() + features.count_params() + exact_head.count_params(),
-        demo=demo,
-        notes=[DEMO_NOTE] if demo else [],
+        parameters=transformer.count_params() + features.count_params() + head.count_params(),
+        demo=chosen.perceptual.weights == "none",
         **facts,
     )

@@ -30,7 +30,9 @@ def champion(tmp_path_factory):
     model = network.build(CHOSEN, 3, "none").model
     tf.saved_model.save(Served(Probabilities(model, 1.3)), str(folder / "1"))
     (folder / "champion.json").write_text(
-        json.dumps({"saved_model": str(folder / "1"), "labels": ["bars", "dots", "rings"]})
+        json.dumps(
+            {"saved_model": str(folder / "1"), "labels": ["bars", "dots", "rings"], "title": "c version 1", "codes": {}}
+        )
     )
     return model, champions.read(str(folder / "champion.json"))
 

@@ -11,7 +11,7 @@ from trainer.style.options import NetworkOptions, StyleTrainOptions
 from trainer.style.perceptual.network import Perceptual
 from trainer.style.training.learner import Learner
 
-OPTIONS = StyleTrainOptions(steps=3, reproduction_steps=2, batch_size=2, crop=32)
+OPTIONS = StyleTrainOptions(steps=3, reproduction_steps=2, batch_size=2, crop=32).settled(warm=False)
 SIZE = NetworkOptions(channels=8, blocks=1, code_size=8)
 
 
@@ -38,7 +38,7 @@ def learner(judge, data, seed=1, options=OPTIONS):
 
 
 def test_a_resumed_training_goes_on_as_if_it_had_not_stopped(judge, data, tmp_path):
-    reproducing = StyleTrainOptions(steps=1, reproduction_steps=9, batch_size=2, crop=32)
+    reproducing = OPTIONS.model_copy(update={"steps": 1, "reproduction_steps": 9})
     whole = learner(judge, data, options=reproducing)
     for number in range(4):
         if number == 3:

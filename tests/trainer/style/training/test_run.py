@@ -1,4 +1,5 @@
 import json
+import re
 import types
 from pathlib import Path
 
@@ -30,6 +31,9 @@ def test_the_description_has_the_bank_and_says_that_it_is_a_demo(model):
     assert about["demo"]
     assert about["notes"]
     assert about["training"]["steps"] == 3
+    assert about["training"]["start"] == "scratch"
+    assert re.search(r"scratch: shipped version \d+ is another network than style.network", about["notes"][-1])
+    assert "metrics" not in about
 
 
 def test_the_saved_model_has_the_four_signatures(model):
@@ -81,12 +85,14 @@ def test_a_loss_that_is_not_a_number_stops_with_a_word(tmp_path):
 
 def test_a_retraining_starts_from_the_version_that_serves(model, fn_args, tmp_path):
     described = tmp_path / "champion.json"
-    described.write_text(json.dumps({"saved_model": str(model / "Format-Serving"), "labels": []}))
+    champion = {"saved_model": str(model / "Format-Serving"), "labels": [], "title": "style version 3"}
+    champion["codes"] = {"sea": [0.5] * 8, "cliff": [1.0] * 4 + [-1.0] * 4, "dune": [-1.0] * 4 + [1.0] * 4}
+    described.write_text(json.dumps(champion))
 
-    def retrain(name, **network):
-        options = {**OPTIONS, "network": OPTIONS["network"] | network}
-        options["train"] = {**OPTIONS["train"], "steps": 1, "learning_rate": 1e-12}
-        config = fn_args.custom_config | {"options": options, "warm_start": str(described)}
+    def retrain(name):
+        options = dict(OPTIONS)
+        options["train"] = {**OPTIONS["train"], "steps": 1, "learning_rate": 1e-12, "start": "champion"}
+        config = fn_args.custom_config | {"options": options, "champion": str(described)}
         config |= {"resume_dir": str(tmp_path / name)}
         changed = {"model_run_dir": str(tmp_path / name), "serving_model_dir": str(tmp_path / name / "Format-Serving")}
         run.run_fn(types.SimpleNamespace(**vars(fn_args) | changed | {"custom_config": config}))
@@ -96,13 +102,20 @@ def test_a_retraining_starts_from_the_version_that_serves(model, fn_args, tmp_pa
     about, before = (json.loads((folder / "model.json").read_text()) for folder in (again, model))
     assert about["training"]["steps"] == 1
     assert about["training"]["warm_start"]
-    for style, old in zip(about["styles"], before["styles"], strict=True):
+    assert about["training"]["start"] == "style version 3"
+    assert "Trained from style version 3." in about["notes"]
+    for style, old in zip(about["styles"], before["styles"], strict=False):
         np.testing.assert_allclose(style["code"], old["code"], atol=1e-4)
+    # What it knew it goes on knowing, by the same codes; what is learned anew has a new one.
+    assert {style["name"]: style["code"] for style in about["styles"][3:]} == {
+        name: champion["codes"][name] for name in ("cliff", "dune")
+    }
+    # A picture is as far from paintings that were not shown again as it was: nothing was learned.
+    assert about["metrics"]["forgetting"] == pytest.approx(0, abs=1e-3)
+    assert about["training"]["unseen_paintings"]["before"] > 0
     content = {"content_bytes": tf.constant([png(noise(32, 32))]), "style_code": tf.constant([old["code"]], tf.float32)}
     pictures = []
     for folder in (again, model):
         stylize = tf.saved_model.load(str(folder / "Format-Serving")).signatures["stylize"]
         pictures.append(pixels(stylize(**content)["stylized_bytes"].numpy()[0]).astype(int))
     np.testing.assert_allclose(*pictures, atol=2)
-    with pytest.raises(UserError, match=r"style\.train\.warm_start: .* another network"):
-        retrain("wider", channels=16)
