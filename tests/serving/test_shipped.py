@@ -5,8 +5,10 @@ import json
 import numpy as np
 import pytest
 from easel_serving import shipped
+from easel_serving.images import arrays, prepare
 from easel_serving.local import LocalModels
 from easel_serving.protocol.errors import ServingError
+from easel_serving.registry.registry import Registry
 
 
 def test_what_is_in_the_package_is_whole_small_and_has_a_bank():
@@ -43,6 +45,67 @@ def test_before_anything_was_pushed_it_paints_and_says_so(tmp_path):
     with pytest.raises(ServingError, match="did you mean hokusai-great-wave"):
         engine.known("hokusai-grate-wave")
     assert not (tmp_path / "nothing").exists()
+
+
+def test_bytes_are_painted_by_name_or_file_at_the_photos_size(tmp_path):
+    pytest.importorskip("ai_edge_litert")
+    rng = np.random.default_rng(0)
+    photo, painting = (
+        arrays.encode(rng.integers(0, 256, shape, dtype=np.uint8), "png") for shape in ((50, 410, 3), (80, 60, 3))
+    )
+    models = LocalModels(tmp_path / "nothing", warn=lambda line: None)
+    pictures = [models.stylize(photo, style) for style in ("hokusai-great-wave", painting)]
+    assert [prepare.pixels(picture).shape for picture in pictures] == [(50, 410, 3)] * 2
+    assert pictures[0] != pictures[1]
+    assert np.array_equal(prepare.pixels(models.stylize(photo, painting, 0.0)).shape, (50, 410, 3))
+    with pytest.raises(ServingError, match="did you mean hokusai-great-wave"):
+        models.stylize(photo, "hokusai-grate-wave")
+
+
+def test_the_server_paints_with_it_until_a_style_network_is_pushed(tmp_path, caplog):
+    pytest.importorskip("ai_edge_litert")
+    testclient = pytest.importorskip("starlette.testclient")
+    from easel_serving.server.limits.metrics import Metrics
+    from easel_serving.server.loading.core import Core
+    from easel_serving.server.loading.guest import shipped_guest
+    from easel_serving.server.loading.manager import Manager
+    from easel_serving.server.page.convenience import Convenience
+    from easel_serving.server.process.app import build
+
+    class Other:
+        def __init__(self, path):
+            pass
+
+        def close(self):
+            pass
+
+    registry = Registry(tmp_path / "serving")
+    directory = shipped.Shelf(registry.root)
+    manager = Manager(registry.root, Other, None, shipped_guest(directory))
+    caplog.set_level("INFO")
+    manager.refresh()
+    assert sum("the one that ships with Easel paints" in record.message for record in caplog.records) == 1
+    core = Core(manager, Metrics())
+    with testclient.TestClient(build(core, Convenience.embedded(core, directory))) as client:
+        assert client.get("/readyz").status_code == 200
+        [model] = client.get("/easel/v1/models").json()
+        assert (model["model"], model["kind"], model["labels"]) == ("shipped", "style", {"stable": model["version"]})
+        assert "monet-water-lilies" in model["styles"]
+        photo = arrays.encode(np.random.default_rng(0).integers(0, 256, (64, 96, 3), dtype=np.uint8), "png")
+        given = {"style_name": "monet-water-lilies", "mix_style_name": "munch-scream", "strength": "0.8"}
+        painted = client.post("/easel/v1/stylize", files={"content": ("a.png", photo)}, data=given)
+        assert painted.headers["X-Easel-Model"] == "shipped"
+        assert prepare.pixels(painted.content).shape == (64, 96, 3)
+        # TensorFlow Serving's own API answers for it, too.
+        signatures = client.get("/v1/models/shipped/metadata").json()["metadata"]["signature_def"]["signature_def"]
+        assert set(signatures) == {"serving_default", "encode_style", "stylize", "stylize_named"}
+        assert client.post("/easel/v1/classify", files={"image": ("a.png", photo)}).status_code == 404
+        (tmp_path / "model").mkdir()
+        (tmp_path / "model/saved_model.pb").write_bytes(b"graph")
+        registry.push("mine", tmp_path / "model", {"kind": "style", "styles": []})
+        manager.refresh()
+        assert [each["model"] for each in client.get("/easel/v1/models").json()] == ["mine"]
+    manager.stop()
 
 
 def test_what_was_pushed_and_does_not_serve_is_missed_not_replaced(tmp_path):

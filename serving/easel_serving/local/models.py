@@ -15,6 +15,7 @@ from easel_serving.registry.directory import CANARY, STABLE, Directory, Version,
 
 if TYPE_CHECKING:
     from easel_serving.models.saved_model import SavedModel
+    from easel_serving.models.tflite.models import Style
     from easel_serving.painting.partwise import PartwiseEngine
 
 Runtime = Literal["auto", "tflite", "tensorflow"]
@@ -44,6 +45,7 @@ class LocalModels:
         self._runtime, self._warn = runtime, warn or logging.getLogger("easel.serving").warning
         self._loaded: dict[Path, SavedModel] = {}
         self._classifiers: dict[Path, _Classify] = {}
+        self._painters: dict[Path, Style] = {}
 
     def classify(self, paths: Sequence[str | Path], model: str | None = None) -> list[dict[str, Any]]:
         """Labels photos.
@@ -83,6 +85,8 @@ class LocalModels:
     ) -> bytes:
         """Paints a photo in the manner of a painting, by the SavedModel's signatures and so with TensorFlow.
 
+        What ships with Easel paints with LiteRT.
+
         Args:
             content: the photo, a file or its bytes.
             style: a painting's file or its bytes, or the name of one that the model knows (see `styles`).
@@ -97,18 +101,15 @@ class LocalModels:
         """
         if not 0.0 <= strength <= 1.0:
             raise ServingError(f"strength {strength}: must be between 0 and 1")
-        version = self.version("style", model)
-        inputs = {
-            "content_bytes": [_image(content, "content")],
-            "strength": [strength],
-        }
+        version = self._painter(model)
+        inputs = {"content_bytes": [_image(content, "content")], "strength": [strength]}
         if isinstance(style, bytes) or Path(style).is_file():
-            inputs["style_bytes"] = [_image(style, "style")]
-            served = self._run(version, "serving_default", **inputs)
+            signature, inputs["style_bytes"] = "serving_default", [_image(style, "style")]
         else:
+            signature = "stylize_named"
             inputs["style_name"] = [known_style(str(style), version.styles, version.title).encode()]
-            served = self._run(version, "stylize_named", **inputs)
-        return served["stylized_bytes"][0]
+        run = self._run if version.present else self._run_lite
+        return run(version, signature, **inputs)["stylized_bytes"][0]
 
     def engine(self, model: str | None = None) -> "PartwiseEngine":
         """The style network for `easel_serving.painting` (which needs OpenCV); `model` and errors as for `stylize`."""
@@ -127,7 +128,7 @@ class LocalModels:
             what = f"no {kind} named {name}" if name else f"no {kind}"
             waiting = (self._directory.labelled(model, CANARY) for model in self._directory.models())
             waiting = [each for each in waiting if each and each.manifest.get("kind") == kind]
-            way = "`easel run` pushes one"
+            way = "`easel run` pushes one, of a configuration that `easel init` writes for your folders"
             if waiting and name in (None, waiting[0].model):
                 way = f"`easel models promote {waiting[0].model} {waiting[0].number}` makes it of the canary"
             raise ServingError(f"{self._directory.root}: {what} serves here (label {STABLE}); {way}")
@@ -136,17 +137,10 @@ class LocalModels:
         return named[0]
 
     def _painter(self, name: str | None) -> Version:
-        """The style network to paint with: what serves, or what ships while none was ever pushed.
-
-        One that was pushed and does not serve now is missed, not replaced.
-        """
-        every = (version for each in self._directory.models() for version in self._directory.history(each))
-        if name not in (None, shipped.NAME) or any(version.manifest.get("kind") == "style" for version in every):
+        """The style network to paint with: what serves, or what ships while none was ever pushed."""
+        if name not in (None, shipped.NAME) or not shipped.stands_in(self._directory):
             return self.version("style", name)
-        self._warn(
-            f"no style network serves in {self._directory.root} yet: the one that ships with Easel paints "
-            "(`easel models` names its paintings)"
-        )
+        self._warn(shipped.word(self._directory))
         return shipped.version()
 
     def _computed(self, version: Version, lite: Callable[[Version], _Made], full: Callable[[Version], _Made]) -> _Made:
@@ -176,6 +170,13 @@ class LocalModels:
         if version.path not in self._loaded:
             self._loaded[version.path] = SavedModel(version.path)
         return self._loaded[version.path]
+
+    def _run_lite(self, version: Version, signature: str, **inputs: Sequence[bytes | float]) -> dict[str, np.ndarray]:
+        from easel_serving.models.tflite import models, variants
+
+        if version.path not in self._painters:
+            self._painters[version.path] = models.Style(version, variants.FLOATS)
+        return self._painters[version.path].signatures[signature](inputs)
 
     def _run(self, version: Version, signature: str, **inputs: Sequence[bytes | float]) -> dict[str, np.ndarray]:
         loaded = self._load(version)

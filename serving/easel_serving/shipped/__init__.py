@@ -8,19 +8,63 @@ Files, in the folder `style` beside this module: `manifest.json` (what was measu
 starts from) and `tflite/`. All of them are data; nothing runs when they are read.
 """
 
+import functools
 import json
 from pathlib import Path
 from typing import Any
 
 from easel_serving.protocol.errors import ServingError
 from easel_serving.registry import files
-from easel_serving.registry.directory import Version
+from easel_serving.registry.directory import Directory, Version
 
 FORMAT = 1
 """Of the folder; a newer one is refused."""
 NAME = "shipped"
 MANIFEST, CARD, BANK, WEIGHTS = "manifest.json", "card.md", "styles.json", "weights.safetensors"
 FOLDER = Path(__file__).parent / "style"
+
+_TEXT, _NUMBERS = ({"dtype": dtype, "shape": [-1]} for dtype in ("string", "float32"))
+_CODES = {"dtype": "float32", "shape": [-1, -1]}
+_PAINTED = {"stylized_bytes": _TEXT}
+SIGNATURES = {
+    name: {"inputs": inputs, "outputs": outputs}
+    for name, inputs, outputs in (
+        ("serving_default", {"content_bytes": _TEXT, "strength": _NUMBERS, "style_bytes": _TEXT}, _PAINTED),
+        ("encode_style", {"style_bytes": _TEXT}, {"style_code": _CODES}),
+        ("stylize", {"content_bytes": _TEXT, "style_code": _CODES}, _PAINTED),
+        ("stylize_named", {"content_bytes": _TEXT, "strength": _NUMBERS, "style_name": _TEXT}, _PAINTED),
+    )
+}
+"""What every style network answers, as manifests say it."""
+
+
+class Shelf(Directory):
+    """A serving directory that has the shipped network, too, as the model `shipped`, where no model has that name."""
+
+    def version(self, name: str, number: int) -> Version:
+        """See `Directory`."""
+        return self._shipped if name == NAME and name not in self.models() else super().version(name, number)
+
+    @functools.cached_property
+    def _shipped(self) -> Version:
+        return version()
+
+
+def stands_in(directory: Directory) -> bool:
+    """Whether the shipped network is to paint: no style network was ever pushed.
+
+    One that was pushed and does not serve now is missed, not replaced.
+    """
+    versions = (version for model in directory.models() for version in directory.history(model))
+    return not any(version.model == NAME or version.manifest.get("kind") == "style" for version in versions)
+
+
+def word(directory: Directory) -> str:
+    """The line that says so."""
+    return (
+        f"no style network serves in {directory.root} yet: the one that ships with Easel paints "
+        "(`easel models` names its paintings)"
+    )
 
 
 def version(folder: Path = FOLDER) -> Version:
@@ -40,7 +84,9 @@ def version(folder: Path = FOLDER) -> Version:
         if files.sha256(path) != digest:
             raise ServingError(f"{path}: damaged or exchanged (its SHA-256 is another); install easel-serving again")
     # There is no SavedModel: what needs one finds no file in this place.
-    return Version(NAME, int(manifest["version"]), folder / "saved_model", folder, manifest, ())
+    return Version(
+        NAME, manifest["version"], folder / "saved_model", folder, {**manifest, "signatures": SIGNATURES}, ()
+    )
 
 
 def weights(folder: Path = FOLDER) -> Path:

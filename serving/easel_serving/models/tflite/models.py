@@ -1,23 +1,25 @@
 """The two kinds of models by their contract's signatures, computed with TFLite networks.
 
-What differs from the SavedModel: files are decoded by Pillow; the transformer takes 384 x 384 pixels, so that a larger
-photo is painted at that size and enlarged.
+What differs from the SavedModel: files are decoded by Pillow; the fastest transformer takes 384 x 384 pixels, so that a
+larger photo is painted at that size and enlarged. The float ones paint any size.
 """
 
 import json
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from easel_serving.images import arrays, formats, prepare
-from easel_serving.models.tflite import network, variants
+from easel_serving.models.tflite import network, transformer, variants
 from easel_serving.protocol.errors import ServingError
 from easel_serving.protocol.example_protos import bytes_feature
 from easel_serving.registry.directory import Version
 
 _FADE = 0.25
 """Below this strength the photo itself is faded in, as the SavedModel does (`trainer.style.export.signatures`)."""
+_SMALLEST_SIDE, _MULTIPLE = 64, 4
 
 Rows = Mapping[str, np.ndarray]
 Signature = Callable[[Rows], dict[str, np.ndarray]]
@@ -67,15 +69,23 @@ class Classifier:
 
 
 class Style:
-    """Photos and paintings, names or codes -> painted photos."""
+    """Photos and paintings, names or codes -> painted photos.
 
-    def __init__(self, version: Version):
+    Args:
+        version: a style network's.
+        among: see `variants.find`; `variants.FLOATS` paints photos at their own size, not at 384 pixels.
+    """
+
+    def __init__(self, version: Version, among: Sequence[str] | None = None):
         styles = json.loads((version.manifest_dir / "styles.json").read_text())
         self._bank = {style["name"].encode(): np.array(style["code"], np.float32) for style in styles}
         self._max_side = _configured(version, "style", "max_side", 1024)
         self._format = _configured(version, "style", "format", "jpeg")
-        self._predictor = network.Network(variants.find(version, "predictor"))
-        self._transformer = network.Network(variants.find(version, "transformer"))
+        self._predictor = network.Network(variants.find(version, "predictor", among))
+        path = variants.find(version, "transformer", among)
+        self._transformer = network.Network(path)
+        self._any_size = transformer.Transformer(path) if among == variants.FLOATS else None
+        self._turn = threading.Lock()
         self._style_side = self._predictor.shape("style")[1]
         self._side = self._transformer.shape("content")[1]
         self._code_size = self._transformer.shape("style_code")[1]
@@ -150,11 +160,21 @@ class Style:
         return self._predictor(style=painting[np.newaxis].astype(np.float32))["style_code"][0]
 
     def _paint(self, photo: np.ndarray, code: np.ndarray) -> np.ndarray:
+        if self._any_size is not None:
+            return self._paint_whole(self._any_size, photo, code)
         small = arrays.bound(photo, self._side)
         content = arrays.mirrored(small, self._side)[np.newaxis].astype(np.float32)
         square = self._transformer(content=content, style_code=code[np.newaxis])["stylized"][0]
         painted = arrays.unmirrored(arrays.to_uint8(square), *small.shape[:2])
         return painted if small is photo else arrays.resize(painted, *photo.shape[:2])
+
+    def _paint_whole(self, network: transformer.Transformer, photo: np.ndarray, code: np.ndarray) -> np.ndarray:
+        """As the served graph does: up to three pixels more on each side than the photo has, at least 64."""
+        scale = max(1.0, _SMALLEST_SIDE / min(photo.shape[:2]))
+        room = [int(np.ceil(size * scale / _MULTIPLE)) * _MULTIPLE for size in photo.shape[:2]]
+        with self._turn:
+            painted = network(arrays.resize(photo, *room), code)
+        return arrays.resize(arrays.to_uint8(painted), *photo.shape[:2])
 
     def _encoded(self, painted: list[np.ndarray]) -> dict[str, np.ndarray]:
         return {

@@ -18,7 +18,8 @@ from easel_serving.models.tf_errors import one_line
 from easel_serving.protocol.errors import ServingError
 from easel_serving.protocol.status import StatusError, invalid
 from easel_serving.registry import config_files
-from easel_serving.registry.directory import MANIFESTS, check_name
+from easel_serving.registry.directory import MANIFESTS, STABLE, check_name
+from easel_serving.server.loading.guest import Guest
 from easel_serving.server.loading.versions import Slot, Versions
 
 LOGGER = logging.getLogger("easel.serving")
@@ -44,13 +45,14 @@ class Manager(Versions):
         serving_dir: with `models.config`; `base_path`s are taken relative to it by their last component.
         load: makes a servable (with `close()`) of a version's folder; its exceptions are a failed load.
         stand_in: makes one that answers while the first version of a model is loaded, or raises.
+        guest: a model that is served, too, until the directory has one in its place.
     """
 
-    def __init__(self, serving_dir: Path, load: Load, stand_in: Load | None = None):
+    def __init__(self, serving_dir: Path, load: Load, stand_in: Load | None = None, guest: Guest | None = None):
         super().__init__()
         self._root = serving_dir
         self._load = load
-        self._stand_in = stand_in
+        self._stand_in, self._guest = stand_in, guest
         self._refreshing = threading.Lock()
         self._looked = False
         self._tried = threading.Event()
@@ -104,9 +106,12 @@ class Manager(Versions):
             ServingError: `models.config` cannot be parsed; everything stays as it is.
         """
         with self._refreshing:
+            self._receive_guest()
             self._load_missing(self._relabel())
             wanted = self._relabel()
             for name, slots in list(self._slots.items()):
+                if self._guest and name == self._guest.name:
+                    continue
                 numbers = wanted[name][1] if name in wanted else frozenset()
                 if name in wanted and not numbers & self._available(name):
                     continue  # what serves now serves on until its successor can
@@ -116,6 +121,7 @@ class Manager(Versions):
                 keep = numbers | set(self._labels.get(name, {}).values())
                 for number in [number for number, slot in slots.items() if number not in keep and slot.state != "END"]:
                     self._end(name, number)
+            self._send_guest_away()
             self._looked = True
 
     def ready(self) -> bool:
@@ -144,6 +150,34 @@ class Manager(Versions):
             self._tried.set()
             if self._stop.wait(poll_seconds):
                 return
+
+    def _receive_guest(self) -> None:
+        guest = self._guest
+        if guest is None or self._slots.get(guest.name) or not guest.needed():
+            return
+        slot = Slot(since=time.monotonic())
+        try:
+            servable = guest.load()
+        except Exception as error:  # the models of the directory are served all the same
+            LOGGER.error("%s cannot be loaded: %s", guest.name, one_line(error))
+            self._guest = None
+            return
+        with self._lock:
+            self._slots[guest.name] = {guest.number: slot}
+        self._publish(slot, servable, complete=True)
+        self._point(guest.name, {STABLE: guest.number})
+        LOGGER.info("%s", guest.word)
+
+    def _send_guest_away(self) -> None:
+        guest = self._guest
+        if guest is None or guest.needed():
+            return
+        if self._slots.get(guest.name):
+            self._end(guest.name, guest.number)
+        with self._lock:
+            self._labels.pop(guest.name, None)
+            self._slots.pop(guest.name, None)
+        self._guest = None
 
     def _relabel(self) -> Wanted:
         """Points the labels where they are wanted now, as far as that is loaded; returns what is wanted."""

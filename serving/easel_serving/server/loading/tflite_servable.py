@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from easel_serving.models.tflite import models
+from easel_serving.models.tflite import models, variants
 from easel_serving.protocol.errors import ServingError
 from easel_serving.protocol.status import invalid
 from easel_serving.registry.directory import Directory, Version
@@ -64,7 +64,17 @@ class TFLiteServable(Servable):
 
     def __init__(self, path: Path, limits: Limits):
         version = Directory(path.parent.parent).version(path.parent.name, int(path.name))
-        self._model = models.build(version)
+        self._begin(version, models.build(version), limits)
+
+    @classmethod
+    def of_shipped(cls, version: Version, limits: Limits) -> "TFLiteServable":
+        """The network that ships with Easel, painting photos at their own size."""
+        made = cls.__new__(cls)
+        made._begin(version, models.Style(version, variants.FLOATS), limits)
+        return made
+
+    def _begin(self, version: Version, model: models.Classifier | models.Style, limits: Limits) -> None:
+        self._model = model
         definitions = _definitions(version, self._model.signatures)
         specs = {
             name: {key: _numpy(info) for key, info in definition.inputs.items()}

@@ -17,15 +17,16 @@ from typing import TYPE_CHECKING, Any
 
 import uvicorn
 
+from easel_serving import shipped
 from easel_serving.protocol.errors import ServingError
 from easel_serving.registry import config_files, signing
-from easel_serving.registry.directory import Directory
 from easel_serving.registry.signed_copy import signed_copy
 from easel_serving.server.api import access, cors
 from easel_serving.server.limits.batching import Limits
 from easel_serving.server.limits.bounds import Bounds
 from easel_serving.server.limits.metrics import Metrics
 from easel_serving.server.loading.core import Core
+from easel_serving.server.loading.guest import shipped_guest
 from easel_serving.server.loading.manager import Manager
 from easel_serving.server.loading.servable import Servable
 from easel_serving.server.page.convenience import Convenience
@@ -66,7 +67,10 @@ def run(serving_dir: Path, settings: Settings) -> None:
     cors.check(settings.cors_origins)
     api_keys = access.read_keys(settings.api_key_file) if settings.api_key_file else ()
     tls = _read_tls(settings)
-    manager = Manager(serving_dir.absolute(), *_loaders(serving_dir, settings))
+    directory = shipped.Shelf(serving_dir)
+    # Who asks for signatures is served what was signed.
+    guest = shipped_guest(directory) if settings.public_key is None else None
+    manager = Manager(serving_dir.absolute(), *_loaders(serving_dir, settings), guest)
     core = Core(manager, Metrics(), bounds)
     shop = _shop(settings)
     listening = _listen(settings.host, settings.rest_port)
@@ -76,7 +80,7 @@ def run(serving_dir: Path, settings: Settings) -> None:
         rpc = _GrpcLater(core, settings.host, settings.grpc_port, api_keys, tls)
     app = build(
         core,
-        Convenience.embedded(core, Directory(serving_dir)),
+        Convenience.embedded(core, directory),
         api_keys,
         config_files.metrics_path(serving_dir),
         settings.cors_origins,
