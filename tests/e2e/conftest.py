@@ -44,6 +44,7 @@ SETTINGS = {
         "network": {"channels": 16, "blocks": 1},
         "image": {"train_side": 64, "max_side": 128},
         "train": {
+            "start": "scratch",
             "steps": 2,
             "reproduction_steps": 2,
             "batch_size": 2,
