@@ -11,7 +11,7 @@ from easel_serving.models.saved_model import SavedModel
 from easel_serving.protocol.errors import ServingError
 from easel_serving.registry.directory import CANARY, Version
 from easel_serving.registry.model_service import Tls
-from easel_serving.registry.registry import Registry
+from easel_serving.registry.registry import Push, Registry
 from easel_serving.registry.remote import Remote
 from tfx.dsl.components.base import base_executor
 from tfx.types import artifact, artifact_utils
@@ -36,63 +36,73 @@ class Executor(base_executor.BaseExecutor):
             raise ValueError(
                 f"{name}: the decision does not approve this model; put ServingPusher under Cond(approved)"
             )
-        saved_model = Path(path_utils.serving_model_path(model.uri))
-        description = _json(model, "model.json")
-        tflite = _only(input_dict, "tflite")
-        loaded = SavedModel(saved_model)
-        requests = warmup.requests(
-            loaded.signature_defs, name, description, reading.first(input_dict["examples"], "eval", warmup.COUNT)
+        registry = Registry(
+            exec_properties["serving_dir"],
+            exec_properties["base_path"],
+            signing_key=exec_properties["signing_key"] or None,
+            on_wait=lambda who: progress.report(waiting=who.removeprefix("waiting ")),
         )
-        warmup.check(loaded, requests)
-        loaded.close()
-        document = manifest.build(
-            description=description,
-            decision=decision,
-            tflite=_json(tflite, "tflite.json") if tflite else [],
-            signatures=manifest.signatures(loaded.signature_defs),
-            data={folder: _data(input_dict, folder) for folder in FOLDERS},
-            lineage=json.loads(exec_properties["lineage"]),
-        )
-        with tempfile.TemporaryDirectory() as folder:
-            attachments.write(Path(folder), description, Path(tflite.uri) if tflite else None, document["tflite"])
-            thumbnails.write(Path(folder), description, *(_images(input_dict, key) for key in ("photos", "paintings")))
-            registry = Registry(
-                exec_properties["serving_dir"],
-                exec_properties["base_path"],
-                signing_key=exec_properties["signing_key"] or None,
-                on_wait=lambda who: progress.report(waiting=who.removeprefix("waiting ")),
-            )
-            for part in FOLDERS:
-                statistics = _only(input_dict, f"{part}_statistics")
-                if statistics:
-                    attachments.write_statistics(Path(folder), part, Path(statistics.uri))
-            done = registry.push(
-                name,
-                saved_model,
-                document,
-                attachments=folder,
-                warmup=warmup.serialize(requests),
-                policy=_policy(exec_properties["policy"], decision),
-                why="; ".join(decision["reasons"]),
-            )
-        version = done.version
+        done = _push(registry, model, decision, input_dict, exec_properties)
         # An unchanged version, too: the server may not have heard of an earlier push.
         warnings = _tell(exec_properties["server"], exec_properties["server_tls"], registry)
-        pushed = artifact_utils.get_single_instance(output_dict["pushed_model"])
-        pushed.set_int_custom_property("pushed", 1)
-        pushed.set_string_custom_property("pushed_destination", str(version.path))
-        pushed.set_string_custom_property("pushed_version", str(version.number))
         stable = registry.stable(name)
-        summary = {
-            "outcome": done.outcome,
-            "version": version.number,
-            "stable": stable.number if stable else None,
-            "path": str(version.path),
-            "labels": list(version.labels),
-            "warnings": [*_waiting(version, stable.number if stable else None), *warnings],
-        }
-        Path(pushed.uri, "pushed.json").write_text(json.dumps(summary, indent=2))
-        progress.report(version=version.number, outcome=done.outcome)
+        pushed = artifact_utils.get_single_instance(output_dict["pushed_model"])
+        _describe(pushed, done, stable.number if stable else None, warnings)
+        progress.report(version=done.version.number, outcome=done.outcome)
+
+
+def _push(
+    registry: Registry, model: artifact.Artifact, decision: dict[str, Any], inputs: Artifacts, properties: Parameters
+) -> Push:
+    """Gathers what belongs to a version, and pushes it."""
+    saved_model = Path(path_utils.serving_model_path(model.uri))
+    name, description, tflite = properties["model_name"], _json(model, "model.json"), _only(inputs, "tflite")
+    loaded = SavedModel(saved_model)
+    shown = reading.first(inputs["examples"], "eval", warmup.COUNT)
+    requests = warmup.requests(loaded.signature_defs, name, description, shown)
+    warmup.check(loaded, requests)
+    loaded.close()
+    document = manifest.build(
+        description=description,
+        decision=decision,
+        tflite=_json(tflite, "tflite.json") if tflite else [],
+        signatures=manifest.signatures(loaded.signature_defs),
+        data={folder: _data(inputs, folder) for folder in FOLDERS},
+        lineage=json.loads(properties["lineage"]),
+    )
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        attachments.write(folder, description, Path(tflite.uri) if tflite else None, document["tflite"])
+        thumbnails.write(folder, description, *(_images(inputs, part) for part in FOLDERS))
+        for part in FOLDERS:
+            if statistics := _only(inputs, f"{part}_statistics"):
+                attachments.write_statistics(folder, part, Path(statistics.uri))
+        return registry.push(
+            name,
+            saved_model,
+            document,
+            attachments=folder,
+            warmup=warmup.serialize(requests),
+            policy=_policy(properties["policy"], decision),
+            why="; ".join(decision["reasons"]),
+        )
+
+
+def _describe(pushed: artifact.Artifact, done: Push, stable: int | None, warnings: list[str]) -> None:
+    """Fills the PushedModel artifact."""
+    version = done.version
+    pushed.set_int_custom_property("pushed", 1)
+    pushed.set_string_custom_property("pushed_destination", str(version.path))
+    pushed.set_string_custom_property("pushed_version", str(version.number))
+    summary = {
+        "outcome": done.outcome,
+        "version": version.number,
+        "stable": stable,
+        "path": str(version.path),
+        "labels": list(version.labels),
+        "warnings": [*_waiting(version, stable), *warnings],
+    }
+    Path(pushed.uri, "pushed.json").write_text(json.dumps(summary, indent=2))
 
 
 def _policy(policy: str, decision: dict[str, Any]) -> str:

@@ -24,7 +24,7 @@ class TFLiteExporter(Component):
     Args:
         model: the candidate; its parts lie in `tflite/<part>` of its folder.
         examples: split `eval` to verify on; int8 is calibrated on `train` where there is one, else on `eval`.
-        module_path: the lane's module, with OPTIONS and parts(), see `trainer.tflite.parts`.
+        module_path: the lane's module, with OPTIONS and parts(), see `trainer.tflite.contract`.
         options: that module's OPTIONS as JSON.
     """
 

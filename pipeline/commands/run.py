@@ -54,7 +54,7 @@ def run(config: Path, only: str | None, overrides: tuple[str, ...], dry_run: boo
         _look_ahead(resolved, as_json)
         return OK
     if faults := disk_space.unwritable(resolved):  # before the log and the lock, which lie there, too
-        raise _told(resolved.on, UserError(f"{faults[0]}; nothing was started"), Path(os.devnull))
+        raise _after_hooks(resolved.on, UserError(f"{faults[0]}; nothing was started"), Path(os.devnull))
     with interruption.terminable(), lock.hold(resolved.workspace) as stale:
         log = resolved.workspace / "logs" / f"{time.strftime('%Y%m%d-%H%M%S')}.log"
         view = _view(f"easel run {config}", as_json)
@@ -71,12 +71,12 @@ def run(config: Path, only: str | None, overrides: tuple[str, ...], dry_run: boo
             code = interruption.exit_code(interrupt)
             raise Fault("interrupted; the next run goes on from here", code) from interrupt
         except Exception as error:
-            raise _told(resolved.on, error, log) from error
+            raise _after_hooks(resolved.on, error, log) from error
     # The lock is given back: a command may use this workspace.
     outcomes = [model.outcome for model in result.models]
     result = announcement.make_up(resolved, dataclasses.replace(result, seconds=time.time() - began))
-    told = hooks.call(resolved.on, outcomes, result.to_json(), log)
-    result = dataclasses.replace(result, warnings=(*result.warnings, *told))
+    warnings = hooks.call(resolved.on, outcomes, result.to_json(), log)
+    result = dataclasses.replace(result, warnings=(*result.warnings, *warnings))
     if as_json:
         options.print_json(result.to_json())
     else:
@@ -133,7 +133,7 @@ def _look_ahead(config: Config, as_json: bool) -> None:
         options.print_for_people(dry_run_report.render(found))
 
 
-def _told(commands: HookOptions, error: Exception, log: Path) -> Exception:
+def _after_hooks(commands: HookOptions, error: Exception, log: Path) -> Exception:
     """Tells the hook for failures about a run that ended without a result; the exception to raise."""
     from pipeline.running import hooks
 

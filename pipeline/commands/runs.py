@@ -58,8 +58,8 @@ def show(workspace: Path, name: str, own: Path | None, as_json: bool) -> None:
     from pipeline.terminal import history_view
 
     store = Store(own or workspace)
-    told = story.tell(store, story.find(store, name))
+    found = story.tell(store, story.find(store, name))
     if as_json:
-        options.print_json(told.to_json())
+        options.print_json(found.to_json())
     else:
-        options.print_for_people(history_view.story(told))
+        options.print_for_people(history_view.story(found))

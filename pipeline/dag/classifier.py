@@ -1,15 +1,15 @@
 """The classifier's lane."""
 
-from collections.abc import Mapping
+import functools
 
 from tfx import types
-from tfx.components import Trainer, Transform, Tuner
+from tfx.components import Trainer, Tuner
 from tfx.dsl.components.base.base_component import BaseComponent
 from tfx.proto import trainer_pb2
 
 from pipeline.configuration.config import Config
 from pipeline.dag.blueprint import CLASSIFIER, Blueprint, sections, training
-from pipeline.dag.data import DataLane, gate
+from pipeline.dag.data import DataLane, gate, transform
 from pipeline.dag.promotion import judge_and_push
 from pipeline.planning import warm_start
 from pipeline.planning.snapshot import Snapshot
@@ -21,59 +21,24 @@ def classifier_lane(plan: Blueprint, photos: DataLane, config: Config, world: Sn
     lane = config.classifier
     images = sections(lane, "image", "backbone")
     options = images | sections(lane, "train")
+    folders = [world.folders[lane.photos]]
     found = world.tuned if lane.tuner.reuse else None
     with gate(plan, photos, CLASSIFIER, "photos", config.data_gate, needs_classes=True, world=world):
-        transform = plan.add(
-            Transform(
-                examples=photos.examples,
-                schema=photos.schema,
-                preprocessing_fn="trainer.classifier.input.preprocessing.preprocessing_fn",
-                custom_config={"options": images},
-                disable_statistics=True,
-            ),
-            CLASSIFIER,
-            "transform",
-            "trainer.classifier.input.preprocessing",
-        )
-
+        graph = transform(plan, CLASSIFIER, photos, images)
         given: dict = {"tuned": found} if found else {}
         best = None
         if lane.tuner.enabled and not found:
             given["tuner"] = lane.tuner.model_dump(mode="json")
-            best = _search(plan, transform, photos, options, config)
+            best = _search(plan, graph, photos, options, config)
         if lane.train.warm_start:
             given["warm_start"] = str(warm_start.description(config, lane))
-
-        def train(
-            title: str,
-            module: str,
-            options: dict,
-            part: str | None = None,
-            given: Mapping | None = None,
-            best: types.BaseChannel | None = None,
-        ) -> BaseComponent:
-            return plan.add(
-                Trainer(
-                    run_fn=f"{module}.run_fn",
-                    examples=transform.outputs["transformed_examples"],
-                    transform_graph=transform.outputs["transform_graph"],
-                    schema=photos.schema,
-                    hyperparameters=best,
-                    train_args=trainer_pb2.TrainArgs(splits=["train"]),
-                    eval_args=trainer_pb2.EvalArgs(splits=["eval"]),
-                    custom_config=training(config, options, module, [world.folders[lane.photos]], given),
-                ),
-                CLASSIFIER,
-                title,
-                module,
-                part=part,
-            )
-
+        run, baseline = "trainer.classifier.training.run", "trainer.classifier.training.baseline"
+        train = functools.partial(_train, plan, graph, photos)
         judge_and_push(
             plan,
             CLASSIFIER,
-            candidate=train("train", "trainer.classifier.training.run", options, given=given, best=best),
-            trivial=train("train baseline", "trainer.classifier.training.baseline", images, part="trivial"),
+            candidate=train("train", run, training(config, options, run, folders, given), best=best),
+            trivial=train("train baseline", baseline, training(config, images, baseline, folders), part="trivial"),
             eval_examples=photos.examples,
             metrics=evaluator.metric_configs(),
             data={"photos": photos},
@@ -83,26 +48,44 @@ def classifier_lane(plan: Blueprint, photos: DataLane, config: Config, world: Sn
         )
 
 
+def _train(
+    plan: Blueprint,
+    graph: BaseComponent,
+    photos: DataLane,
+    title: str,
+    module: str,
+    custom_config: dict,
+    part: str | None = None,
+    best: types.BaseChannel | None = None,
+) -> BaseComponent:
+    trainer = Trainer(
+        run_fn=f"{module}.run_fn",
+        hyperparameters=best,
+        custom_config=custom_config,
+        **_inputs(graph, photos),
+    )
+    return plan.add(trainer, CLASSIFIER, title, module, part=part)
+
+
 def _search(
-    plan: Blueprint, transform: BaseComponent, photos: DataLane, options: dict, config: Config
+    plan: Blueprint, graph: BaseComponent, photos: DataLane, options: dict, config: Config
 ) -> types.BaseChannel:
     """TFX's Tuner over the classifier's training; the best values that it finds."""
-    tuner = plan.add(
-        Tuner(
-            tuner_fn="trainer.classifier.training.tuning.tuner_fn",
-            examples=transform.outputs["transformed_examples"],
-            transform_graph=transform.outputs["transform_graph"],
-            schema=photos.schema,
-            train_args=trainer_pb2.TrainArgs(splits=["train"]),
-            eval_args=trainer_pb2.EvalArgs(splits=["eval"]),
-            custom_config={
-                "options": options,
-                "seed": config.seed,
-                "tuner": config.classifier.tuner.model_dump(mode="json"),
-            },
-        ),
-        CLASSIFIER,
-        "tune",
-        "trainer.classifier.training.tuning",
+    space = config.classifier.tuner.model_dump(mode="json")
+    module = "trainer.classifier.training.tuning"
+    tuner = Tuner(
+        tuner_fn=f"{module}.tuner_fn",
+        custom_config={"options": options, "seed": config.seed, "tuner": space},
+        **_inputs(graph, photos),
     )
-    return tuner.outputs["best_hyperparameters"]
+    return plan.add(tuner, CLASSIFIER, "tune", module).outputs["best_hyperparameters"]
+
+
+def _inputs(graph: BaseComponent, photos: DataLane) -> dict:
+    return {
+        "examples": graph.outputs["transformed_examples"],
+        "transform_graph": graph.outputs["transform_graph"],
+        "schema": photos.schema,
+        "train_args": trainer_pb2.TrainArgs(splits=["train"]),
+        "eval_args": trainer_pb2.EvalArgs(splits=["eval"]),
+    }

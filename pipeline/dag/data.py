@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tfx import types
-from tfx.components import ExampleValidator, StatisticsGen
+from tfx.components import ExampleValidator, StatisticsGen, Transform
 from tfx.components.distribution_validator.component import DistributionValidator
+from tfx.dsl.components.base.base_component import BaseComponent
 from tfx.dsl.experimental.conditionals import conditional
 
 from components.artifacts.features import statistics_options
@@ -38,65 +39,65 @@ class DataLane:
 
 def data_lane(plan: Blueprint, name: str, folder: str, config: Config, world: Snapshot) -> DataLane:
     """Ingest, statistics, schema and TFX's own validation of one folder. The verdict is each model lane's own."""
-    ingest = plan.add(
-        ImageFolderExampleGen(
-            input_base=folder,
-            options=config.ingest.model_dump_json(),
-            fingerprint=world.folders[folder],
-            layout=LAYOUTS.get(name, "auto"),
-        ),
-        name,
-        "read images",
-    )
-    properties = ingest.spec.exec_properties
-    latest = world.ledgers.get(name) if config.ingest.keep_splits else None
-    properties[ledger.PROPERTY] = ledger.base_for(properties, latest)
-    statistics = plan.add(
-        StatisticsGen(examples=ingest.outputs["examples"], stats_options=statistics_options()),
-        name,
-        "statistics",
-    )
+    ingest = _ingest(plan, name, folder, config, world)
+    examples = ingest.outputs["examples"]
+    generated = plan.add(StatisticsGen(examples=examples, stats_options=statistics_options()), name, "statistics")
+    statistics = generated.outputs["statistics"]
     schema_file = schema_files(config)[name]
-    schema = plan.add(
-        SchemaSource(
-            statistics=statistics.outputs["statistics"],
-            schema_path=schema_file,
-            base_schema=str(base_schema(name)),
-            key=world.schemas[schema_file],
-        ),
-        name,
-        "schema",
+    source = SchemaSource(
+        statistics=statistics,
+        schema_path=schema_file,
+        base_schema=str(base_schema(name)),
+        key=world.schemas[schema_file],
     )
-    validator = plan.add(
-        ExampleValidator(statistics=statistics.outputs["statistics"], schema=schema.outputs["schema"]),
-        name,
-        "validate",
-    )
+    schema = plan.add(source, name, "schema").outputs["schema"]
+    validator = plan.add(ExampleValidator(statistics=statistics, schema=schema), name, "validate")
     policy = config.data_gate
-    skew = plan.add(
-        DistributionValidator(
-            statistics=statistics.outputs["statistics"],
-            baseline_statistics=statistics.outputs["statistics"],
-            config=comparison.config(policy.max_label_skew, policy.max_measure_skew),
-            include_split_pairs=[("eval", "train")],
-        ),
-        name,
-        "eval against train",
-        part="skew",
+    skew = DistributionValidator(
+        statistics=statistics,
+        baseline_statistics=statistics,
+        config=comparison.config(policy.max_label_skew, policy.max_measure_skew),
+        include_split_pairs=[("eval", "train")],
     )
-    baseline, drift = _drift(
-        plan, statistics.outputs["statistics"], world.previous[name], policy, name, "previous", "data before"
-    )
+    plan.add(skew, name, "eval against train", part="skew")
+    baseline, drift = _drift(plan, statistics, world.previous[name], policy, name, "previous", "data before")
     return DataLane(
-        examples=ingest.outputs["examples"],
+        examples=examples,
         report=ingest.outputs["report"],
-        statistics=statistics.outputs["statistics"],
-        schema=schema.outputs["schema"],
+        statistics=statistics,
+        schema=schema,
         anomalies=validator.outputs["anomalies"],
         skew=skew.outputs["anomalies"],
         previous_baseline=baseline,
         previous_drift=drift,
     )
+
+
+def _ingest(plan: Blueprint, name: str, folder: str, config: Config, world: Snapshot) -> BaseComponent:
+    component = ImageFolderExampleGen(
+        input_base=folder,
+        options=config.ingest.model_dump_json(),
+        fingerprint=world.folders[folder],
+        layout=LAYOUTS.get(name, "auto"),
+    )
+    ingest = plan.add(component, name, "read images")
+    latest = world.ledgers.get(name) if config.ingest.keep_splits else None
+    # After the digest of the code, which says whether it would come to the same as the latest.
+    ingest.spec.exec_properties[ledger.PROPERTY] = ledger.base_for(ingest.spec.exec_properties, latest)
+    return ingest
+
+
+def transform(plan: Blueprint, lane: str, data: DataLane, options: dict, part: str | None = None) -> BaseComponent:
+    """TFX's Transform of one folder by the preprocessing of a model lane; `options` are what that reads."""
+    module = f"trainer.{lane}.input.preprocessing"
+    component = Transform(
+        examples=data.examples,
+        schema=data.schema,
+        preprocessing_fn=f"{module}.preprocessing_fn",
+        custom_config={"options": options},
+        disable_statistics=True,
+    )
+    return plan.add(component, lane, " ".join(filter(None, ("transform", part))), module, part=part)
 
 
 def _drift(

@@ -1,16 +1,15 @@
 """The style network's lane."""
 
+import functools
 import json
-from collections.abc import Mapping
 
-from tfx.components import Transform
 from tfx.dsl.components.base.base_component import BaseComponent
 
 from components.style_pairs.component import StylePairs
 from components.style_trainer.component import StyleTrainer
 from pipeline.configuration.config import Config
 from pipeline.dag.blueprint import STYLE, Blueprint, sections, training
-from pipeline.dag.data import DataLane, gate
+from pipeline.dag.data import DataLane, gate, transform
 from pipeline.dag.promotion import judge_and_push
 from pipeline.planning import warm_start
 from pipeline.planning.snapshot import Snapshot
@@ -28,63 +27,49 @@ def style_lane(plan: Blueprint, photos: DataLane, paintings: DataLane, config: C
     lenient = config.data_gate.model_copy(update={"empty_eval": "ignore"})
     paintings_pass = gate(plan, paintings, STYLE, "paintings", lenient, needs_classes=False, world=world)
     with photos_pass, paintings_pass:
-
-        def transform(data: DataLane, name: str) -> BaseComponent:
-            return plan.add(
-                Transform(
-                    examples=data.examples,
-                    schema=data.schema,
-                    preprocessing_fn="trainer.style.input.preprocessing.preprocessing_fn",
-                    custom_config={"options": images},
-                    disable_statistics=True,
-                ),
-                STYLE,
-                f"transform {name}",
-                "trainer.style.input.preprocessing",
-                part=name,
-            )
-
-        photos_tensors, paintings_tensors = transform(photos, "photos"), transform(paintings, "paintings")
-        pairs = plan.add(
-            StylePairs(
-                photos=photos.examples,
-                paintings=paintings.examples,
-                options=lane.pairs.model_dump_json(),
-                seed=config.seed,
-            ),
-            STYLE,
-            "evaluation pairs",
+        lanes = {"photos": photos, "paintings": paintings}
+        graphs = [transform(plan, STYLE, data, images, part) for part, data in lanes.items()]
+        pairs = StylePairs(
+            photos=photos.examples,
+            paintings=paintings.examples,
+            options=lane.pairs.model_dump_json(),
+            seed=config.seed,
         )
-
-        def train(
-            title: str, module: str, options: dict, part: str | None = None, given: Mapping | None = None
-        ) -> BaseComponent:
-            return plan.add(
-                StyleTrainer(
-                    photos=photos_tensors.outputs["transformed_examples"],
-                    paintings=paintings_tensors.outputs["transformed_examples"],
-                    photos_graph=photos_tensors.outputs["transform_graph"],
-                    paintings_graph=paintings_tensors.outputs["transform_graph"],
-                    run_fn=f"{module}.run_fn",
-                    custom_config=json.dumps(training(config, options, module, folders) | dict(given or {})),
-                ),
-                STYLE,
-                title,
-                module,
-                part=part,
-            )
-
+        eval_examples = plan.add(pairs, STYLE, "evaluation pairs").outputs["examples"]
+        run, baseline = "trainer.style.training.run", "trainer.style.training.baseline"
+        # Where it starts from is no part of the key of its checkpoints.
         champion = {"champion": str(warm_start.description(config, lane))}
         start = champion if warm_start.may_start_from_champion(lane) else {}
+        train = functools.partial(_train, plan, *graphs)
         judge_and_push(
             plan,
             STYLE,
-            candidate=train("train", "trainer.style.training.run", options, given=start),
-            trivial=train("train baseline", "trainer.style.training.baseline", images, part="trivial"),
-            eval_examples=pairs.outputs["examples"],
+            candidate=train("train", run, training(config, options, run, folders) | start),
+            trivial=train("train baseline", baseline, training(config, images, baseline, folders), part="trivial"),
+            eval_examples=eval_examples,
             metrics=evaluator.metric_configs(lane.perceptual),
-            data={"photos": photos, "paintings": paintings},
+            data=lanes,
             options=lane,
             config=config,
             world=world,
         )
+
+
+def _train(
+    plan: Blueprint,
+    photos: BaseComponent,
+    paintings: BaseComponent,
+    title: str,
+    module: str,
+    custom_config: dict,
+    part: str | None = None,
+) -> BaseComponent:
+    trainer = StyleTrainer(
+        photos=photos.outputs["transformed_examples"],
+        paintings=paintings.outputs["transformed_examples"],
+        photos_graph=photos.outputs["transform_graph"],
+        paintings_graph=paintings.outputs["transform_graph"],
+        run_fn=f"{module}.run_fn",
+        custom_config=json.dumps(custom_config),
+    )
+    return plan.add(trainer, STYLE, title, module, part=part)

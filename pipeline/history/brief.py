@@ -15,11 +15,11 @@ _MOST = 12
 def card(version: Version) -> str:
     """The card of a version in Markdown, some fifty lines; `--all` is said to show the rest."""
     manifest = version.manifest
-    told = dict(manifest)
+    brief = dict(manifest)
     if version.styles:
-        told["notes"] = [*manifest.get("notes", []), f"Knows the paintings {', '.join(version.styles)}."]
-    told["data"] = {name: _data(facts) for name, facts in manifest.get("data", {}).items()}
-    told["training"] = {key: value for key, value in manifest.get("training", {}).items() if key != "history"}
+        brief["notes"] = [*manifest.get("notes", []), f"Knows the paintings {', '.join(version.styles)}."]
+    brief["data"] = {name: _data(facts) for name, facts in manifest.get("data", {}).items()}
+    brief["training"] = {key: value for key, value in manifest.get("training", {}).items() if key != "history"}
     lineage = dict(manifest.get("lineage", {}))
     if "configuration" in lineage:
         other = {"style": "classifier", "classifier": "style"}.get(manifest.get("kind", ""))
@@ -28,8 +28,8 @@ def card(version: Version) -> str:
         lineage["configuration"] = {key: value for key, value in settings.items() if value not in (None, [], {})}
         if defaults:
             lineage["the rest"] = f"{defaults} more keys of the configuration have their defaults; --all shows them"
-    told["lineage"] = lineage
-    return full.render(told, {})
+    brief["lineage"] = lineage
+    return full.render(brief, {})
 
 
 def _data(facts: Mapping[str, Any]) -> dict[str, Any]:
@@ -37,8 +37,8 @@ def _data(facts: Mapping[str, Any]) -> dict[str, Any]:
     report = facts.get("report", {})
     counts = [f"{value} {key}" for key, value in report.items() if isinstance(value, int) and value]
     classes = [f"{name} {count}" for name, count in report.get("classes", {}).items() if name]
-    told = {"files": ", ".join(counts)}
+    brief = {"files": ", ".join(counts)}
     if classes:
         more = f", ... ({len(classes)})" if len(classes) > _MOST else ""
-        told["classes"] = ", ".join(classes[:_MOST]) + more
-    return told | {key: value for key, value in facts.items() if key != "report"}
+        brief["classes"] = ", ".join(classes[:_MOST]) + more
+    return brief | {key: value for key, value in facts.items() if key != "report"}

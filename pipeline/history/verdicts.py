@@ -74,8 +74,8 @@ def _model(config: Config, lane: str, data: Mapping[str, str], outputs: Outputs)
         reasons += tuple(dict.fromkeys(line for line in fixes if line.split(":")[0] in kinds))
         return ModelResult(outcome="stopped", reasons=reasons, **facts)
     if lane in outputs.run.untrained:
-        told = outputs.run.untrained[lane]
-        return ModelResult(outcome="skipped", version=told["version"], reasons=(told["reason"],), **facts)
+        skipped = outputs.run.untrained[lane]
+        return ModelResult(outcome="skipped", version=skipped["version"], reasons=(skipped["reason"],), **facts)
     facts["tflite"] = tuple(outputs.document(f"TFLiteExporter.{lane}", "tflite", "tflite.json") or ())
     champion = outputs.document(f"Champion.{lane}", "verdict", "champion.json")
     stable = (champion.get("champion") or {}).get("version")

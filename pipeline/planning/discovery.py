@@ -44,9 +44,9 @@ class Images:
 
 @dataclass(frozen=True)
 class Found:
-    """What each model could be made from; `beside` is the folder where the configuration belongs."""
+    """What each model could be made from; `base` is the folder where the configuration belongs."""
 
-    beside: Path
+    base: Path
     classifier_photos: Images | None
     style_photos: Images | None
     paintings: Images | None
@@ -94,7 +94,7 @@ def look(folder: Path) -> Images:
     return Images(root, layout, dict(sorted(classes.items())), classes.total() + flat)
 
 
-def _choose(beside: Path, photos: Sequence[Images], paintings: Path | None) -> Found:
+def _choose(base: Path, photos: Sequence[Images], paintings: Path | None) -> Found:
     """Gives the classifier classes, and the style network whatever there is beside paintings."""
     painted = look_flat(paintings) if paintings else None
     ranked = sorted(photos, key=_rank)
@@ -103,8 +103,8 @@ def _choose(beside: Path, photos: Sequence[Images], paintings: Path | None) -> F
     # Photos that nobody sorted are varied: better to learn to paint from.
     style = next(iter(flat), classes or next(iter(ranked), None)) if painted else None
     if classes is None and style is None:
-        raise UserError(_nothing(beside, photos, painted))
-    return Found(beside, classes, style, painted if style else None)
+        raise UserError(_nothing(base, photos, painted))
+    return Found(base, classes, style, painted if style else None)
 
 
 def look_flat(folder: Path) -> Images:

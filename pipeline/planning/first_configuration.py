@@ -89,7 +89,7 @@ def write(found: Found) -> Path:
         UserError: there is one already, which stays as it is; it cannot be written; a folder's name cannot be written
             in a configuration.
     """
-    path = found.beside / NAME
+    path = found.base / NAME
     text = compose(found)
     try:
         with path.open("x", encoding="utf-8") as file:
@@ -115,7 +115,7 @@ def compose(found: Found) -> str:
         parts.append(
             _CLASSIFIER.format(
                 about=_comment(_about(photos)),
-                photos=_scalar(found.beside, photos.folder),
+                photos=_scalar(found.base, photos.folder),
                 backbone=template.format(name=row.name).rstrip(),
             )
         )
@@ -127,8 +127,8 @@ def compose(found: Found) -> str:
         parts.append(
             _STYLE.format(
                 about=_comment(*about),
-                photos=_scalar(found.beside, photos.folder),
-                paintings=_scalar(found.beside, paintings.folder),
+                photos=_scalar(found.base, photos.folder),
+                paintings=_scalar(found.base, paintings.folder),
                 networks=networks.rstrip(),
             )
         )
@@ -159,13 +159,13 @@ def _wrapped(lines: Iterable[str]) -> Iterable[str]:
         yield from textwrap.wrap(line, 116, initial_indent="  # ", subsequent_indent="  # ", break_long_words=False)
 
 
-def _scalar(beside: Path, folder: str) -> str:
+def _scalar(base: Path, folder: str) -> str:
     """The path of a folder as YAML, relative to the file.
 
     Raises:
         UserError: the name has what a configuration reads as something else.
     """
-    text = os.path.relpath(folder, beside)
+    text = os.path.relpath(folder, base)
     literal = text.replace("{SPAN}", "").replace("{YYYY}-{MM}-{DD}", "")
     try:
         text.encode()

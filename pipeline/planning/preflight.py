@@ -24,15 +24,15 @@ def require_known_workspace(config: Config, path: Path) -> None:
         path: its file.
     """
     name = Config.model_fields["workspace"].default
-    beside, here = path.absolute().parent / name, Path.cwd() / name
-    if config.workspace != beside or here == beside or beside.exists():
+    default, here = path.absolute().parent / name, Path.cwd() / name
+    if config.workspace != default or here == default or default.exists():
         return
     runs = Store(here).runs(config.name)
     known = dict(configuration.flat(configuration.recorded(runs[0]))) if runs else {}
     if known and all(known.get(key) == folder for key, folder in config.inputs().items()):
         raise UserError(
             f"workspace: the runs of {path} are in {here}, but the file names no workspace, and without one it is"
-            f" {beside}: add `workspace: {here}` to the file to go on there, or make that folder to begin anew"
+            f" {default}: add `workspace: {here}` to the file to go on there, or make that folder to begin anew"
         )
 
 

@@ -52,13 +52,13 @@ def decide(when: WhenOptions, facts: Facts) -> Decision:
     if when.new_images and facts.new_images is None:
         reasons.append("it is not known what it was trained on")
     elif when.new_images:
-        told = _told(facts.new_images)
+        said = _new_images(facts.new_images)
         enough = sum(facts.new_images.values()) >= when.new_images
-        (reasons if enough else waiting).append(told if enough else f"{told}, of {number(when.new_images)} wanted")
+        (reasons if enough else waiting).append(said if enough else f"{said}, of {number(when.new_images)} wanted")
     if when.older_than and facts.age is not None:
-        told = f"version {facts.version} is {_duration(facts.age)} old"
+        said = f"version {facts.version} is {_duration(facts.age)} old"
         old = facts.age > seconds(when.older_than)
-        (reasons if old else waiting).append(told if old else f"{told}, not {_spelled(when.older_than)}")
+        (reasons if old else waiting).append(said if old else f"{said}, not {_spelled(when.older_than)}")
     if reasons:
         return Decision(True, tuple(reasons))
     return Decision(None if when.drift else False, tuple(waiting))
@@ -69,7 +69,7 @@ def seconds(duration: str) -> int:
     return int(duration[:-1]) * _SECONDS[duration[-1]]
 
 
-def _told(new: Mapping[str, int]) -> str:
+def _new_images(new: Mapping[str, int]) -> str:
     parts = [f"{number(count)} new {folder}" for folder, count in new.items() if count]
     return " and ".join(parts) or f"no new {' or '.join(new)}"
 

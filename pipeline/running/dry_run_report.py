@@ -116,9 +116,9 @@ def render(found: DryRunReport) -> RenderableType:
     cached = len(found.components) - len(working)
     if not working:
         return Group(*lines)
-    told = [Text.assemble(_title(each), (f"  {each.why}" if each.why else "", "dim")) for each in working]
+    working_lines = [Text.assemble(_title(each), (f"  {each.why}" if each.why else "", "dim")) for each in working]
     count = Text(f"{len(working)} components would run, {cached} would not:", style="dim")
-    return Group(*lines, Text(), count, *(Padding(line, (0, 0, 0, 2)) for line in told))
+    return Group(*lines, Text(), count, *(Padding(line, (0, 0, 0, 2)) for line in working_lines))
 
 
 def _words(found: Lane) -> str:

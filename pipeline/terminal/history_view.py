@@ -37,22 +37,22 @@ def table(runs: Sequence[Summary]) -> RenderableType:
     return grid
 
 
-def story(told: Story) -> RenderableType:
+def story(found: Story) -> RenderableType:
     """Everything about one run, the verdicts above all."""
-    head = told.summary
+    head = found.summary
     state = "" if head.finished else ", not finished: it still runs or was killed"
     title = Text.assemble(
         ("run ", "dim"), (head.run, "bold"), f"  {head.pipeline}, {head.started}, {duration(head.seconds)}{state}"
     )
     parts: list[RenderableType] = [title, *summary.models(head.models)]
-    parts += _section("why it ran", _lines(told.reasons or ("nothing changed: everything came from the cache",)))
-    parts += _section("data", _data(told.data))
-    if told.previous:
-        parts += _section(f"configuration, against run {told.previous}", _changes(told))
-    parts += _section("components", _components(told.components))
-    facts = {key: value for key, value in told.provenance.items() if not isinstance(value, Mapping)}
-    parts += _section("code", _grid({**facts, **told.provenance.get("packages", {})}))
-    parts += _section("files", _grid(told.files))
+    parts += _section("why it ran", _lines(found.reasons or ("nothing changed: everything came from the cache",)))
+    parts += _section("data", _data(found.data))
+    if found.previous:
+        parts += _section(f"configuration, against run {found.previous}", _changes(found))
+    parts += _section("components", _components(found.components))
+    facts = {key: value for key, value in found.provenance.items() if not isinstance(value, Mapping)}
+    parts += _section("code", _grid({**facts, **found.provenance.get("packages", {})}))
+    parts += _section("files", _grid(found.files))
     return Group(*parts)
 
 
@@ -69,9 +69,9 @@ def lineage(found: Lineage, everything: bool = False) -> RenderableType:
     folders = {step.node.rpartition(".")[2]: step.folder for step in found.steps if step.folder}
     for part, facts in found.data.items():
         counts = {key: value for key, value in facts.get("report", {}).items() if isinstance(value, int)}
-        told = {"folder": folders.get(part, folders.get(f"style-{part}", "")), **counts}
+        counted = {"folder": folders.get(part, folders.get(f"style-{part}", "")), **counts}
         digests = {key.replace("_", " "): facts[key] for key in ("digest", "schema_digest") if key in facts}
-        parts += _section(part, _grid({**{key: value for key, value in told.items() if value != ""}, **digests}))
+        parts += _section(part, _grid({**{key: value for key, value in counted.items() if value != ""}, **digests}))
     metrics = {who: figures for who, figures in found.metrics.items() if figures}
     parts += _section("metrics", _grid({who: _figures(figures) for who, figures in metrics.items()}))
     parts += _section("steps", _steps(found))
@@ -146,11 +146,11 @@ def _span(folder: Folder) -> str:
     return f"{folder.span}" + (f" (last {folder.spans})" if folder.spans else "")
 
 
-def _changes(told: Story) -> RenderableType:
-    if not told.configuration:
+def _changes(found: Story) -> RenderableType:
+    if not found.configuration:
         return Text("unchanged", "dim")
     grid = Table.grid(padding=(0, 2))
-    for key, before, after in told.configuration:
+    for key, before, after in found.configuration:
         grid.add_row(Text(key), Text(str(before), "dim"), Text("→", "dim"), Text(str(after)))
     return grid
 

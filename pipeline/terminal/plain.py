@@ -158,8 +158,8 @@ class PlainView:
             self._line(f"{self._name(node_id)}: {_ENDINGS[state]}")
         elif folded:
             counts = Counter(state for _, state in folded)
-            told = ", ".join(f"{count} {_ENDINGS[state]}" for state, count in counts.items())
-            self._line(f"{len(folded)} short steps: {told}")
+            endings = ", ".join(f"{count} {_ENDINGS[state]}" for state, count in counts.items())
+            self._line(f"{len(folded)} short steps: {endings}")
 
     def _name(self, node_id: str) -> str:
         node = self._nodes.get(node_id, Node(node_id, "", node_id))

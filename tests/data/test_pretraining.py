@@ -13,8 +13,8 @@ from data.pretraining import arrange, bank, card, ship
 from trainer.base.errors import UserError
 from trainer.style.networks import networks
 from trainer.style.options import NetworkOptions
+from trainer.tflite.contract import Judgement
 from trainer.tflite.options import StyleTFLiteOptions
-from trainer.tflite.parts import Judgement
 
 SIZE = NetworkOptions(channels=8, blocks=1, code_size=8)
 PAINTINGS = [

@@ -16,8 +16,8 @@ from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 from easel_serving.models.tflite.quantisation import dequantise
 
+from trainer.tflite.contract import Tensors
 from trainer.tflite.file import operator_code, packed, unpacked
-from trainer.tflite.parts import Tensors
 
 _LAYERS = (
     schema.BuiltinOperator.CONV_2D,

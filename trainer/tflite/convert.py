@@ -14,8 +14,8 @@ from pathlib import Path
 import tensorflow as tf
 
 from trainer.tflite import bias, integer
+from trainer.tflite.contract import SIGNATURE, Tensors
 from trainer.tflite.options import Variant
-from trainer.tflite.parts import SIGNATURE, Tensors
 
 
 def convert(

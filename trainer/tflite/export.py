@@ -10,8 +10,8 @@ import numpy as np
 import tensorflow as tf
 
 from trainer.tflite import isolation
+from trainer.tflite.contract import SIGNATURE, Measurement, Part, Tensors
 from trainer.tflite.options import TFLiteOptions, Variant
-from trainer.tflite.parts import SIGNATURE, Measurement, Part, Tensors
 from trainer.tflite.run import Runner
 
 Records = Callable[[], Iterable[bytes]]

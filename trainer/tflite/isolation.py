@@ -17,8 +17,8 @@ from pathlib import Path
 
 import numpy as np
 
+from trainer.tflite.contract import Tensors
 from trainer.tflite.options import Variant
-from trainer.tflite.parts import Tensors
 
 LOGGER = logging.getLogger(__name__)
 

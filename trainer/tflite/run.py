@@ -6,7 +6,7 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 from easel_serving.models.tflite.quantisation import dequantise, quantise
 
-from trainer.tflite.parts import SIGNATURE, Tensors
+from trainer.tflite.contract import SIGNATURE, Tensors
 
 
 class Runner:

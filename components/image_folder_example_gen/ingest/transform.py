@@ -63,6 +63,24 @@ def ingest(
         | "ByContent" >> beam.GroupByKey()
         | "Resolve" >> beam.ParDo(steps.Resolve()).with_outputs(steps.OTHERS, steps.PRINTS, main="content")
     )
+    assigned = _assign(resolved, options, ledger_uri)
+    written = (
+        assigned.shards
+        | "ByShard" >> beam.GroupByKey()
+        | "Write" >> beam.ParDo(steps.WriteShard(examples_uri, options)).with_outputs(steps.OTHERS, main="written")
+    )
+    start = pipeline | "Start" >> beam.Impulse() | beam.Map(_nothing)  # so that even an empty folder has its account
+    (
+        (start, written.written, *(each[steps.OTHERS] for each in (walked, examined, resolved, assigned, written)))
+        | "Outcomes" >> beam.Flatten()
+        | "ToOne" >> beam.Map(_to_one)
+        | "Together" >> beam.GroupByKey()
+        | "Account" >> beam.Map(_account, layouts.classes(folders), report_uri)
+    )
+
+
+def _assign(resolved: pvalue.DoOutputsTuple, options: IngestOptions, ledger_uri: str) -> pvalue.DoOutputsTuple:
+    """Near-copies find each other, a plan is made of all counts, and every image gets its split."""
     # Not CombineGlobally, whose dozen transforms cost more than grouping the few elements here.
     pairs = (
         resolved[steps.PRINTS]
@@ -78,22 +96,9 @@ def ingest(
         | "AllTallies" >> beam.GroupByKey()
         | "Plan" >> beam.Map(_plan, options.eval_fraction)
     )
-    assigned = resolved.content | "Assign" >> beam.ParDo(
+    return resolved.content | "Assign" >> beam.ParDo(
         steps.Assign(ledger_uri), groups, pvalue.AsSingleton(plan)
     ).with_outputs(steps.OTHERS, main="shards")
-    written = (
-        assigned.shards
-        | "ByShard" >> beam.GroupByKey()
-        | "Write" >> beam.ParDo(steps.WriteShard(examples_uri, options)).with_outputs(steps.OTHERS, main="written")
-    )
-    start = pipeline | "Start" >> beam.Impulse() | beam.Map(_nothing)  # so that even an empty folder has its account
-    (
-        (start, written.written, *(each[steps.OTHERS] for each in (walked, examined, resolved, assigned, written)))
-        | "Outcomes" >> beam.Flatten()
-        | "ToOne" >> beam.Map(_to_one)
-        | "Together" >> beam.GroupByKey()
-        | "Account" >> beam.Map(_account, layouts.classes(folders), report_uri)
-    )
 
 
 def _compare(element: tuple[int, Iterable[np.ndarray]], distance: int) -> Iterator[tuple[int, np.ndarray]]:

@@ -48,12 +48,12 @@ class Row(NamedTuple):
     """`train`, `eval` or empty."""
 
 
-def split_of(name: str, beside: frozenset[str]) -> str:
+def split_of(name: str, names: frozenset[str]) -> str:
     """The split that a name stands for; empty for names that stand for none.
 
     Args:
         name: of a folder, or in the column `split`; case does not matter.
-        beside: all such names, in lower case: with both a validation and a test set, the validation set counts to
+        names: all such names, in lower case: with both a validation and a test set, the validation set counts to
             train.
     """
     lower = name.strip().lower()
@@ -62,7 +62,7 @@ def split_of(name: str, beside: frozenset[str]) -> str:
     if lower in TESTING:
         return "eval"
     if lower in VALIDATION:
-        return "train" if beside & TESTING else "eval"
+        return "train" if names & TESTING else "eval"
     return ""
 
 
@@ -107,14 +107,14 @@ def _parse(path: bytes, content: bytes) -> dict[str, Row]:
         at, lines = _table(_text(content))
     except _Wrong as problem:
         raise UserError(f"{shown}: {problem}") from None
-    beside = frozenset(row[at["split"]].strip().lower() for _, row in lines if "split" in at and len(row) > at["split"])
+    names = frozenset(row[at["split"]].strip().lower() for _, row in lines if "split" in at and len(row) > at["split"])
     rows: dict[str, Row] = {}
     for number, row in lines:
         fields = {name: row[column].strip() if column < len(row) else "" for name, column in at.items()}
         if not fields["path"] or not fields["label"]:
             raise UserError(f"{shown}, line {number}: needs a path and a label")
         given = fields.get("split", "")
-        split = split_of(given, beside)
+        split = split_of(given, names)
         if given and not split:
             raise UserError(f"{shown}, line {number}: split {given!r} is none of train, val, test")
         if problem := _misspelt(fields["path"], os.path.dirname(path)) or _encoding(fields["label"]):

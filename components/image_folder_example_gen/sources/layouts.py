@@ -140,8 +140,8 @@ def _arrange(tree: _LocalTree | _RemoteTree, path: bytes, layout: str) -> list[F
         label_file.read(labels)  # now, so that its faults are told before anything runs
         return [Folder(path, path, "", "", True, "", labels)]
     inside = tree.subfolders(path)
-    beside = frozenset(display(name).lower() for name in inside)
-    splits = {name: label_file.split_of(display(name), beside) for name in inside}
+    names = frozenset(display(name).lower() for name in inside)
+    splits = {name: label_file.split_of(display(name), names) for name in inside}
     if "train" in splits.values() and "eval" in splits.values():
         return _split_layout(tree, path, splits)
     if not any(tree.holds_files(os.path.join(path, name)) for name in inside):

@@ -54,16 +54,16 @@ def gather(config: Config, outputs: Outputs) -> Material:
 
 def write(store: Store, outputs: Outputs, material: Material, folder: Path) -> Path:
     """Draws `report.html` into the folder of a run; returns its path."""
-    told = story.tell(store, outputs.run)
+    found = story.tell(store, outputs.run)
     runs = [outputs.run, *(store.run(each.id) for each in story.before(store, outputs.run)[: _RUNS - 1])]
     summaries = [story.summarize(run) for run in runs]
-    pages = [_model(model, outputs, material, summaries) for model in told.summary.models]
+    pages = [_model(model, outputs, material, summaries) for model in found.summary.models]
     path = folder / NAME
-    files.write(path, render(f"{told.summary.pipeline}, run {told.summary.run}", told, pages, material.sections))
+    files.write(path, render(f"{found.summary.pipeline}, run {found.summary.run}", found, pages, material.sections))
     return path
 
 
-def render(title: str, told: story.Story, models: Sequence[ModelPage], sections: Sequence[Section]) -> str:
+def render(title: str, found: story.Story, models: Sequence[ModelPage], sections: Sequence[Section]) -> str:
     """The page's HTML."""
     environment = html.environment(Path(__file__).parent, data_page.TEMPLATES)
     environment.filters |= {
@@ -75,7 +75,7 @@ def render(title: str, told: story.Story, models: Sequence[ModelPage], sections:
     }
     return environment.get_template("report.html").render(
         title=title,
-        story=told,
+        story=found,
         models=models,
         sections=sections,
         width=data_charts.WIDTH,

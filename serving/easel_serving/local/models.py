@@ -16,7 +16,7 @@ from easel_serving.registry.directory import CANARY, STABLE, Directory, Version,
 if TYPE_CHECKING:
     from easel_serving.models.saved_model import SavedModel
     from easel_serving.models.tflite.models import Style
-    from easel_serving.painting.partwise import PartwiseEngine
+    from easel_serving.painting.tiled import TiledEngine
 
 Runtime = Literal["auto", "tflite", "tensorflow"]
 
@@ -111,7 +111,7 @@ class LocalModels:
         run = self._run if version.present else self._run_lite
         return run(version, signature, **inputs)["stylized_bytes"][0]
 
-    def engine(self, model: str | None = None) -> "PartwiseEngine":
+    def engine(self, model: str | None = None) -> "TiledEngine":
         """The style network for `easel_serving.painting` (which needs OpenCV); `model` and errors as for `stylize`."""
         return self._computed(self._painter(model), _lite_engine, _full_engine)
 
@@ -197,13 +197,13 @@ def _lite_classifier(version: Version) -> _Classify:
     return lambda encoded: model.serve({"image_bytes": encoded})
 
 
-def _lite_engine(version: Version) -> "PartwiseEngine":
+def _lite_engine(version: Version) -> "TiledEngine":
     from easel_serving.painting.lite import LiteEngine
 
     return LiteEngine(version)
 
 
-def _full_engine(version: Version) -> "PartwiseEngine":
+def _full_engine(version: Version) -> "TiledEngine":
     from easel_serving.painting.saved_model import LocalEngine
 
     return LocalEngine(version.path, version.codes, version.title)

@@ -12,7 +12,7 @@ from easel_serving.local import LocalModels
 from easel_serving.orders.painter import Refused
 from easel_serving.orders.wishes import Wishes
 from easel_serving.painting import files, masks, painter, subject
-from easel_serving.painting.partwise import PartwiseEngine
+from easel_serving.painting.tiled import TiledEngine
 from easel_serving.protocol.errors import ServingError
 
 _SUFFIXES = {"png": ".png", "jpeg": ".jpg", "tiff": ".tif", "webp": ".webp"}
@@ -27,7 +27,7 @@ class NetworkPainter:
 
     def __init__(self, serving_dir: str | Path):
         self._models = LocalModels(serving_dir)
-        self._loaded: tuple[Path, PartwiseEngine] | None = None
+        self._loaded: tuple[Path, TiledEngine] | None = None
 
     def __call__(
         self, wishes: Wishes, photo: bytes, mask: bytes | None, report: Callable[[float], None]

@@ -64,7 +64,7 @@ class Order:
 
     def document(self) -> dict[str, Any]:
         """What its owner is told, for JSON."""
-        told: dict[str, Any] = {
+        facts: dict[str, Any] = {
             "id": self.id,
             "state": self.state,
             "progress": round(self.progress, 3),
@@ -76,8 +76,8 @@ class Order:
             told["mask"] = True
         for name in ("started", "finished", "reason", "painted_by"):
             if getattr(self, name) is not None:
-                told[name] = getattr(self, name)
-        return told
+                facts[name] = getattr(self, name)
+        return facts
 
 
 _FIELDS = tuple(field.name for field in dataclasses.fields(Order))

@@ -8,11 +8,11 @@ import numpy as np
 from easel_serving.images import arrays
 from easel_serving.models.tflite import network, transformer, variants
 from easel_serving.painting import tiles
-from easel_serving.painting.partwise import PartwiseEngine, measurable
+from easel_serving.painting.tiled import TiledEngine, measurable
 from easel_serving.registry.directory import Version
 
 
-class LiteEngine(PartwiseEngine):
+class LiteEngine(TiledEngine):
     """What the SavedModel paints, within the tolerance that the variants were verified with.
 
     Args:
@@ -34,13 +34,13 @@ class LiteEngine(PartwiseEngine):
         return self._predictor(style=square[np.newaxis].astype(np.float32))["style_code"][0]
 
     def measure(self, photo: np.ndarray, code: np.ndarray) -> tuple[int, Any]:
-        """See `PartwiseEngine`; what is painted in one piece needs no measuring."""
+        """See `TiledEngine`; what is painted in one piece needs no measuring."""
         if max(photo.shape[:2]) <= tiles.SIDE:
             return 0, None
         return self._transformer.reach, self._transformer.measure(measurable(photo), code)
 
     def paint_part(self, part: np.ndarray, code: np.ndarray, statistics: Any) -> np.ndarray:
-        """See `PartwiseEngine`."""
+        """See `TiledEngine`."""
         return arrays.to_uint8(self._transformer(part, code, statistics))
 
     @cached_property

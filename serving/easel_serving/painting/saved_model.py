@@ -8,12 +8,12 @@ import numpy as np
 
 from easel_serving.images import prepare
 from easel_serving.models.saved_model import tf
-from easel_serving.painting.partwise import PartwiseEngine, measurable
+from easel_serving.painting.tiled import TiledEngine, measurable
 from easel_serving.protocol.errors import ServingError
 from easel_serving.protocol.plain_paths import plain
 
 
-class LocalEngine(PartwiseEngine):
+class LocalEngine(TiledEngine):
     """The SavedModel of a version, with `measure` and `paint_part`: pictures of any size, by tiles.
 
     Args:
@@ -37,10 +37,10 @@ class LocalEngine(PartwiseEngine):
         return self._model.signatures["encode_style"](style_bytes=encoded)["style_code"].numpy()[0]
 
     def measure(self, photo: np.ndarray, code: np.ndarray) -> tuple[int, Any]:
-        """See `PartwiseEngine`."""
+        """See `TiledEngine`."""
         measured = self._model.measure(tf.constant(measurable(photo)), tf.constant(code))
         return int(measured["reach"]), measured["statistics"]
 
     def paint_part(self, part: np.ndarray, code: np.ndarray, statistics: Any) -> np.ndarray:
-        """See `PartwiseEngine`."""
+        """See `TiledEngine`."""
         return self._model.paint_part(tf.constant(part), tf.constant(code), statistics).numpy()

@@ -23,7 +23,7 @@ from google.protobuf import (
     wrappers_pb2,
 )
 
-from easel_serving.protocol import parts
+from easel_serving.protocol import value_count
 
 DecodeError = message.DecodeError
 """Bytes are no such message."""
@@ -200,10 +200,10 @@ def decode(data: bytes, kind: Any) -> Any:
     """A message of the class `kind` from protocol buffers' wire format.
 
     Raises:
-        ValueError: it is no such message, not all of the bytes belong to it, or it has more values than `parts.MOST`.
+        ValueError: it is no such message, not all of the bytes belong to it, or it has too many values (`value_count`).
     """
     try:
-        parts.check(data, kind)
+        value_count.check(data, kind)
     except ValueError as error:
         raise ValueError(f"no {kind.DESCRIPTOR.name} that is read ({error})") from None
     decoded = kind()

@@ -11,7 +11,6 @@ import contextlib
 import dataclasses
 import json
 import logging
-import shutil
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -19,34 +18,31 @@ from typing import Any
 from easel_serving.protocol.errors import ServingError
 from easel_serving.registry import (
     audit,
-    card,
     config_files,
     files,
     journal,
+    labelling,
     lock,
     signing,
     soundness,
+    staging,
     succession,
     verify,
 )
 from easel_serving.registry.directory import (
-    CANARY,
     MANIFEST,
     MANIFESTS,
-    PICTURES,
     PREVIOUS,
     STABLE,
     Directory,
     Version,
     check_name,
-    read_pictures,
 )
 from easel_serving.registry.remote import NotToldError, Remote
 
 LOGGER = logging.getLogger("easel.serving")
 
 BASE_PATH = "/models"
-POLICIES = ("auto", "canary", "provisional", "manual")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -111,8 +107,7 @@ class Registry(Directory):
             manifest: lineage, metrics, `created`; the registry adds `model`, `version`, `digest` and `files`.
             attachments: a folder whose content is put beside `manifest.json`.
             warmup: TFRecords of `PredictionLog` for `assets.extra/tf_serving_warmup_requests`.
-            policy: `auto` labels the version `stable`, `canary` labels it `canary` (`stable` when nothing is),
-                `provisional` labels it `canary` in any case, `manual` labels nothing.
+            policy: one of `labelling.POLICIES`.
             why: for the audit log.
 
         Raises:
@@ -123,8 +118,8 @@ class Registry(Directory):
         saved_model = Path(saved_model)
         if not (saved_model / "saved_model.pb").is_file():
             raise ServingError(f"{saved_model}: no SavedModel (saved_model.pb) to push as {name}")
-        if policy not in POLICIES:
-            raise ServingError(f"{policy!r} is no promotion policy; use one of {', '.join(POLICIES)}")
+        if policy not in labelling.POLICIES:
+            raise ServingError(f"{policy!r} is no promotion policy; use one of {', '.join(labelling.POLICIES)}")
         with self._writing():
             config_files.write_defaults(self.root)
             digest = files.model_digest(saved_model)
@@ -133,10 +128,11 @@ class Registry(Directory):
                 done = self._known(known[-1], saved_model, warmup)
             else:
                 number = self._next_number(name)
-                labels = self._labels_after_push(name, number, policy)
-                staged = self._stage_model(name, saved_model, warmup)
+                labels = labelling.pushed(self.labels(name), number, policy, self._loadable(name))
+                staged = staging.model(self.root / name, saved_model, warmup)
                 facts = {"model": name, "version": number, "digest": digest, "files": files.hashes(staged)}
-                staged_manifest = self._stage_manifest(name, {**manifest, **facts}, attachments)
+                document = {**manifest, **facts}
+                staged_manifest = staging.manifest(self.root / name, document, attachments, self._signing_key)
                 change = self._change("push", name, number, labels, why, arrives=number, is_new=True)
                 journal.begin(self.root, change)
                 files.rename(staged_manifest, self.root / name / MANIFESTS / str(number))
@@ -191,12 +187,7 @@ class Registry(Directory):
                 raise ServingError(f"{name}: no version was stable before; name one with --to")
             target = candidates[0] if to is None else to
             self._require_sound(name, target)
-            new = {label: at for label, at in labels.items() if label != PREVIOUS and (label, at) != (CANARY, target)}
-            new[STABLE] = target
-            further = succession.earlier(succession.rolled_back(past, target))
-            previous = next((number for number in further if number in there and self._sound(name, number)), None)
-            if previous is not None:
-                new[PREVIOUS] = previous
+            new = labelling.rolled_back(labels, past, there, target, self._loadable(name))
             change = self._change(succession.ROLLBACK, name, target, new, why)
             self._commit(change)
         self._announce(change)
@@ -245,8 +236,7 @@ class Registry(Directory):
             version = self.version(name, number)
             for finding in verify.differences(self.root, version):
                 raise ServingError(f"{self.root / finding.path}: {finding.kind}; only what was pushed can be signed")
-            manifest = (version.manifest_dir / MANIFEST).read_bytes()
-            files.write(version.manifest_dir / signing.SIGNATURE, signing.signature(manifest, self._signing_key))
+            staging.sign(version.manifest_dir, self._signing_key)
             self._commit(self._change("sign", name, number, self.labels(name), why))
         return version
 
@@ -271,7 +261,7 @@ class Registry(Directory):
             raise ServingError(f"{name}: {PREVIOUS} is always the version that was stable before; choose another label")
         with self._writing():
             self._require_sound(name, number)
-            labels = self._moved(name, label, number)
+            labels = labelling.pointed(self.labels(name), label, number, self._loadable(name))
             change = self._change(action, name, number, labels, why)
             self._commit(change)
         self._announce(change)
@@ -331,32 +321,9 @@ class Registry(Directory):
         if fault:
             raise ServingError(f"{name} version {number} {fault}; a label needs a version that can be loaded")
 
-    def _sound(self, name: str, number: int) -> bool:
-        return soundness.fault(self.version(name, number)) is None
-
-    def _labels_after_push(self, name: str, number: int, policy: str) -> dict[str, int]:
-        labels = self.labels(name)
-        if policy == "manual":
-            return labels
-        beside = policy == "provisional" or (policy == "canary" and STABLE in labels)
-        return self._moved(name, CANARY if beside else STABLE, number)
-
-    def _moved(self, name: str, label: str, number: int) -> dict[str, int]:
-        """The labels after one is pointed at a version: the old stable is `previous`, the new one no canary any more.
-
-        An old stable that cannot be loaded becomes nothing: TensorFlow Serving would refuse the label, and all others.
-        """
-        labels = self.labels(name)
-        new = {**labels, label: number}
-        old = labels.get(STABLE, number)
-        if label == STABLE and old != number:
-            new.pop(PREVIOUS, None)
-            known = {version.number for version in self.history(name)}
-            if old in known and self._sound(name, old):
-                new[PREVIOUS] = old
-        if label == STABLE and new.get(CANARY) == number:
-            del new[CANARY]
-        return new
+    def _loadable(self, name: str) -> labelling.Loadable:
+        known = {version.number: version for version in self.history(name)}
+        return lambda number: number in known and soundness.fault(known[number]) is None
 
     def _next_number(self, name: str) -> int:
         used = [version.number for version in self.history(name)]
@@ -373,13 +340,12 @@ class Registry(Directory):
             return Push("unchanged", version)
         if version.path.exists():
             files.remove(version.path)
-        staged = self._stage_model(version.model, saved_model, warmup)
+        staged = staging.model(self.root / version.model, saved_model, warmup)
         refreshed = json.dumps({**version.manifest, "files": files.hashes(staged)}, indent=2)
         files.remove(version.manifest_dir / signing.SIGNATURE)
         files.write(version.manifest_dir / MANIFEST, refreshed)
         if self._signing_key is not None:
-            signed = signing.signature(refreshed.encode(), self._signing_key)
-            files.write(version.manifest_dir / signing.SIGNATURE, signed)
+            staging.sign(version.manifest_dir, self._signing_key)
         labels = self.labels(version.model)
         change = self._change("refill", version.model, version.number, labels, "folder lost", arrives=version.number)
         journal.begin(self.root, change)
@@ -393,32 +359,6 @@ class Registry(Directory):
         entry = config_files.read_models(self.root).get(name)
         if labels and (entry is None or entry.base_path != base_path):
             config_files.write_model(self.root, name, labels, base_path)
-
-    def _stage_model(self, name: str, saved_model: Path, warmup: bytes) -> Path:
-        (self.root / name / MANIFESTS).mkdir(parents=True, exist_ok=True)
-        staged = files.temporary(self.root / name)
-        shutil.copytree(saved_model, staged, copy_function=shutil.copyfile)
-        if warmup:
-            path = staged / files.WARMUP
-            path.parent.mkdir(exist_ok=True)
-            path.write_bytes(warmup)
-        files.sync_tree(staged)
-        return staged
-
-    def _stage_manifest(self, name: str, manifest: dict[str, Any], attachments: str | Path | None) -> Path:
-        staged = files.temporary(self.root / name / MANIFESTS)
-        if attachments is None:
-            staged.mkdir()
-        else:
-            shutil.copytree(attachments, staged, copy_function=shutil.copyfile)
-        pictures = {shown: [f"{PICTURES}/{name}" for name in names] for shown, names in read_pictures(staged).items()}
-        (staged / "card.md").write_text(card.render(manifest, pictures))
-        complete = json.dumps({**manifest, "attachments": files.hashes(staged)}, indent=2)
-        (staged / MANIFEST).write_text(complete)
-        if self._signing_key is not None:
-            (staged / signing.SIGNATURE).write_bytes(signing.signature(complete.encode(), self._signing_key))
-        files.sync_tree(staged)
-        return staged
 
 
 def _collected(version: Version) -> bool:

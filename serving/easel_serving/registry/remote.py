@@ -79,19 +79,19 @@ class Remote:
 
 def watch(remote: Remote, root: Path) -> None:
     """Leads the server after every change of `models.config` until the process is ended; tries again after failures."""
-    told = said = None
+    announced = warned = None
     while True:
         path = root / config_files.MODELS
         text = path.read_text("utf-8") if path.exists() else None
-        if text not in (None, told):
+        if text not in (None, announced):
             try:
                 remote.announce(root)
-                told, said = text, None
+                announced, warned = text, None
                 LOGGER.info("%s follows %s", remote.address, path)
             except ServingError as error:
-                if str(error) != said:
+                if str(error) != warned:
                     LOGGER.warning("%s", error)
-                said = str(error)
+                warned = str(error)
         time.sleep(_WATCH_SECONDS)
 
 

@@ -29,10 +29,10 @@ def fault(version: Version) -> str | None:
 
 def _differences(version: Version) -> Iterator[str]:
     root = version.path.parent.parent
-    beside = version.manifest_dir.relative_to(root)
+    manifests = version.manifest_dir.relative_to(root)
     for finding in verify.differences(root, version):
         path = Path(finding.path)
-        shown = path.is_relative_to(beside) and path.relative_to(beside).parts[0] in _NOT_LOADED
+        shown = path.is_relative_to(manifests) and path.relative_to(manifests).parts[0] in _NOT_LOADED
         if not shown and (finding.kind != "foreign" or root / path == version.path):
             yield f"is not as it was pushed: {root / path} is {finding.kind}"
 

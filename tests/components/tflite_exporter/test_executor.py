@@ -11,8 +11,8 @@ from components.artifacts import types as easel_types
 from components.tflite_exporter import files, sampling
 from components.tflite_exporter.executor import Executor
 from trainer.tflite import isolation
+from trainer.tflite.contract import Judgement, Part, Sample
 from trainer.tflite.options import TFLiteOptions
-from trainer.tflite.parts import Judgement, Part, Sample
 
 
 def write_split(folder, values):

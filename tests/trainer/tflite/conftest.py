@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from trainer.tflite import isolation
-from trainer.tflite.parts import Judgement, Part, Sample
+from trainer.tflite.contract import Judgement, Part, Sample
 
 
 def save_classifier(folder, side=32, classes=4):

@@ -3,9 +3,9 @@ import dataclasses
 import numpy as np
 import pytest
 
+from trainer.tflite.contract import Judgement
 from trainer.tflite.export import export, saved_model_runner
 from trainer.tflite.options import TFLiteOptions
-from trainer.tflite.parts import Judgement
 from trainer.tflite.run import Runner
 
 pytestmark = pytest.mark.usefixtures("in_process")

@@ -5,9 +5,9 @@ import tensorflow as tf
 from PIL import Image
 
 from trainer.classifier.export import tflite
+from trainer.tflite.contract import Part, Sample
 from trainer.tflite.export import export
 from trainer.tflite.options import TFLiteOptions
-from trainer.tflite.parts import Part, Sample
 
 SIDE = 96
 

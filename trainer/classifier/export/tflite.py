@@ -8,9 +8,9 @@ import numpy as np
 import tensorflow as tf
 
 from trainer.classifier.input.preprocessing import CLASS_TEXT, ENCODED
+from trainer.tflite.contract import Judgement, Measurement, Part, Sample, Tensors
 from trainer.tflite.metadata import with_classifier_metadata
 from trainer.tflite.options import ClassifierTFLiteOptions
-from trainer.tflite.parts import Judgement, Measurement, Part, Sample, Tensors
 
 OPTIONS = ClassifierTFLiteOptions
 

@@ -11,8 +11,8 @@ import tensorflow as tf
 from trainer.images import decoding, resizing
 from trainer.style.export.saved_model import PREDICTOR, TRANSFORMER, TRANSFORMER_SIDE
 from trainer.style.networks.networks import STYLE_SIDE
+from trainer.tflite.contract import Judgement, Measurement, Part, Sample, Tensors
 from trainer.tflite.options import StyleTFLiteOptions
-from trainer.tflite.parts import Judgement, Measurement, Part, Sample, Tensors
 
 OPTIONS = StyleTFLiteOptions
 

@@ -16,7 +16,7 @@ from starlette.responses import Response
 from easel_serving.protocol.status import StatusError, invalid
 from easel_serving.server.api import examples, json_tensors, json_values, metadata
 from easel_serving.server.limits.bounds import Bounds, Hold
-from easel_serving.server.limits.offload import beside, within
+from easel_serving.server.limits.offload import offload, within
 from easel_serving.server.loading.core import Address, Core, classifications
 
 _WHERE = r"/v1/models/([^/:]+)(?:(?:/versions/(\d+))|(?:/labels/([^/:]+)))?"
@@ -63,15 +63,15 @@ class RestApi:
 
     async def _predict(self, address: Address, body: bytes, who: dict[str, str]) -> Any:
         size = len(body)
-        document, signature = await beside(size, json_tensors.parse_request, body)
+        document, signature = await offload(size, json_tensors.parse_request, body)
         with self._core.use(address) as (version, servable):
             who["version"] = str(version)
-            inputs, row = await beside(size, json_tensors.predict_inputs, document, servable.inputs(signature))
+            inputs, row = await offload(size, json_tensors.predict_inputs, document, servable.inputs(signature))
             outputs = await self._core.run(servable, signature, inputs)
-            return await beside(size, json_tensors.predict_response, outputs, row)
+            return await offload(size, json_tensors.predict_response, outputs, row)
 
     async def _classify(self, address: Address, body: bytes, who: dict[str, str]) -> Any:
-        signature, serialized = await beside(len(body), examples.classify_request, body)
+        signature, serialized = await offload(len(body), examples.classify_request, body)
         with self._core.use(address) as (version, servable):
             who["version"] = str(version)
             check_classify(servable, signature)
@@ -79,7 +79,7 @@ class RestApi:
         return {"results": classifications(outputs, len(serialized))}
 
     async def _regress(self, address: Address, body: bytes, who: dict[str, str]) -> Any:
-        signature, _ = await beside(len(body), examples.classify_request, body)
+        signature, _ = await offload(len(body), examples.classify_request, body)
         with self._core.use(address) as (version, servable):
             who["version"] = str(version)
             check_regress(servable, signature)

@@ -11,7 +11,7 @@ INLINE_BYTES = 256 << 10
 """About a millisecond of reading JSON and base64."""
 
 
-async def beside(size: int, function: Callable[..., Any], *arguments: Any) -> Any:
+async def offload(size: int, function: Callable[..., Any], *arguments: Any) -> Any:
     """The result of a function that has `size` bytes to read."""
     if size <= INLINE_BYTES:
         return function(*arguments)

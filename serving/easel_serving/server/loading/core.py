@@ -13,7 +13,7 @@ from easel_serving.server.limits import pixels
 from easel_serving.server.limits.batching import Tensors
 from easel_serving.server.limits.bounds import Bounds, Budget
 from easel_serving.server.limits.metrics import Metrics
-from easel_serving.server.limits.offload import beside, within
+from easel_serving.server.limits.offload import offload, within
 from easel_serving.server.loading.manager import Manager
 
 
@@ -55,7 +55,7 @@ class Core:
     async def run(self, servable: Any, signature: str, inputs: Tensors) -> Tensors:
         """The outputs of a signature, for a coroutine."""
         size = sum(len(item) for value in inputs.values() if value.dtype == object for item in value.flat)
-        measured = await beside(size, pixels.measured, inputs, self.limits.pixels)
+        measured = await offload(size, pixels.measured, inputs, self.limits.pixels)
         try:
             return await within(self.limits.seconds, asyncio.wrap_future(servable.submit(signature, *measured)))
         except TimeoutError:

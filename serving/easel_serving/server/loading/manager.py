@@ -203,15 +203,15 @@ class Manager(Versions):
             loads = [
                 pool.submit(self._load_version, *version, slot) for version, slot in zip(missing, slots, strict=True)
             ]
-            told = time.monotonic()
+            last_told = time.monotonic()
             # A version takes traffic once it is there, and a rollback goes to one that is: neither waits for the rest.
             while concurrent.futures.wait(loads, _LOOK_SECONDS, concurrent.futures.FIRST_COMPLETED).not_done:
                 with contextlib.suppress(ServingError):  # refresh() says so
                     self._relabel()
                 loads = [load for load in loads if not load.done()]
-                if time.monotonic() - told > _TELL_SECONDS:
-                    told = time.monotonic()
-                    self._tell(told)
+                if time.monotonic() - last_told > _TELL_SECONDS:
+                    last_told = time.monotonic()
+                    self._tell(last_told)
 
     def _loading(self, name: str, number: int, path: Path) -> Slot:
         """The slot of a version that is to be loaded; one that answers already goes on doing so."""

@@ -7,8 +7,8 @@ import tensorflow as tf
 from PIL import Image
 
 from trainer.classifier.export import tflite
+from trainer.tflite.contract import Measurement
 from trainer.tflite.options import ClassifierTFLiteOptions
-from trainer.tflite.parts import Measurement
 
 LABELS = ["blue", "red"]
 

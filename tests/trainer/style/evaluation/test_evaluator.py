@@ -13,6 +13,7 @@ from tests.trainer.style.conftest import noise, pixels, png
 from trainer.evaluation.evaluator import Evaluation, eval_config
 from trainer.evaluation.metrics import outcome_table
 from trainer.style.evaluation import evaluator
+from trainer.style.evaluation.judge import Judge, colour_distance, flicker
 from trainer.style.options import PerceptualOptions
 from trainer.style.perceptual.network import STYLE_LAYERS, Perceptual
 
@@ -24,7 +25,7 @@ CONFIG = eval_config(
 
 @pytest.fixture(scope="module")
 def judge():
-    return evaluator.Judge("none")
+    return Judge("none")
 
 
 def test_distances_equal_the_published_definition(judge):
@@ -84,8 +85,8 @@ def test_colour_distance_is_the_wasserstein_distance_in_lab():
     painting = noise(90, 70, 4) // 2
     labs = [cv2.cvtColor(image, cv2.COLOR_RGB2LAB).reshape(-1, 3).astype(float) for image in (PICTURE, painting)]
     expected = np.mean([stats.wasserstein_distance(labs[0][:, i], labs[1][:, i]) for i in range(3)])
-    assert evaluator.colour_distance(PICTURE, painting) == pytest.approx(expected, rel=0.02)
-    assert evaluator.colour_distance(PICTURE, PICTURE[::-1]) == 0
+    assert colour_distance(PICTURE, painting) == pytest.approx(expected, rel=0.02)
+    assert colour_distance(PICTURE, PICTURE[::-1]) == 0
 
 
 def test_flicker_is_what_does_not_move_with_the_photo():
@@ -98,10 +99,10 @@ def test_flicker_is_what_does_not_move_with_the_photo():
 
         return signature
 
-    assert evaluator.flicker(serve(lambda crop: 255 - crop), png(photo), png(PAINTING)) == 0
+    assert flicker(serve(lambda crop: 255 - crop), png(photo), png(PAINTING)) == 0
     grid = serve(lambda crop: np.where(np.indices(crop.shape)[1] % 2, crop, 0).astype(np.uint8))
-    assert evaluator.flicker(grid, png(photo), png(PAINTING)) == pytest.approx(photo.mean(), rel=0.03)
-    assert np.isfinite(evaluator.flicker(serve(lambda crop: crop), png(photo[:8, :8]), png(PAINTING)))
+    assert flicker(grid, png(photo), png(PAINTING)) == pytest.approx(photo.mean(), rel=0.03)
+    assert np.isfinite(flicker(serve(lambda crop: crop), png(photo[:8, :8]), png(PAINTING)))
 
 
 def test_the_weights_travel_in_the_configuration():

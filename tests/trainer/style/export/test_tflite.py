@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from trainer.style.export.tflite import judge_psnr, squared_error
-from trainer.tflite.parts import Measurement
+from trainer.tflite.contract import Measurement
 
 
 def test_the_worst_painting_decides():

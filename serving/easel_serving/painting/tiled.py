@@ -17,7 +17,7 @@ MEASURED = 2**22
 """Pixels of which the whole picture's statistics are computed; a larger photo is measured at this size, for memory."""
 
 
-class PartwiseEngine(abc.ABC):
+class TiledEngine(abc.ABC):
     """An `engines.Engine` by what its network does with a photo and with a part of it.
 
     Args:
