@@ -87,17 +87,7 @@ def find(
     needs_classes: bool,
     shifts: Iterable[shift.Shift] = (),
 ) -> list[Finding]:
-    """All findings that are not to be ignored.
-
-    Args:
-        report: ingest's account of the files.
-        labels: examples per split and class.
-        schema: what the lane's data must keep to.
-        anomalies: TFDV's, per split.
-        options: what to do about each kind.
-        needs_classes: whether the lane trains on the classes.
-        shifts: comparisons of train with eval, and with earlier data.
-    """
+    """All findings that are not to be ignored."""
     if not report.examples:
         usable = f"none of {report.seen} files is a usable image"
         return [Finding("no_images", "stop", "", str(report.seen), usable + _why(report))]

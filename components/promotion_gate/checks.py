@@ -60,14 +60,7 @@ def loss(
 
 
 def in_slices(metric: str, rule: Rule, direction: Direction, evaluation: Mapping[str, Any]) -> Iterator[Check]:
-    """Every slice is a check; only those that do not pass are put into words, and one sentence says that all did.
-
-    Args:
-        metric: what is asked about.
-        rule: what is asked.
-        direction: whether higher or lower is better.
-        evaluation: `trainer.evaluation.evaluator.Evaluation.measured`.
-    """
+    """Every slice is a check; only those that do not pass are put into words, and one sentence says that all did."""
     low, high, allowed = rule.every_slice_at_least, rule.every_slice_at_most, rule.max_slice_loss_to_champion
     if evaluation["champion"] is None:
         allowed = None

@@ -34,10 +34,7 @@ class Metric(NamedTuple):
 def gains(candidate: np.ndarray | None, other: np.ndarray | None, metric: Metric) -> np.ndarray:
     """By how much the candidate is better on each example that both models were measured on.
 
-    Args:
-        candidate: of `trainer.evaluation.evaluator.Evaluation.outcomes`; None without any.
-        other: likewise.
-        metric: a field of both, and its direction.
+    `metric` is a field of both.
 
     Returns:
         float64 [N], negative where the candidate is worse; empty where there is nothing to compare.

@@ -53,10 +53,7 @@ def violations(
 ) -> Iterator[Violation]:
     """What the schema would object to, feature by feature.
 
-    Args:
-        schema: the contract.
-        pictures: the images.
-        environment: `SERVING` leaves out what is asked only of training data: the class.
+    The environment `SERVING` leaves out what is asked only of training data: the class.
     """
     measured = [(picture.source.name, values(picture)) for picture in pictures]
     for feature in schema.feature:

@@ -13,11 +13,7 @@ STATISTICS = "statistics"
 def write(folder: Path, description: Mapping[str, Any], tflite: Path | None, variants: Sequence[Mapping]) -> None:
     """Writes `labels.txt` or `styles.json`, and `tflite/` with the variants that were not withheld.
 
-    Args:
-        folder: an empty folder.
-        description: the model's `model.json`.
-        tflite: the folder of a TFLiteModels artifact.
-        variants: its verdicts.
+    `description` is the model's `model.json`, `variants` are the verdicts on what lies in `tflite`.
     """
     if "labels" in description:
         (folder / "labels.txt").write_text("".join(f"{label}\n" for label in description["labels"]))
@@ -33,10 +29,7 @@ def write(folder: Path, description: Mapping[str, Any], tflite: Path | None, var
 def write_statistics(folder: Path, part: str, statistics: Path) -> None:
     """Copies an ExampleStatistics artifact, so that the data of later runs can be compared with this version's.
 
-    Args:
-        folder: where the attachments are gathered.
-        part: `photos` or `paintings`.
-        statistics: the artifact's folder.
+    `part` is `photos` or `paintings`.
     """
     for path in sorted(statistics.glob("Split-*/FeatureStats.pb")):
         target = folder / STATISTICS / part / path.parent.name

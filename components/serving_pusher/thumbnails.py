@@ -26,11 +26,8 @@ def write(
 ) -> None:
     """Writes `pictures/*.jpg` and `pictures/index.json`, `{class or painting: [file, ...]}`; nothing without any.
 
-    Args:
-        folder: the attachments of a version.
-        description: the model's `model.json`, for its `labels` or `styles`.
-        photos: ingested ones, for a classifier; the first `PER_CLASS` of each class are shown.
-        paintings: ingested ones, for a style network.
+    `description` is the model's `model.json`. A classifier shows the first `PER_CLASS` ingested photos of each class, a
+    style network its paintings.
     """
     index: dict[str, list[str]] = {}
     if "labels" in description:

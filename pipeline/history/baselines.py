@@ -19,12 +19,8 @@ MOST = 3
 def previous(workspace: Path, pipeline: str, folder: str, fingerprint: str, gates: Iterable[str]) -> tuple[str, ...]:
     """The statistics of what a data lane read before and a gate let pass, the newest first.
 
-    Args:
-        workspace: of the runs.
-        pipeline: its name.
-        folder: the data lane, such as `photos`.
-        fingerprint: of the folder now; runs that saw the folder as it is now do not count.
-        gates: ids of the DataGates that judge this data lane.
+    Runs that saw the folder as it is now, by its fingerprint, do not count; `gates` are the ids of the DataGates that
+    judge this data lane.
 
     Returns:
         Folders of ExampleStatistics artifacts.
@@ -50,11 +46,6 @@ def previous(workspace: Path, pipeline: str, folder: str, fingerprint: str, gate
 
 def champion(serving: Path, model: str, part: str) -> tuple[str, ...]:
     """The statistics of the data that the serving version of a model was trained on; none when nothing serves.
-
-    Args:
-        serving: the serving directory.
-        model: the model's name.
-        part: `photos` or `paintings`.
 
     Returns:
         One folder beside its manifest, or none.

@@ -31,10 +31,8 @@ def unknown(before: Execution) -> bool:
 def cause(execution: Execution, before: Execution | None, same: Same = unknown) -> str:
     """In words why a node ran: its own change above the change of what it is given.
 
-    Args:
-        execution: that was not served from the cache.
-        before: the node's last finished execution in earlier runs.
-        same: keeps a change from being put down to a configuration that is the same.
+    `before` is the node's last finished execution in earlier runs. `same` keeps a change from being put down to a
+    configuration that is the same.
     """
     if before is None:
         return FIRST
@@ -50,10 +48,7 @@ def cause(execution: Execution, before: Execution | None, same: Same = unknown) 
 def reasons(run: Run, before: Mapping[str, Execution], same: Same = unknown) -> tuple[str, ...]:
     """What started it all: each change with the nodes it made run. What another node's new outputs explain is none.
 
-    Args:
-        run: with its executions.
-        before: the last finished execution of each node in earlier runs.
-        same: see `cause`.
+    `before` has the last finished execution of each node in earlier runs; for `same` see `cause`.
     """
     if not before:
         return ("it is the first run",)

@@ -55,9 +55,6 @@ def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[Change
 def chosen(document: Mapping[str, Any]) -> tuple[dict[str, Any], int]:
     """What a recorded configuration says that Easel would not say by itself.
 
-    Args:
-        document: with all defaults.
-
     Returns:
         The keys (`style.train.steps`) that have no default or another value, and how many more there are. All of them,
         and 0, where the defaults of its Easel are not known any more.

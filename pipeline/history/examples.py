@@ -12,9 +12,7 @@ from components.image_folder_example_gen.whole_folder import splits
 def split_of(examples: Path, digest: str) -> str | None:
     """The split in which an Example has this digest; None when there is no such Example.
 
-    Args:
-        examples: folder of an Examples artifact.
-        digest: SHA-256 of the file, hexadecimal: ingest keeps it in each Example as text.
+    `digest` is the SHA-256 of the file, hexadecimal, as ingest keeps it in each Example.
     """
     wanted = digest.encode()
     for split in splits.NAMES:

@@ -84,9 +84,7 @@ class Sighting:
 def of_version(version: Version, workspace: Path | None = None) -> Lineage:
     """The way back from a version.
 
-    Args:
-        version: with its manifest.
-        workspace: that it was made in; as its manifest says unless given.
+    The workspace that it was made in is the one that its manifest names, unless another is given.
 
     Raises:
         UserError: it has no manifest of Easel's.

@@ -55,8 +55,7 @@ class Found:
 def discover(folder: Path) -> Found:
     """Looks for photos and paintings in a folder and the folders in it.
 
-    Args:
-        folder: that holds `photos` and `paintings`, however they are called; or whose folders are the classes.
+    It holds `photos` and `paintings`, however they are called; or its folders are the classes.
 
     Raises:
         UserError: nothing in it can be trained on.

@@ -49,12 +49,7 @@ def measure(config: Config, lanes: Collection[str]) -> dict[str, Volume]:
 
 
 def need(config: Config, volumes: Mapping[str, Volume]) -> int:
-    """About how many bytes a run of `config` writes when these data lanes are new and nothing comes from the cache.
-
-    Args:
-        config: the configuration.
-        volumes: what the new data lanes hold.
-    """
+    """About how many bytes a run of `config` writes when these data lanes are new and nothing comes from the cache."""
     tensors = {lane: 0 for lane in volumes}
     for (model, _), lane in gated_parts(config).items():
         if lane in volumes:

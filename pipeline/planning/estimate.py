@@ -57,10 +57,7 @@ def yardstick() -> float:
 def seconds(config: Config, images: Mapping[str, int], speed: float) -> float:
     """About how long `easel run` takes when nothing is served from cache.
 
-    Args:
-        config: the configuration.
-        images: usable images of each input, such as `{"classifier.photos": 1262}`.
-        speed: of this machine, see `yardstick`.
+    `images` is how many usable ones each input has, such as `{"classifier.photos": 1262}`; for `speed` see `yardstick`.
     """
     folders = {path: images[key] for key, path in config.inputs().items()}
     total = _START + sum(_INPUT + _PHOTO * count for count in folders.values())

@@ -19,9 +19,7 @@ WINS = math.floor(math.log(1 - intervals.CONFIDENCE) / math.log(0.5)) + 1
 def foretell(config: Config, reports: Mapping[str, Report]) -> list[str]:
     """What there are too few eval images for, how many it takes, and which keys to change; [] when there are enough.
 
-    Args:
-        config: the configuration.
-        reports: what was found in each input folder that was read, by key (`classifier.photos`).
+    `reports` are of the input folders that were read, by key (`classifier.photos`).
     """
     lines: list[str] = []
     if config.classifier and "classifier.photos" in reports:

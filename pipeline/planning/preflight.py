@@ -18,10 +18,6 @@ def require_known_workspace(config: Config, path: Path) -> None:
 
     The default workspace was in the current folder once; now it is beside the file. Whoever has one there goes on with
     it only by saying so: a new one would train everything anew and push to another place.
-
-    Args:
-        config: the configuration.
-        path: its file.
     """
     name = Config.model_fields["workspace"].default
     default, here = path.absolute().parent / name, Path.cwd() / name

@@ -42,11 +42,7 @@ class Leftover:
 
 
 def newest_of_each(runs: Iterable[Run]) -> dict[str, Run]:
-    """The runs, by id, that hold the newest finished execution of some component.
-
-    Args:
-        runs: with their executions, the newest first.
-    """
+    """The runs, by id, that hold the newest finished execution of some component."""
     found: dict[str, Run] = {}
     seen: set[tuple[str, str]] = set()
     for run in runs:
@@ -85,13 +81,7 @@ def found_again(pushed: Collection[str], versions: Iterable[Version]) -> dict[st
 
 
 def needed(runs: Sequence[Run], labelled: Collection[str], present: Collection[str]) -> set[str]:
-    """Addresses of the artifacts that are needed.
-
-    Args:
-        runs: all, with their executions, the newest first.
-        labelled: folders of the versions that have a label.
-        present: folders of all versions in the serving directory.
-    """
+    """Addresses of the artifacts that are needed."""
     pushed = pushers(runs)
     whole = [*newest_of_each(runs).values(), *(pushed[each] for each in labelled if each in pushed)]
     kept = {artifact.uri for run in whole for artifact in artifacts(run)}

@@ -55,9 +55,7 @@ class Difference:
 def propose(config: Config, replace: bool = False) -> list[Proposal]:
     """Writes a schema for each folder of the configuration from the images that are there.
 
-    Args:
-        config: names the folders and the schema files.
-        replace: puts a proposal in the place of a file that exists, which is kept under another name.
+    `replace` puts a proposal in the place of a file that exists, which is kept under another name.
     """
     proposals = []
     for lane, path in schema_files(config).items():
@@ -78,10 +76,7 @@ def propose(config: Config, replace: bool = False) -> list[Proposal]:
 def diff(config: Config, folders: Mapping[str, str], environment: str = contract.TRAINING) -> list[Difference]:
     """Holds images against the schemas.
 
-    Args:
-        config: names the schema files.
-        folders: where the images are, by data lane; only these lanes are looked at.
-        environment: `SERVING` for photos without a class, in a folder without class folders.
+    Only the data lanes in `folders` are looked at. The environment `SERVING` is for photos without a class.
 
     Raises:
         UserError: a lane has no schema yet.

@@ -13,10 +13,6 @@ def make_up(config: Config, result: RunResult) -> RunResult:
 
     It may have been away when a version was pushed, or have been started anew since.
 
-    Args:
-        config: the run's configuration.
-        result: what the run came to.
-
     Returns:
         The result, with a warning when the server could not follow.
     """

@@ -32,13 +32,7 @@ INGEST = "ImageFolderExampleGen"
 
 
 def look_ahead(config: Config, standing: WorkspaceState, decisions: Mapping[str, Decision]) -> DryRunReport:
-    """Looks ahead. Nothing is written into the workspace or the serving directory, and no lock is taken.
-
-    Args:
-        config: the configuration; its folders exist.
-        standing: of the workspace.
-        decisions: whether there is a reason to train, by lane; see `before`.
-    """
+    """Looks ahead. Nothing is written into the workspace or the serving directory, and no lock is taken."""
     with copy_of(config.workspace) as scratch:
         pipeline, nodes = dag.build(config, snapshot.take(config), scratch)
         ir = compiler.Compiler().compile(pipeline)

@@ -72,12 +72,7 @@ class DryRunReport:
 
 
 def summed_up(components: Sequence[Component], decisions: Mapping[str, Decision]) -> DryRunReport:
-    """Sums up the components of each lane.
-
-    Args:
-        components: in topological order.
-        decisions: of the configured triggers, by model; empty without any.
-    """
+    """Sums up the components of each lane."""
     components = [_held_back(each, decisions) for each in components]
     names = dict.fromkeys(each.node.lane for each in components)
     lanes = [lane(name, [each for each in components if each.node.lane == name], decisions.get(name)) for name in names]

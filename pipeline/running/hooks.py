@@ -28,11 +28,7 @@ def due(hooks: HookOptions, outcomes: Iterable[str]) -> list[tuple[str, str]]:
 def call(hooks: HookOptions, outcomes: Iterable[str], document: Any, log: Path) -> tuple[str, ...]:
     """Runs the commands that are due; what they write goes to the log without its secrets.
 
-    Args:
-        hooks: the commands.
-        outcomes: of the models.
-        document: what `easel run --json` prints.
-        log: the run's log file, which is appended to.
+    The document is what `easel run --json` prints; what the commands say goes to the end of the run's log.
 
     Returns:
         A warning for each command that failed or was too slow.

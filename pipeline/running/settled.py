@@ -58,12 +58,7 @@ class Settled:
 
 
 def find(config: Config, decided: Mapping[str, Decision]) -> Settled | None:
-    """The last run of this pipeline, where another one would come to the same and leave everything as it is.
-
-    Args:
-        config: the configuration; its folders exist.
-        decided: whether there is a reason to train, by lane; see `before`.
-    """
+    """The last run of this pipeline, where another one would come to the same and leave everything as it is."""
     store = Store(config.workspace)
     runs = store.runs(config.name)
     note = json.loads(runs[0].properties.get(_NOTE, "{}")) if runs else {}
@@ -86,13 +81,7 @@ def note(
 ) -> dict[str, str]:
     """What the run's memory is to keep so that `find` knows it again; nothing when another run may come to more.
 
-    Args:
-        config: the configuration.
-        world: what the run started from.
-        decided: whether there was a reason to train, by lane.
-        result: what it came to.
-        nodes: all components.
-        states: what became of them, as in `lane_runner.Trace`.
+    `states` are what became of all `nodes`, as in `lane_runner.Trace`.
     """
     if any(model.outcome in _OPEN for model in result.models):
         return {}

@@ -20,12 +20,8 @@ def write(config: Config, image: str, path: Path) -> Path:
     """Compiles the pipeline as the world is now, and reads what was written back into Kubeflow's own messages.
 
     What a run on this machine asks the folders and the serving directory at its start is written into the file: it is
-    to be compiled for every run.
-
-    Args:
-        config: the configuration; its paths are those in the containers, too.
-        image: container image with Easel in it, for all components.
-        path: the JSON file to write.
+    to be compiled for every run. The configuration's paths are those in the containers, too; `image` is the container
+    image with Easel in it.
 
     Raises:
         UserError: TFX's extra for Kubeflow is not installed.

@@ -59,9 +59,7 @@ def story(found: Story) -> RenderableType:
 def lineage(found: Lineage, everything: bool = False) -> RenderableType:
     """A version's way back: data, configuration, code, metrics, and every step with the run that did it.
 
-    Args:
-        found: the lineage.
-        everything: whether to show those keys of the configuration, too, that have their defaults.
+    `everything` shows those keys of the configuration, too, that have their defaults.
     """
     title = Text.assemble((found.model, "bold"), f" version {found.version}", (f"  pushed {found.created}", "dim"))
     run = found.run or "unknown: the metadata of its workspace are gone"

@@ -20,9 +20,6 @@ _FILL = 4096
 def decode(data: tf.Tensor) -> tf.Tensor:
     """Decodes one JPEG, PNG, GIF (first frame) or BMP, upright: the EXIF orientation of a JPEG or PNG is applied.
 
-    Args:
-        data: string scalar, the file's bytes.
-
     Returns:
         uint8 [H, W, 3].
 

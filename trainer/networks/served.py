@@ -19,9 +19,6 @@ class Network(tf.Module):
 
     What runs is `folding.folded(model)`. The weights that are folded are saved beside those they are made of,
     with which a retraining starts.
-
-    Args:
-        model: built.
     """
 
     def __init__(self, model: keras.Model):
@@ -44,10 +41,8 @@ def fits(saved_model: Path, prefix: str, model: keras.Model) -> bool:
 def restore(saved_model: Path, prefix: str, model: keras.Model) -> bool:
     """Gives a model the weights that a `Network` in a SavedModel has.
 
-    Args:
-        saved_model: its folder.
-        prefix: the attributes that lead from the saved object to the `Network`, such as `_scorer/_model`.
-        model: built.
+    `prefix` are the attributes that lead from the saved object to the `Network`, such as `_scorer/_model`; the model is
+    built.
 
     Returns:
         False when that is another network: nothing was changed then.

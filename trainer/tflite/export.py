@@ -38,13 +38,8 @@ def export(parts: Sequence[Part], options: TFLiteOptions, calibration: Records, 
     """Converts and verifies the variants of `parts` that `options` asks for, and yields them as their verdict is known.
 
     A variant that cannot be converted, loaded or run is withheld with the reason, as one is that the lane judges to be
-    outside its tolerance; the others are not affected.
-
-    Args:
-        parts: of a lane.
-        options: the lane's.
-        calibration: what int8's ranges are found on.
-        held_out: what every variant is verified on.
+    outside its tolerance; the others are not affected. int8's ranges are found on `calibration`, every variant is
+    verified on `held_out`.
 
     Raises:
         ValueError: there is no held-out example.

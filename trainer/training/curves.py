@@ -8,8 +8,7 @@ from pathlib import Path
 class Curves:
     """What a training reports at some of its steps, in a file.
 
-    Args:
-        path: of the file; rows that it has already are there from the beginning.
+    Rows that the file has already are there from the beginning.
     """
 
     def __init__(self, path: Path):

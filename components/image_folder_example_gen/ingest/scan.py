@@ -23,11 +23,8 @@ def scan(
 ) -> report.Report:
     """Reads and checks every file with the very code of the ingest component.
 
-    Args:
-        root: the folder.
-        options: how to read it.
-        layout: `auto` or `flat`, see `listing`.
-        earlier_ledger: address of the ledger that a run would start from; empty for none.
+    `earlier_ledger` is the address of the ledger that a run would start from, empty for none; for `layout` see
+    `layouts`.
 
     Raises:
         UserError: `root` is no folder that can be read, or one in it cannot.

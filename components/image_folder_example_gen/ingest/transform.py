@@ -33,14 +33,8 @@ def ingest(
 ) -> None:
     """Adds ingest to a pipeline.
 
-    Args:
-        pipeline: a Beam pipeline.
-        folders: what to read.
-        options: how.
-        examples_uri: an artifact's folder with the folders of the splits in it.
-        report_uri: where the report's files go.
-        ledger_uri: where the new ledger's text files go.
-        earlier_ledger: the ledger to start from; empty for none.
+    Examples go to the splits' folders in `examples_uri`, the report's files and the new ledger's to the other two. It
+    starts from `earlier_ledger`, unless that is empty.
     """
     walked = (
         pipeline

@@ -39,8 +39,7 @@ _ONES = np.unpackbits(np.arange(1 << 16, dtype="<u2").view(np.uint8)).reshape(-1
 def square(luma: np.ndarray) -> bytes:
     """What the fingerprint of an upright picture is made from: a copy of 32 x 32 pixels.
 
-    Args:
-        luma: float32 [H, W], 0..1, any size; reduced copies serve as well as originals.
+    `luma` is float32 [H, W], 0..1, of any size; reduced copies serve as well as originals.
 
     Returns:
         float32 [32, 32] as bytes.
@@ -50,9 +49,6 @@ def square(luma: np.ndarray) -> bytes:
 
 def fingerprints(squares: Sequence[bytes]) -> list[bytes]:
     """The two hashes and the keys of pictures, many at once: one by one it would take several times as long.
-
-    Args:
-        squares: their `square`s.
 
     Returns:
         For each picture 192 bytes; none for a picture without structure, which is not a copy of anything.
@@ -124,8 +120,7 @@ def unique(pairs: Sequence[np.ndarray]) -> np.ndarray:
 def components(pairs: np.ndarray) -> dict[int, int]:
     """The group of every picture that is in one: its smallest identity stands for it.
 
-    Args:
-        pairs: uint64 [N, 2], the smaller identity first.
+    `pairs` is uint64 [N, 2], the smaller identity first.
     """
     if not len(pairs):
         return {}

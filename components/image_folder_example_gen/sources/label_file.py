@@ -69,10 +69,6 @@ def split_of(name: str, names: frozenset[str]) -> str:
 def find(folder: bytes, names: Iterable[bytes]) -> bytes:
     """The path of the label file of a folder; empty if it has none.
 
-    Args:
-        folder: the folder's path.
-        names: of the files in it.
-
     Raises:
         UserError: it has several, which differ in capitals.
     """

@@ -43,9 +43,7 @@ def base(root: str | os.PathLike) -> str:
 def find(pattern: str | os.PathLike, window: int | None = None) -> list[Span]:
     """The spans that there are, in order, each in its latest version.
 
-    Args:
-        pattern: as in the module; absolute.
-        window: how many of the latest; all without it.
+    `window` is how many of the latest; None takes all.
 
     Raises:
         UserError: the pattern is none of TFX's, or no folder matches it, or one with a date that there is none of.

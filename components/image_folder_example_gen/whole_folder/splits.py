@@ -70,11 +70,7 @@ class Tally:
             self._join(root, group)
 
     def plan(self, eval_fraction: float) -> "Plan":
-        """Decides which of the images that are free go to eval.
-
-        Args:
-            eval_fraction: wanted share of the eval split, in every class.
-        """
+        """Decides which of the images that are free go to eval. `eval_fraction` is wanted in every class."""
         fixed, free = self._fixed.copy(), self._free.copy()
         for group in self._groups.values():
             if group.splits:

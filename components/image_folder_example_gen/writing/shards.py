@@ -34,14 +34,8 @@ def write(
 
     The records are in order of their digests: a shuffle that is the same every time. The file appears under its name by
     one rename from `unfinished`, because Beam may run this twice. Images do not compress: gzip is only the container
-    (level 0), which TFX wants.
-
-    Args:
-        pictures: what to write.
-        destination: the file.
-        unfinished: the file until it is whole.
-        options: as in ingest.
-        pool: threads for images that take time; not the ones that run this function.
+    (level 0), which TFX wants. Until it is whole, the file is `unfinished`. Images that take time are left to the
+    threads of `pool`, which must not be those that run this function.
     """
     ordered = sorted(pictures, key=lambda picture: picture.sha256)
     outcomes = []

@@ -18,13 +18,7 @@ from pipeline.terminal.console import console, plain
 
 
 class Work:
-    """A command's way through its files; `work` makes it.
-
-    Args:
-        total: how many files there are.
-        as_json: whether standard output is left to one document.
-        slow: whether a single file takes so long that its way is shown, too.
-    """
+    """A command's way through its files; `work` makes it."""
 
     def __init__(self, total: int, as_json: bool, slow: bool = False):
         from pipeline.terminal.bar import Bar
@@ -112,11 +106,8 @@ def _left_out(path: str | Path) -> str:
 def work(done: str, total: int, as_json: bool = False, slow: bool = False) -> Iterator[Work]:
     """Yields what a command goes through its files with; TensorFlow's flood meanwhile goes nowhere.
 
-    Args:
-        done: what is done with the files, such as `painted`.
-        total: how many files there are.
-        as_json: whether to print one document of all records, instead of a line for each result.
-        slow: whether a single file takes so long that its way is shown, too.
+    `done` is what is done with the files, such as `painted`. `as_json` prints one document of all records instead of
+    lines.
 
     Raises:
         Fault: files were bad. They are listed on standard error before, also when an error ends the work early.

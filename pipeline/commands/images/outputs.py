@@ -12,9 +12,6 @@ class Outputs:
 
     Files are compared by device and inode, so that links, other spellings and names that the file system takes for one
     are found.
-
-    Args:
-        inputs: what the command reads; one that is not there is none.
     """
 
     def __init__(self, inputs: Iterable[Path]):

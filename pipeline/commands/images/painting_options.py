@@ -172,14 +172,7 @@ def writable(path: Path) -> Path:
 
 
 class Painting:
-    """Photos on their way to pictures; `painting` makes it.
-
-    Args:
-        work: what goes through the photos.
-        pairs: photos and the files that their pictures go to.
-        outputs: knows what must not be written.
-        preview: a file, or None.
-    """
+    """Photos on their way to pictures; `painting` makes it."""
 
     def __init__(self, work: many.Work, pairs: Sequence[tuple[Path, Path]], outputs: Outputs, preview: Path | None):
         self.work, self._pairs, self._outputs, self._preview = work, pairs, outputs, preview
@@ -210,12 +203,7 @@ def painting(
 ) -> Iterator[Painting]:
     """Yields what paints photos; see `many.work` for bad ones.
 
-    Args:
-        pairs: photos and the files that their pictures go to.
-        read: what else the command reads: paintings and masks.
-        preview: a file for what is there before a picture is done, or None.
-        as_json: whether to print one document: `[{"path", "output"} or {"path", "error"}]`.
-        slow: whether a single photo takes so long that its way is shown, too.
+    `read` is what else the command reads. The document is `[{"path", "output"} or {"path", "error"}]`.
 
     Raises:
         UserError: an output is one of the files that are read; nothing has been written then.

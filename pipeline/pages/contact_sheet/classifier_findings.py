@@ -95,8 +95,7 @@ def write(findings: Findings, folder: Path) -> None:
 def choose(outcomes: np.ndarray) -> tuple[list[bytes], list[bytes]]:
     """The keys of the photos to show: wrong answers, the surest first; and the least sure answers, the least first.
 
-    Args:
-        outcomes: with the fields `key`, `accuracy` and `confidence`, see `Evaluation.outcomes`.
+    `outcomes` has the fields `key`, `accuracy` and `confidence` (see `Evaluation.outcomes`).
     """
     order = np.argsort(outcomes["confidence"], kind="stable")
     wrong = [outcomes["key"][i] for i in order[::-1] if outcomes["accuracy"][i] < 0.5]

@@ -19,12 +19,6 @@ PHOTOS, PAINTINGS = 4, 6
 def write(title: str, painted: Gallery | None, findings: Findings | None, folder: Path) -> Path | None:
     """Draws `contact-sheet.png`, and the classifier's own pictures beside it.
 
-    Args:
-        title: the sheet's first line.
-        painted: what the candidate painted.
-        findings: what there is to see of the classifier.
-        folder: of the run.
-
     Returns:
         Its path; None when no model was evaluated, because nothing changed or the data stopped the lanes.
     """
@@ -41,9 +35,7 @@ def write(title: str, painted: Gallery | None, findings: Findings | None, folder
 def gallery(outputs: Outputs, node: str = "StyleTrainer.style") -> Gallery | None:
     """What a model paints from some evaluation pairs, approved or not: one wants to look at a rejected one, too.
 
-    Args:
-        outputs: of the run.
-        node: that put the model out: the candidate's trainer, or `Champion.style`.
+    `node` put the model out: the candidate's trainer, or `Champion.style`.
 
     Returns:
         None when no style network was evaluated in this run, or nothing served before it.

@@ -44,11 +44,7 @@ class Confusion:
 def contact_sheet(path: Path, title: str, gallery: Gallery | None, confusion: Confusion | None) -> None:
     """Writes the sheet as PNG: photos down, paintings across, and the classifier's confusion matrix below.
 
-    Args:
-        path: where to write; its folder exists.
-        title: the first line.
-        gallery: None when no style network was trained.
-        confusion: None when no classifier was trained.
+    The folder exists. `gallery` is None when no style network was trained, `confusion` when no classifier was.
 
     Raises:
         ValueError: there is nothing to show.

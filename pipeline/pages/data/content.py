@@ -113,12 +113,7 @@ def section(
 ) -> Section | None:
     """What there is to say about a folder; None when it was not read to its end.
 
-    Args:
-        name: the data lane.
-        folder: its images.
-        gates: the model lanes that use it, and the part that it is to them.
-        outputs: of the run.
-        options: the limits of ingest, for the thumbnails.
+    `gates` are the model lanes that use the folder, and the part that it is to them.
     """
     account = outputs.folder(f"ImageFolderExampleGen.{name}", "report")
     measured = outputs.folder(f"StatisticsGen.{name}", "statistics")

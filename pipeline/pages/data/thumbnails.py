@@ -18,10 +18,7 @@ _END_OF_JPEG = b"\xff\xd9"
 def thumbnail(folder: str, name: str, options: IngestOptions) -> str | None:
     """A `data:` address of a file's image, or of what can be decoded of it; None when nothing can be shown.
 
-    Args:
-        folder: the folder of images.
-        name: the file's name as the reports have it, relative to the folder.
-        options: the limits on size, which hold here, too: rejected files are shown.
+    `name` is as in the reports, relative to the folder. The limits on size hold here, too: rejected files are shown.
     """
     try:
         data = storage.read(os.fsencode(Path(folder, name)), options.max_bytes)

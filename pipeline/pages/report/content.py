@@ -171,11 +171,6 @@ def slice_tables(
 def trends(name: str, runs: Iterable[Summary], checks: Iterable[Mapping[str, Any]]) -> tuple[tuple[str, str], ...]:
     """A chart per metric over the runs that measured a model.
 
-    Args:
-        name: the model's.
-        runs: the latest ones, the newest first.
-        checks: PromotionGate's, for the plain bounds.
-
     Returns:
         `(metric, svg)`; nothing when fewer than two runs measured it.
     """

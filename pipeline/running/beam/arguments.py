@@ -31,10 +31,7 @@ DATAFLOW = ("project", "region", "temp_location", "sdk_container_image")
 def arguments(options: BeamOptions, given: Sequence[str] = (), endpoint: str | None = None) -> list[str]:
     """Beam's arguments, those of `beam_args` last, so that they win.
 
-    Args:
-        options: the section `beam`.
-        given: the configuration's `beam_args`.
-        endpoint: `HOST:PORT` of a job server; for `flink`.
+    `given` are the configuration's `beam_args`; `endpoint` is `HOST:PORT` of a job server, for `flink`.
 
     Raises:
         UserError: `beam_args` lacks what Dataflow needs.

@@ -45,10 +45,6 @@ class Session:
     def __init__(self, options: BeamOptions, given: Sequence[str] = ()):
         """Checks what can be checked at once.
 
-        Args:
-            options: the section `beam`.
-            given: the configuration's `beam_args`.
-
         Raises:
             UserError: Java or Flink is missing, or arguments that the runner needs.
         """

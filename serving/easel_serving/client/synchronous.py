@@ -47,10 +47,8 @@ class Client:
     def stylize(self, *contents: prepare.Source, style: prepare.Source, strength: float = 1.0) -> list[bytes]:
         """Paints photos in the manner of a painting.
 
-        Args:
-            contents: the photos.
-            style: the painting: an image, or the name of one that the model knows.
-            strength: 0 (the photo itself) to 1.
+        The style is an image, or the name of a painting that the model knows; strength goes from 0 (the photo itself)
+        to 1.
 
         Returns:
             The painted photos as files, JPEG or PNG as the model was configured.

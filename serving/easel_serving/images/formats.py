@@ -53,11 +53,7 @@ _PARTS = {"TIFF": "pages", "HEIF": "images"}
 
 
 def open_image(data: bytes | BinaryIO, among: Sequence[str] = FORMATS) -> Image.Image:
-    """Opens an image lazily: only the header is read.
-
-    Args:
-        data: a file's content, whoever sent it; or a file that is one's own.
-        among: the formats of `FORMATS` that are taken.
+    """Opens an image lazily: only the header is read. `among` are the formats of `FORMATS` that are taken.
 
     Raises:
         PIL.UnidentifiedImageError: the content is in none of them. ValueError: it would cost much more than its picture

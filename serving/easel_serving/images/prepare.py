@@ -53,11 +53,6 @@ def checked(path: str | Path) -> bytes:
 def size(data: bytes, name: str = "image", among: Sequence[str] = formats.FORMATS) -> tuple[int, int]:
     """Width and height in pixels as they are stored, from the header alone.
 
-    Args:
-        data: a file's content.
-        name: for the message.
-        among: the formats that are taken.
-
     Raises:
         ServingError: the bytes are no image in one of these formats, or would cost more than their picture is worth.
     """

@@ -26,9 +26,7 @@ def is_srgb(image: Image.Image) -> bool:
 def to_rgb(image: Image.Image, background: tuple[int, int, int] = (255, 255, 255)) -> Image.Image:
     """The image in mode RGB and in sRGB, transparent pixels over `background`.
 
-    Args:
-        image: upright, as Pillow decodes it.
-        background: RGB, 0..255.
+    `image` is upright, as Pillow decodes it; `background` is RGB, 0..255.
 
     Raises:
         UnsupportedPixels: they are neither of 8 nor of 16 bits.

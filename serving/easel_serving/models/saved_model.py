@@ -37,9 +37,6 @@ tf.get_logger().addFilter(lambda record: "saved_model.loader_impl" not in record
 class SavedModel:
     """The signatures of a SavedModel, to be called by several threads at once.
 
-    Args:
-        folder: with `saved_model.pb`.
-
     Raises:
         Exception: TensorFlow's, when the folder cannot be loaded.
     """

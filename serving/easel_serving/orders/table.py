@@ -73,7 +73,7 @@ class Order:
             "wishes": self.wishes,
         }
         if self.mask is not None:
-            told["mask"] = True
+            facts["mask"] = True
         for name in ("started", "finished", "reason", "painted_by"):
             if getattr(self, name) is not None:
                 facts[name] = getattr(self, name)

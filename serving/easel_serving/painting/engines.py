@@ -39,11 +39,7 @@ class Engine(Protocol):
 
 
 class ServerEngine:
-    """A server's style network, which returns whole pictures, perhaps smaller ones: they are enlarged again.
-
-    Args:
-        client: an `easel_serving.Client`.
-    """
+    """A server's style network, which returns whole pictures, perhaps smaller ones: they are enlarged again."""
 
     def __init__(self, client: Any):
         self._client = client

@@ -15,9 +15,6 @@ from easel_serving.registry.directory import Version
 class LiteEngine(TiledEngine):
     """What the SavedModel paints, within the tolerance that the variants were verified with.
 
-    Args:
-        version: a style network's.
-
     Raises:
         ServingError: a part has no verified float variant, or LiteRT cannot use it.
     """

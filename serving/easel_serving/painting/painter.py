@@ -44,12 +44,7 @@ def paint(
 ) -> Iterator[np.ndarray]:
     """Paints a photo: yields a small picture soon, then the whole one; photos that are small already, once.
 
-    Args:
-        engine: what computes.
-        photo: of any size.
-        layers: at least one.
-        wishes: strength and what is done afterwards.
-        preview: whether somebody wants the small picture.
+    `preview` says whether somebody wants the small picture.
 
     Raises:
         ServingError: a strength outside 0..1.

@@ -18,12 +18,7 @@ MEASURED = 2**22
 
 
 class TiledEngine(abc.ABC):
-    """An `engines.Engine` by what its network does with a photo and with a part of it.
-
-    Args:
-        bank: known paintings' codes by name.
-        title: the version's name, for messages.
-    """
+    """An `engines.Engine` by what its network does with a photo and with a part of it."""
 
     def __init__(self, bank: Mapping[str, Sequence[float]], title: str):
         self._bank, self._title = bank, title

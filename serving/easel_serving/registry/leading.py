@@ -105,10 +105,7 @@ class Leading:
     def _possible(self, name: str, states: Mapping[int, State], more: Iterable[int] = ()) -> Any:
         """The model's configuration as far as its versions are loaded: a label where it is wanted, else where it was.
 
-        Args:
-            name: of the model.
-            states: of its versions.
-            more: versions that are to be loaded besides.
+        `more` are versions that are to be loaded besides.
         """
         wanted, available = self._wanted[name], _available(states)
         records = [record["from"] for record in reversed(audit.read(self._root)) if record.get("model") == name]

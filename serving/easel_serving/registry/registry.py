@@ -286,8 +286,7 @@ class Registry(Directory):
     def _announce(self, change: journal.Change | None = None) -> None:
         """Tells the server, which nobody waits for: the lock is free.
 
-        Args:
-            change: of labels, to be taken back when the server cannot load the version that they were moved to.
+        A `change` of labels is taken back when the server cannot load the version that they were moved to.
         """
         if self._server is None:
             return

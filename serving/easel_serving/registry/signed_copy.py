@@ -24,10 +24,6 @@ def signed_copy(path: Path, public_key: str | Path) -> Iterator[Path]:
     The copy is what is hashed, so that a file cannot be exchanged between the check and its use. It is removed at the
     end: what was loaded from it must need its files no more, or have them open.
 
-    Args:
-        path: `<serving>/<model>/<version>`.
-        public_key: a PEM file.
-
     Yields:
         The copied version's folder, `<temporary>/<model>/<version>`, with its manifest where it belongs.
 

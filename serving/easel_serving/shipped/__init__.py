@@ -70,9 +70,6 @@ def word(directory: Directory) -> str:
 def version(folder: Path = FOLDER) -> Version:
     """The shipped network as a version, without a SavedModel: its codes, its manifest and verified TFLite variants.
 
-    Args:
-        folder: where it lies.
-
     Raises:
         ServingError: it is not there, was made for a newer Easel, or a file is not what its SHA-256 says.
     """

@@ -41,8 +41,7 @@ class Full(ServingError):
 class Database:
     """Connections to one database.
 
-    Args:
-        place: a folder, which is made when it is missing, or a URL such as `postgresql://user@host/name`.
+    It lies in a folder, which is made when it is missing, or at a URL such as `postgresql://user@host/name`.
 
     Raises:
         Unavailable: it cannot be reached.

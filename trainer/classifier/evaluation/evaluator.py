@@ -124,9 +124,6 @@ def trivials(evaluation: Evaluation) -> list[Trivial]:
 
     Those two know how often each class occurs among the very photos that they are measured on, so nothing that answers
     without looking can be better: one always gives the commonest class, the other each class its share of the photos.
-
-    Args:
-        evaluation: of the colour regression.
     """
     found = [Trivial("colour regression", evaluation.measured[CANDIDATE], evaluation.outcomes())]
     collected = evaluation.outcomes()
@@ -173,11 +170,7 @@ def slices(evaluation: Evaluation) -> dict[str, Any]:
 
 
 def confusion(evaluation: Evaluation, model: str = CANDIDATE) -> tuple[list[str], np.ndarray]:
-    """How often each class was taken for which, over all examples.
-
-    Args:
-        evaluation: what the Evaluator measured.
-        model: `candidate` or `champion`.
+    """How often each class was taken for which, over all examples. `model` is `candidate` or `champion`.
 
     Returns:
         K class names, sorted (true ones and guessed ones), and int64 [K, K]: rows are true, columns guessed.
@@ -189,11 +182,7 @@ def confusion(evaluation: Evaluation, model: str = CANDIDATE) -> tuple[list[str]
 
 
 def reliability(evaluation: Evaluation, model: str = CANDIDATE) -> np.ndarray:
-    """How often a model is right when it is how certain, over all examples.
-
-    Args:
-        evaluation: as in `confusion`.
-        model: as in `confusion`.
+    """How often a model is right when it is how certain, over all examples. For the arguments see `confusion`.
 
     Returns:
         float [3, BINS]: of each bin of confidence, equally wide, the examples, their sum of confidence, the right ones.

@@ -20,12 +20,7 @@ _BIAS_EXAMPLES = 16
 
 
 def parts(model_dir: Path, options: ClassifierTFLiteOptions) -> list[Part]:
-    """The one part `classifier`: `image` float32 [1, S, S, 3], 0..255 -> `scores` float32 [1, K].
-
-    Args:
-        model_dir: folder of the Model artifact.
-        options: the tolerance.
-    """
+    """The one part `classifier`: `image` float32 [1, S, S, 3], 0..255 -> `scores` float32 [1, K]."""
     about = json.loads((model_dir / "model.json").read_text(encoding="utf-8"))
     labels = about["labels"]
     served = tf.saved_model.load(str(model_dir / "Format-Serving"))

@@ -11,12 +11,8 @@ from trainer.classifier.options import AugmentOptions
 def augment(images: tf.Tensor, seed: tf.Tensor, options: AugmentOptions) -> tf.Tensor:
     """Rotates, shears, shifts, zooms and mirrors, then changes brightness, contrast and colours, each by its draw.
 
-    The movements are one projective transform: Keras' layers for the same changes resample, and blur, once each.
-
-    Args:
-        images: float32 [N, S, S, 3], 0..255.
-        seed: int [2]; the same seed gives the same changes.
-        options: how strong.
+    The movements are one projective transform: Keras' layers for the same changes resample, and blur, once each. The
+    images are float32 [N, S, S, 3], 0..255; the same seed, int [2], gives the same changes.
 
     Returns:
         float32 [N, S, S, 3], 0..255.

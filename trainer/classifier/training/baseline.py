@@ -54,10 +54,7 @@ def run_fn(fn_args: FnArgs) -> None:
 
 
 def colour_statistics(images: tf.Tensor) -> tf.Tensor:
-    """What colours a picture has, without where.
-
-    Args:
-        images: float32 [N, H, W, 3], 0..255.
+    """What colours a picture has, without where. The images are float32 [N, H, W, 3], 0..255.
 
     Returns:
         float32 [N, 70]: mean and standard deviation of each channel and the shares of 4 x 4 x 4 colours, all 0..1.
@@ -77,10 +74,7 @@ def colour_statistics(images: tf.Tensor) -> tf.Tensor:
 def fit_softmax_regression(features: np.ndarray, labels: np.ndarray, classes: int) -> tuple[np.ndarray, np.ndarray]:
     """Softmax regression with every class weighing the same and an L2 penalty on standardised features, by L-BFGS.
 
-    Args:
-        features: float [N, D].
-        labels: int [N], 0..K-1.
-        classes: K.
+    Features are float [N, D], labels int [N], 0..K-1.
 
     Returns:
         Kernel float [D, K] and bias float [K] for the features as they were given.

@@ -10,11 +10,8 @@ def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
     """The temperature T > 0 for which softmax(logits / T) gives the labels the highest likelihood.
 
     The target is (N + 1) / (N + 2) for the true class instead of 1 (Platt 1999, "Probabilistic outputs for support
-    vector machines", section 2.2): N right answers do not justify certainty, and without it T would go to 0.
-
-    Args:
-        logits: float [N, K] of examples that the network was not trained on.
-        labels: int [N].
+    vector machines", section 2.2): N right answers do not justify certainty, and without it T would go to 0. The
+    logits, float [N, K], are of examples that the network was not trained on; the labels are int [N].
 
     Returns:
         T within 0.05..20; 1 when there is no example.

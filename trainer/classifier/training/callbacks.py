@@ -35,12 +35,7 @@ class KeepCurves(keras.callbacks.Callback):
 
 
 class StopWithoutNumber(keras.callbacks.Callback):
-    """Raises UserError naming the step at which the loss stopped being a finite number, and what is left.
-
-    Args:
-        phase: its name.
-        folder: where `BestWeights` keeps the weights of the best epoch.
-    """
+    """Raises UserError naming the step at which the loss stopped being a finite number, and what is left."""
 
     def __init__(self, phase: str, folder: Path):
         super().__init__()

@@ -97,11 +97,7 @@ def train_head(network: Network, session: Session, given: Features | None = None
 def train_images(network: Network, session: Session, phase: str, options: ScratchOptions | FineTuneOptions) -> Result:
     """Trains what is trainable in `network.model` on augmented images, with a warmed-up cosine learning rate.
 
-    Args:
-        network: what is trained.
-        session: what it is trained on, and how.
-        phase: its name, for the checkpoints, the logs and messages.
-        options: of the phase.
+    `phase` is its name, for the checkpoints, the logs and messages.
     """
     done = _Done(session.checkpoints / phase)
     if done:
@@ -137,9 +133,7 @@ def logits(model: keras.Model, session: Session) -> tuple[np.ndarray, np.ndarray
 def class_weights(labels: np.ndarray, classes: int) -> np.ndarray:
     """Weights by which every class counts the same in the loss and the average photo counts 1: N / (K * count).
 
-    Args:
-        labels: int64 [N].
-        classes: K; a class without photos gets weight 0.
+    The labels are int64 [N]; a class without photos gets weight 0.
 
     Returns:
         float32 [K].

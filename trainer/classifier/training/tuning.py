@@ -57,12 +57,8 @@ class FromDefaults(keras_tuner.oracles.BayesianOptimizationOracle):
 class PhaseTuner(keras_tuner.engine.base_tuner.BaseTuner):
     """Trains with each trial's values, and judges by the log loss on the validation part.
 
-    The first trial is the configuration itself, so that what is found is never worse than it on that part.
-
-    Args:
-        chosen: the options to start from.
-        search: space and budget.
-        session: photos, seed and a folder for the trials.
+    The first trial is the configuration itself, so that what is found is never worse than it on that part. `session`
+    has a folder for the trials.
     """
 
     def __init__(self, chosen: ClassifierOptions, search: TunerOptions, session: phases.Session):

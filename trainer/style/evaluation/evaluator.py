@@ -91,11 +91,7 @@ def custom_extractors(
 
 
 def trivials(evaluation: Evaluation) -> list[Trivial]:
-    """The models that a style network has to beat: colour transfer, which was evaluated, and the photo as it is.
-
-    Args:
-        evaluation: of colour transfer.
-    """
+    """The models that a style network has to beat: colour transfer, which was evaluated, and the photo as it is."""
     found = [Trivial("colour transfer", evaluation.measured[CANDIDATE], evaluation.outcomes())]
     unchanged = evaluation.outcomes(name=_UNCHANGED)
     if unchanged is not None and len(unchanged):

@@ -18,11 +18,7 @@ _FLICKER_SIDE = 160
 
 
 class Judge:
-    """Measures pictures; remembers what it has computed for photos and paintings, which come back in many pairs.
-
-    Args:
-        weights: of VGG19, as in `trainer.networks.backbones.build`.
-    """
+    """Measures pictures; remembers what it has computed for photos and paintings, which come back in many pairs."""
 
     def __init__(self, weights: str):
         self._perceptual = Perceptual(weights, "zero")
@@ -90,12 +86,8 @@ def flicker(paint: Callable[..., Mapping[str, tf.Tensor]], content: bytes, style
     """How much a picture changes when its photo moves by a pixel: what a film would flicker by.
 
     The middle of the photo is cut out twice, a pixel apart; the mean absolute difference of the two pictures where they
-    show the same, in levels of 255. A border of 16 pixels is left out, where each shows something else.
-
-    Args:
-        paint: `serving_default` of a style network.
-        content: the photo's file.
-        style: the painting's file.
+    show the same, in levels of 255. A border of 16 pixels is left out, where each shows something else. `paint` is the
+    `serving_default` of a style network; photo and painting are files.
     """
     photo = decoding.decode(tf.constant(content))
     side = max(4, min(min(photo.shape[:2]) - 1, _FLICKER_SIDE) // 4 * 4)

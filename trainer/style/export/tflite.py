@@ -29,10 +29,6 @@ def parts(model_dir: Path, options: StyleTFLiteOptions) -> list[Part]:
 
     Both are compared by pictures: a predictor's code is judged by what the transformer paints with it, as no bound on
     numbers of a code says what can be seen.
-
-    Args:
-        model_dir: folder of the Model artifact.
-        options: the tolerance.
     """
     codes = {
         style["name"]: np.array([style["code"]], np.float32)

@@ -84,11 +84,8 @@ def structure_distance(painted: tf.Tensor, photos: tf.Tensor) -> tf.Tensor:
     """How much of a photo's structure is lost: 1 - the contrast and structure of SSIM (Wang et al. 2004, equation 13).
 
     Of the luminances, in windows of 8 pixels; their brightness does not count, as a painting's palette is darker or
-    lighter. It keeps what content features, blind to contrast, give up: faces in pale palettes.
-
-    Args:
-      painted: float32 [N, H, W, 3], 0..255.
-      photos: what was painted, the same.
+    lighter. It keeps what content features, blind to contrast, give up: faces in pale palettes. Both are float32 [N, H,
+    W, 3], 0..255; `photos` are what was painted.
 
     Returns:
       float32 [N], 0 (the photo's structure) to 2.
@@ -105,11 +102,8 @@ def flat_detail(painted: tf.Tensor, photos: tf.Tensor) -> tf.Tensor:
     """Fine detail of pictures where their photos are flat: the weave that networks leave in skies and cheeks.
 
     The mean square of what is finer than a window of 8 pixels in the luminance, where the photo varies by less than
-    some six levels in such a window, in units of (255 / 10)^2; 0 where a photo has no flat place.
-
-    Args:
-      painted: float32 [N, H, W, 3], 0..255.
-      photos: what was painted, the same.
+    some six levels in such a window, in units of (255 / 10)^2; 0 where a photo has no flat place. Both are float32 [N,
+    H, W, 3], 0..255; `photos` are what was painted.
 
     Returns:
       float32 [N].

@@ -35,12 +35,7 @@ def build(version: Version) -> "Classifier | Style":
 
 
 class Classifier:
-    """`image_bytes` or serialized Examples -> `classes`, `scores` (and `label`).
-
-    Args:
-        version: a classifier's.
-        among: see `variants.find`.
-    """
+    """`image_bytes` or serialized Examples -> `classes`, `scores` (and `label`)."""
 
     def __init__(self, version: Version, among: Sequence[str] | None = None):
         self._network = network.Network(variants.find(version, "classifier", among))

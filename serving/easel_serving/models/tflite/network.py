@@ -20,9 +20,6 @@ _SIGNATURE = "serving_default"
 class Network:
     """A network with fixed shapes and batch size 1; may be called by several threads, which then take turns.
 
-    Args:
-        path: the file.
-
     Raises:
         ServingError: LiteRT cannot use it.
     """

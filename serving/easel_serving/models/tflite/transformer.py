@@ -91,9 +91,6 @@ class Transformer:
 class _File:
     """A transformer's file as the objects of its schema.
 
-    Args:
-        content: of the file.
-
     Raises:
         Exception: it is damaged, or another network's.
     """
