@@ -93,7 +93,7 @@ def certainty(subject: str, whose: str, gain: float, examples: int, needed: int 
 def probable_loss(subject: str, gain: float, examples: int, allowed: float, needed: int | None, *, passed: bool) -> str:
     """`accuracy is at most 0.021 worse than the champion's (95 % confidence, 235 examples; 0.05 worse is allowed)`.
 
-    Args: as of `certainty`; `allowed` is what may be lost.
+    The arguments are those of `certainty`; `allowed` is what may be lost.
     """
     if not examples:
         return f"{subject} could not be compared with the champion's example by example"

@@ -23,14 +23,8 @@ def build(
 ) -> dict[str, Any]:
     """The manifest without what only the registry knows (`model`, `version`, `digest`, `files`, `attachments`).
 
-    Args:
-        description: the model's `model.json`.
-        decision: `decision.json` with `metrics`, `trivials`, `checks`, `slices` and `reasons`; its `notes` follow the
-            model's.
-        tflite: `tflite.json`, withheld variants included.
-        signatures: see `signatures`.
-        data: counts and digests by folder; folders without any are left out.
-        lineage: configuration, commit, packages.
+    It follows the model's `model.json`, `decision.json` (whose `notes` follow the model's) and `tflite.json`, withheld
+    variants included. Folders without any data are left out.
     """
     taken = {key: description[key] for key in FROM_MODEL if key in description}
     if "styles" in description:

@@ -34,11 +34,8 @@ def requests(
 ) -> list[prediction_log_pb2.PredictionLog]:
     """One request per signature and example, batch size 1, made of real images.
 
-    Args:
-        definitions: the SavedModel's SignatureDefs.
-        model_name: as TensorFlow Serving knows it.
-        description: the model's `model.json`, for the names and codes of its styles.
-        examples: with `image/encoded`, or with `content_bytes` and `style_bytes`.
+    The names and codes of styles are in `description`, the model's `model.json`; the examples have `image/encoded`, or
+    `content_bytes` and `style_bytes`.
 
     Raises:
         ValueError: there is no example, or a signature has an input that nobody knows how to fill.

@@ -22,8 +22,5 @@ def check(config: Path, overrides: tuple[str, ...], as_json: bool) -> int:
 
     with working("reading the folders"):
         report = checking.check(config, overrides)
-    if as_json:
-        options.print_json(report.to_json())
-    else:
-        options.print_for_people(checking.render(report))
+    options.answer(as_json, report.to_json(), checking.render(report))
     return report.exit_code

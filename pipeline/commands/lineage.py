@@ -58,7 +58,4 @@ def lineage(
     found = history.of_version(Directory(serving).version(name, version), workspace if given else None)
     if graph:
         drawing.write(found, graph)
-    if as_json:
-        options.print_json(found.to_json())
-    else:
-        options.print_for_people(history_view.lineage(found, everything))
+    options.answer(as_json, found.to_json(), history_view.lineage(found, everything))

@@ -120,6 +120,16 @@ def print_for_people(document: RenderableType) -> None:
         click.echo(line.rstrip())
 
 
+def answer(as_json: bool, document: Any, people: RenderableType) -> None:
+    """Writes the document for programs, or what people see of it; a line stays one however wide the terminal is."""
+    if as_json:
+        print_json(document)
+    elif isinstance(people, str):
+        click.echo(people)
+    else:
+        print_for_people(people)
+
+
 def print_json(document: Any) -> None:
     """Writes the document as strict JSON."""
     click.echo(json.dumps(jsonable(document), indent=2, ensure_ascii=False, allow_nan=False))

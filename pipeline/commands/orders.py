@@ -208,10 +208,7 @@ def remove(order_ids: tuple[str, ...], place: str, photos: str | None, as_json: 
 def clear(place: str, photos: str | None, as_json: bool, keep_days: float) -> None:
     """Remove what was finished long ago, and files of no order; workers do it by themselves every hour."""
     gone = open_orders(place, photos, keep_days=keep_days).clear()
-    if as_json:
-        options.print_json({"removed": gone})
-    else:
-        click.echo(f"{gone} order(s) removed")
+    options.answer(as_json, {"removed": gone}, f"{gone} order(s) removed")
 
 
 def _each(order_ids: tuple[str, ...], call: Callable[[str], None], as_json: bool) -> None:

@@ -38,10 +38,7 @@ def report(name: str, workspace: Path, again: bool, as_json: bool) -> None:
     path = story.files(workspace, run).get("report")
     if again or path is None:
         path = _draw(store, run)
-    if as_json:
-        options.print_json({"run": run.id, "report": path.absolute()})
-    else:
-        click.echo(path.absolute())
+    options.answer(as_json, {"run": run.id, "report": path.absolute()}, str(path.absolute()))
 
 
 def _draw(store: Store, run: Run) -> Path:

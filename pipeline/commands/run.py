@@ -16,11 +16,12 @@ from pipeline.commands import options
 from pipeline.commands.failures import Fault
 from pipeline.configuration.secrets import Mask
 from pipeline.history.result import BAD_INPUT, OK, RunResult
+from pipeline.progress.events import Events
 from pipeline.running import interruption, lock
 from pipeline.terminal import quiet
 from pipeline.terminal.console import console, working
 from pipeline.terminal.live import LiveView
-from pipeline.terminal.plain import NullView, PlainView
+from pipeline.terminal.plain import PlainView
 from trainer.base.errors import UserError
 
 if TYPE_CHECKING:  # pydantic is half a second that `easel --help` need not wait for
@@ -77,14 +78,11 @@ def run(config: Path, only: str | None, overrides: tuple[str, ...], dry_run: boo
     result = announcement.make_up(resolved, dataclasses.replace(result, seconds=time.time() - began))
     warnings = hooks.call(resolved.on, outcomes, result.to_json(), log)
     result = dataclasses.replace(result, warnings=(*result.warnings, *warnings))
-    if as_json:
-        options.print_json(result.to_json())
-    else:
-        options.print_for_people(summary.render(result))
+    options.answer(as_json, result.to_json(), summary.render(result))
     return result.exit_code
 
 
-def _run(config: Config, view: LiveView | PlainView | NullView, log: Path, began: float) -> RunResult:
+def _run(config: Config, view: Events, log: Path, began: float) -> RunResult:
     try:
         view.phase("looking at the folders")
         from pipeline.planning import preflight, workspace_state
@@ -127,10 +125,7 @@ def _look_ahead(config: Config, as_json: bool) -> None:
 
             found = look_ahead(config, now, decided)
     found = dataclasses.replace(found, warnings=tuple(nesting.warnings(config)))
-    if as_json:
-        options.print_json(found.to_json())
-    else:
-        options.print_for_people(dry_run_report.render(found))
+    options.answer(as_json, found.to_json(), dry_run_report.render(found))
 
 
 def _after_hooks(commands: HookOptions, error: Exception, log: Path) -> Exception:
@@ -145,9 +140,9 @@ def _after_hooks(commands: HookOptions, error: Exception, log: Path) -> Exceptio
     return fault
 
 
-def _view(title: str, as_json: bool) -> LiveView | PlainView | NullView:
+def _view(title: str, as_json: bool) -> Events:
     """The live view on a terminal, plain lines without one; `--json` leaves standard output to the document."""
     stream = sys.stderr if as_json else sys.stdout
     if stream.isatty() and not console(file=stream).is_dumb_terminal:
         return LiveView(console(file=quiet.keep(stream)), title)
-    return NullView() if as_json else PlainView(quiet.keep(stream))
+    return Events() if as_json else PlainView(quiet.keep(stream))

@@ -59,7 +59,4 @@ def show(workspace: Path, name: str, own: Path | None, as_json: bool) -> None:
 
     store = Store(own or workspace)
     found = story.tell(store, story.find(store, name))
-    if as_json:
-        options.print_json(found.to_json())
-    else:
-        options.print_for_people(history_view.story(found))
+    options.answer(as_json, found.to_json(), history_view.story(found))

@@ -64,8 +64,5 @@ def diff(
     environment = work.contract.SERVING if unlabelled else work.contract.TRAINING
     with working("reading the folders"):
         found = work.diff(resolved, {lane: folder} if folder else lanes, environment)
-    if as_json:
-        options.print_json([each.to_json() for each in found])
-    else:
-        options.print_for_people(work.render(found))
+    options.answer(as_json, [each.to_json() for each in found], work.render(found))
     return STOPPED if any(each.violations or each.missing_classes for each in found) else OK

@@ -30,12 +30,8 @@ class Blueprint:
     ) -> BaseComponent:
         """Names a component `Class.lane[.part]` and puts the digest of the code that it runs into its cache key.
 
-        Args:
-            component: the component, made inside the `Cond`s that it depends on.
-            lane: the branch of the tree that it belongs to.
-            title: what it does, in two words.
-            modules: import paths of user code that the component calls.
-            part: tells components of one class in one lane apart.
+        It is made inside the `Cond`s that it depends on. `modules` are import paths of user code that it calls; `part`
+        tells components of one class in one lane apart.
         """
         component.with_id(".".join(filter(None, (type(component).__name__, lane, part))))
         component.spec.exec_properties["code"] = digest(type(component).__module__, *modules)

@@ -6,7 +6,7 @@ Events may come from several threads.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal
 
 State = Literal["done", "cached", "skipped", "failed", "stopped"]
 
@@ -22,8 +22,17 @@ class Node:
     title: str
 
 
-class Events(Protocol):
-    """Everything a run announces; every view implements it, and is a context manager around the run."""
+class Events:
+    """Everything a run announces. A view is a context manager around the run that overrides what it shows.
+
+    This one shows nothing: for `--json`, and for callers that only want the result.
+    """
+
+    def __enter__(self) -> "Events":
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        pass
 
     def phase(self, text: str) -> None:
         """What is done now, before the first node or after the last."""

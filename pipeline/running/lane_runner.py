@@ -74,9 +74,7 @@ class LaneRunner(local_dag_runner.LocalDagRunner):
     def run_with_ir(self, pipeline: pipeline_pb2.Pipeline, run_options=None) -> Trace:
         """Runs the nodes in topological order.
 
-        Args:
-            pipeline: the intermediate representation that TFX's compiler made.
-            run_options: not supported, because a partial run would bypass the gates.
+        `run_options` are not supported, because a partial run would bypass the gates.
 
         Returns:
             The states of all nodes. An executor's exception is recorded there, not raised.

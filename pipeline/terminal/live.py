@@ -12,7 +12,7 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from pipeline.progress.events import Node, State, Value
+from pipeline.progress.events import Events, Node, State, Value
 from pipeline.progress.wording import duration
 from pipeline.terminal.plain import describe, way
 
@@ -43,7 +43,7 @@ class _Row:
     """What is counted, how many were done when it was first heard of, and when: a resumed training starts late."""
 
 
-class LiveView:
+class LiveView(Events):
     """Draws the tree four times a second: state, elapsed time and the counts that matter of every component.
 
     When the terminal is too low for the whole tree, finished components share a line, then waiting ones do.

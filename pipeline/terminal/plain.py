@@ -1,4 +1,4 @@
-"""The views that need no terminal: `PlainView` writes lines for cron and CI, `NullView` is silent."""
+"""The view that needs no terminal: lines for cron and CI."""
 
 import threading
 import time
@@ -7,42 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol, TextIO
 
-from pipeline.progress.events import Node, State, Value
+from pipeline.progress.events import Events, Node, State, Value
 from pipeline.progress.wording import duration, number
 
 _ENDINGS = {"done": "done", "cached": "cached", "skipped": "skipped", "failed": "FAILED", "stopped": "STOPPED"}
 _LOUD: tuple[State, ...] = ("failed", "stopped")
-
-
-class NullView:
-    """Shows nothing: `--json` runs, and callers that only want the result."""
-
-    def __enter__(self) -> "NullView":
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        pass
-
-    def phase(self, text: str) -> None:
-        """Ignored."""
-
-    def warning(self, text: str) -> None:
-        """Ignored."""
-
-    def plan(self, nodes: Sequence[Node]) -> None:
-        """Ignored."""
-
-    def node_started(self, node_id: str) -> None:
-        """Ignored."""
-
-    def node_progress(self, node_id: str, values: Mapping[str, Value]) -> None:
-        """Ignored."""
-
-    def node_finished(self, node_id: str, state: State) -> None:
-        """Ignored."""
-
-    def log_path(self, path: Path) -> None:
-        """Ignored."""
 
 
 class Timer(Protocol):
@@ -55,7 +24,7 @@ class Timer(Protocol):
         """The function is not called, if it was not yet."""
 
 
-class PlainView:
+class PlainView(Events):
     """Lines for logs: the ends of nodes that took a while, with their counts, and what went wrong.
 
     A node that still runs after `quick` seconds says that it started, and its counts at most every `every` seconds. The
@@ -80,9 +49,6 @@ class PlainView:
         self._spoke: dict[str, float] = {}
         self._values: dict[str, dict[str, Value]] = {}
         self._folded: list[tuple[str, State]] = []
-
-    def __enter__(self) -> "PlainView":
-        return self
 
     def __exit__(self, *exc: object) -> None:
         with self._lock:

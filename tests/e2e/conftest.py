@@ -14,8 +14,8 @@ import yaml
 from data.draw import draw
 from pipeline.configuration import config as configuration
 from pipeline.history.result import RunResult
+from pipeline.progress.events import Events
 from pipeline.running import run as runner
-from pipeline.terminal.plain import NullView
 
 SETTINGS = {
     "workspace": "workspace",
@@ -99,7 +99,7 @@ class House:
 
     def run(self) -> RunResult:
         """A run in this process, without importing TFX anew; its exit code is the result's."""
-        return runner.run(configuration.load(self.root / "easel.yaml"), NullView())
+        return runner.run(configuration.load(self.root / "easel.yaml"), Events())
 
     def versions(self, model: str) -> list[int]:
         """What TensorFlow Serving would see: the folders whose names are integers."""

@@ -61,10 +61,7 @@ def upper_bound(values: np.ndarray, highest: float | None, confidence: float = C
 def of_mean(values: np.ndarray, lowest: float | None = None, highest: float | None = None) -> Interval | None:
     """The interval of a mean, two-sided, 95 %; None where the sample is too small to tell.
 
-    Args:
-        values: float [N], an independent sample.
-        lowest: no value is below it; None where that is not known.
-        highest: no value is above it; None where that is not known.
+    The values, float [N], are an independent sample; the bounds of a single value are None where they are not known.
     """
     one_sided = (1 + CONFIDENCE) / 2
     found = Interval(lower_bound(values, lowest, one_sided), upper_bound(values, highest, one_sided))
@@ -79,10 +76,7 @@ def of_share(right: int, examples: int) -> Interval | None:
 def examples_needed(values: np.ndarray, lowest: float | None, asked: float) -> int | None:
     """About how many examples it takes, if all are like these, for `lower_bound` to be above `asked`.
 
-    Args:
-        values: as in `lower_bound`.
-        lowest: as in `lower_bound`.
-        asked: what the bound is to reach.
+    `asked` is what the bound is to reach; all else is as in `lower_bound`.
 
     Returns:
         The number; None where the mean of the sample is not above `asked`, so that more of the same would not help (or

@@ -54,8 +54,7 @@ def read_outcomes(value: bytes) -> np.ndarray:
 def outcome_table(columns: Mapping[str, np.ndarray]) -> np.ndarray:
     """A structured array [N] sorted by `key`, as `read_outcomes` gives it.
 
-    Args:
-        columns: `key` and others by name, each [N]; objects are bytes.
+    The columns, `key` and others by name, are [N] each; objects are bytes.
     """
     arrays = {name: np.asarray(values) for name, values in columns.items()}
     arrays = {name: values.astype("S") if values.dtype.kind in "OS" else values for name, values in arrays.items()}
@@ -86,11 +85,8 @@ def per_model(
 ) -> tfma.metrics.MetricComputations:
     """One computation per model; TFMA calls a model that is alone "", and hands `model_names` to those who ask.
 
-    Args:
-        combiner: makes the CombineFn of one model, given its key and the model's name.
-        name: of the metric.
-        model_names: as TFMA gave them.
-        facts: further fields of the key.
+    `combiner` makes the CombineFn of one model, given its key and the model's name; `facts` are further fields of the
+    key.
     """
     keys = [tfma.metrics.MetricKey(name=name, model_name=model_name, **facts) for model_name in model_names or [""]]
     return [

@@ -88,9 +88,8 @@ def rows(fingerprints: Sequence[bytes], identities: Sequence[int]) -> np.ndarray
 def edges(band: np.ndarray, distance: int) -> np.ndarray:
     """Pairs of near-duplicates that share a key of one band.
 
-    Args:
-        band: [N], the rows of one band, of all pictures.
-        distance: how many of 256 bits may differ; somewhat more where the lowest frequencies agree.
+    `band` has the rows of one band, [N], of all pictures; `distance` is how many of 256 bits may differ, somewhat more
+    where the lowest frequencies agree.
 
     Returns:
         uint64 [N, 2], identities, the smaller first, without repetition.

@@ -155,13 +155,8 @@ def _bin(sha256: str) -> int:
 def _choose(free: Mapping[int, int], train: int, held: int, eval_fraction: float) -> frozenset[int]:
     """The bins that go to eval: the lowest draws, until the class has its share.
 
-    So that the choice is nearly the same when images come or go, and nearly part of that for a larger share.
-
-    Args:
-        free: images per bin; those of a group are in one bin.
-        train: images that are in train already.
-        held: images that are in eval already.
-        eval_fraction: wanted share.
+    So that the choice is nearly the same when images come or go, and nearly part of that for a larger share. `free` has
+    the images per bin; those of a group are in one bin.
     """
     wanted = eval_fraction * (train + held + sum(free.values()))
     chosen = set()

@@ -121,10 +121,9 @@ def retire(serving: Path, name: str, version: int, why: str, server: Remote | No
 def gc(serving: Path, name: str, keep: int, why: str, as_json: bool) -> None:
     """Delete old versions; never a labelled one, never the only one."""
     removed = _registry(serving).gc(name, keep, why)
-    if as_json:
-        options.print_json({"model": name, "removed": removed})
-    else:
-        click.echo(f"{name}: removed {', '.join(map(str, removed)) or 'nothing'}")
+    options.answer(
+        as_json, {"model": name, "removed": removed}, f"{name}: removed {', '.join(map(str, removed)) or 'nothing'}"
+    )
 
 
 @models.command()
@@ -137,10 +136,7 @@ def gc(serving: Path, name: str, keep: int, why: str, as_json: bool) -> None:
 def sign(serving: Path, name: str, version: int, key: str, why: str, as_json: bool) -> None:
     """Sign a version that was pushed without a key, after comparing its files with its manifest."""
     _registry(serving, signing_key=key).sign(name, version, why)
-    if as_json:
-        options.print_json({"model": name, "version": version, "signed": True})
-    else:
-        click.echo(f"{name}: version {version} is signed")
+    options.answer(as_json, {"model": name, "version": version, "signed": True}, f"{name}: version {version} is signed")
 
 
 @models.command(name="reload")
@@ -152,10 +148,11 @@ def reload_(serving: Path, server: Remote | None, as_json: bool) -> None:
     if not server:
         raise click.UsageError("name the server: --server HOST:PORT", click.get_current_context())
     server.announce(serving.absolute())
-    if as_json:
-        options.print_json({"server": server.address, "serving": serving.absolute()})
-    else:
-        click.echo(f"{server.address} follows {serving.absolute()}")
+    options.answer(
+        as_json,
+        {"server": server.address, "serving": serving.absolute()},
+        f"{server.address} follows {serving.absolute()}",
+    )
 
 
 def _change(

@@ -54,12 +54,7 @@ def report(
 ) -> None:
     """Writes the reliability diagram, the learning curves and the table of classes, side by side, as PNG.
 
-    Args:
-        path: the file.
-        title: above all.
-        reliability: float [3, B], see `trainer.classifier.evaluation.evaluator.reliability`.
-        confusion: of all eval photos.
-        history: phase -> Keras' history.
+    For `reliability`, float [3, B], see `evaluator.reliability`; `history` is Keras' history by phase.
     """
     rows = class_table(confusion)
     figure = Figure(figsize=(16, max(5.2, 1.6 + 0.34 * len(rows))), dpi=100, layout="constrained", facecolor=PAPER)

@@ -39,11 +39,8 @@ class Point:
 def svg(draw: Callable[[Axes], None], label: str, width: float = 4.6, height: float = 3.0) -> str:
     """Draws on axes and returns an `<svg>` element.
 
-    Args:
-        draw: is given the axes.
-        label: what screen readers say; it also keeps the element's ids apart from those of other charts.
-        width: in inches of 72 pixels; the page scales it.
-        height: likewise.
+    `label` is what screen readers say, and keeps the element's ids apart from those of other charts. Sizes are in
+    inches of 72 pixels; the page scales it.
     """
     with matplotlib.rc_context(
         {"svg.fonttype": "none", "svg.hashsalt": label, "font.size": 9, "axes.spines.top": False,

@@ -15,12 +15,7 @@ def resize(
 ) -> np.ndarray:
     """Resizes with antialiasing.
 
-    Args:
-        image: uint8 [H, W, 3].
-        height: of the result.
-        width: of the result.
-        aspect: what happens when the proportions differ: `squash` distorts, `crop` keeps the centre, `pad` adds black.
-        method: the filter.
+    `squash` distorts where the proportions differ, `crop` keeps the centre, `pad` adds black.
     """
     if aspect == "crop":
         image = _middle(image, within((height, width), image.shape[:2]))

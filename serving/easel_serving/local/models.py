@@ -48,11 +48,7 @@ class LocalModels:
         self._painters: dict[Path, Style] = {}
 
     def classify(self, paths: Sequence[str | Path], model: str | None = None) -> list[dict[str, Any]]:
-        """Labels photos.
-
-        Args:
-            paths: image files of any common format.
-            model: the classifier's name; may be left out while only one serves.
+        """Labels photos. The name may be left out while only one classifier serves.
 
         Returns:
             `{"path", "label", "score", "scores": {label: score}}` for each photo, in order; scores are 0..1.
@@ -85,13 +81,9 @@ class LocalModels:
     ) -> bytes:
         """Paints a photo in the manner of a painting, by the SavedModel's signatures and so with TensorFlow.
 
-        What ships with Easel paints with LiteRT.
-
-        Args:
-            content: the photo, a file or its bytes.
-            style: a painting's file or its bytes, or the name of one that the model knows (see `styles`).
-            strength: 0 (the photo itself) to 1.
-            model: the style network's name; may be left out while only one serves.
+        What ships with Easel paints with LiteRT. The style is a painting's file or its bytes, or the name of one that
+        the model knows (see `styles`); strength goes from 0 (the photo itself) to 1. The model's name may be left out
+        while only one serves.
 
         Returns:
             The painted photo, JPEG or PNG as the model was configured.

@@ -81,11 +81,8 @@ def kind(path: str | Path) -> str:
 def write(picture: np.ndarray, path: str | Path, photo: Photo | None = None, dpi: float | None = None) -> None:
     """Writes uint8 [H, W, 3] in the format that the name asks for, whole or not at all.
 
-    Args:
-        picture: sRGB pixels.
-        path: the file.
-        photo: whose EXIF, ICC profile, DPI and transparency the picture keeps, as far as the format can.
-        dpi: dots per inch for a print, instead of the photo's own.
+    `photo` is whose EXIF, ICC profile, DPI and transparency the picture keeps, as far as the format can; `dpi`, for a
+    print, comes before the photo's own.
 
     Raises:
         ServingError: the format cannot hold such a picture.

@@ -47,10 +47,7 @@ def parse(text: str) -> Style:
 def code(engine: Engine, mix: Sequence[Style], colours_of: np.ndarray | None = None) -> Code:
     """The style code of a mix: the codes' mean by their weights.
 
-    Args:
-        engine: whose codes.
-        mix: one style or more.
-        colours_of: uint8 [H, W, 3]; paintings are first given the colours of this photo.
+    Paintings are first given the colours of `colours_of`, uint8 [H, W, 3], unless it is None.
 
     Raises:
         ServingError: a file cannot be read, or a name is not known or is not enough.

@@ -35,9 +35,8 @@ class TiledEngine(abc.ABC):
     def measure(self, photo: np.ndarray, code: np.ndarray) -> tuple[int, Any]:
         """What all parts of a photo are painted with: how many pixels around a part have a say in it, and statistics.
 
-        Args:
-            photo: uint8 [H, W, 3], H and W multiples of `tiles.MULTIPLE`, `SMALLEST` at least.
-            code: float32 [D].
+        The photo is uint8 [H, W, 3], H and W multiples of `tiles.MULTIPLE`, `SMALLEST` at least; the code is float32
+        [D].
         """
 
     @abc.abstractmethod

@@ -28,8 +28,7 @@ def is_plain(path: str | os.PathLike[str]) -> bool:
 def plain(path: str | os.PathLike[str]) -> str:
     """A name for what is at a path, to be given to TensorFlow or Beam; the path itself where it has no such character.
 
-    Args:
-        path: of a local file or folder that may be still to be made; the folders with special characters are there.
+    The file or folder may be still to be made; the folders with special characters are there.
     """
     text = os.fspath(path)
     if is_plain(text) or "://" in text:

@@ -18,9 +18,7 @@ class _Markdown(str):
 def render(manifest: Mapping[str, Any], pictures: Mapping[str, Iterable[str]]) -> str:
     """Markdown for one version; sections of which the manifest says nothing are left out.
 
-    Args:
-        manifest: of the version.
-        pictures: `{class or painting: [path, ...]}`, paths as seen from the card.
+    `pictures` has paths as seen from the card, by class or painting.
     """
     parts = [
         f"# {manifest['model']}, version {manifest['version']}",

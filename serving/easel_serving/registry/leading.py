@@ -25,11 +25,8 @@ Faults = dict[tuple[str, int], str]
 class Leading:
     """One announcement.
 
-    Args:
-        service: the server.
-        root: the serving directory.
-        configs: the `ModelConfig` messages that it is to follow.
-        timeout: seconds for the versions of a model to be loaded.
+    `configs` are the `ModelConfig` messages that it is to follow; the versions of a model must be loaded within
+    `timeout` seconds.
     """
 
     def __init__(self, service: ModelService, root: Path, configs: Iterable[Any], timeout: float):

@@ -102,9 +102,7 @@ class ModelService:
     def reload(self, configs: list[Any], timeout: float) -> None:
         """Replaces the server's whole configuration; a model that is new to it is loaded when this returns.
 
-        Args:
-            configs: `ModelConfig` messages.
-            timeout: seconds for that.
+        `configs` are `ModelConfig` messages.
 
         Raises:
             CallError: the server cannot be reached, or refuses.

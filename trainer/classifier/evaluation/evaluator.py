@@ -82,10 +82,8 @@ def custom_extractors(
 def judge(classes: np.ndarray, scores: np.ndarray, truth: np.ndarray) -> dict[str, np.ndarray]:
     """What a model's outputs are worth.
 
-    Args:
-        classes: names, bytes [N, K].
-        scores: float [N, K].
-        truth: names, bytes [N]; one that is not among `classes` makes the answer wrong.
+    Classes are bytes [N, K], scores float [N, K], true names bytes [N]; one that is not among the classes makes the
+    answer wrong.
 
     Returns:
         `accuracy` float [N] (1 right, 0 wrong), `confidence` float [N], `brier` float [N] (the squared distance of the
@@ -214,8 +212,7 @@ def _judged(extracts: dict[str, Any]) -> dict[str, Any]:
 def buckets(features: Mapping[str, Any]) -> dict[str, np.ndarray]:
     """What the photos are sliced by besides their class, as far as the features tell: names, bytes [N].
 
-    Args:
-        features: ingest's, of N examples, dense or sparse.
+    `features` are ingest's, of N examples, dense or sparse.
 
     Returns:
         `bucket/size` by the shorter side (small below 256 pixels, large from 1024 on) and `bucket/brightness` (dark

@@ -8,13 +8,8 @@ import numpy as np
 def occlusion(score: Callable[[np.ndarray], np.ndarray], image: np.ndarray, label: int, cells: int = 8) -> np.ndarray:
     """How much of the score of `label` each part carries (Zeiler & Fergus 2014, arXiv:1311.2901, section 4.2).
 
-    A grey square of twice a cell's side is moved over the photo, centred on each cell.
-
-    Args:
-        score: pixels float32 [1, S, S, 3] -> scores [1, K].
-        image: float32 [S, S, 3], 0..255.
-        label: index of the class.
-        cells: of the map, in each direction.
+    A grey square of twice a cell's side is moved over the photo, centred on each cell. `score` makes scores [1, K] of
+    pixels float32 [1, S, S, 3], as `image` is, 0..255; the map has `cells` in each direction.
 
     Returns:
         float [cells, cells]: by how much the square lowers the score; positive where the photo speaks for `label`.

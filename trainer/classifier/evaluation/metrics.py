@@ -25,9 +25,8 @@ Pairs = collections.Counter[tuple[bytes, bytes]]
 def macro_f1(pairs: Pairs) -> float:
     """The mean over the true classes of F1 = 2 * hits / (true + guessed); NaN without examples.
 
-    Args:
-        pairs: how often each (truth, guess) occurred. A class that is only ever guessed lowers the precision of none
-            but itself and is not averaged: within a slice of one class the figure stays meaningful.
+    A class that is only ever guessed lowers the precision of none but itself and is not averaged: within a slice of one
+    class the figure stays meaningful. `pairs` counts each (truth, guess).
     """
     true, guessed = collections.Counter(), collections.Counter()
     for (truth, guess), count in pairs.items():
@@ -40,10 +39,7 @@ def macro_f1(pairs: Pairs) -> float:
 def calibration_error(count: np.ndarray, confidence: np.ndarray, correct: np.ndarray) -> float:
     """Expected calibration error (Guo et al. 2017, arXiv:1706.04599, equation 3); NaN without examples.
 
-    Args:
-        count: the number of examples in each bin of equal width.
-        confidence: the sum of their confidences.
-        correct: how many of them are right.
+    Of each bin of equal width: the number of examples, the sum of their confidences, and how many are right.
     """
     return float(np.sum(np.abs(confidence - correct)) / np.sum(count)) if np.sum(count) else float("nan")
 

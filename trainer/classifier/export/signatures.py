@@ -18,11 +18,7 @@ Scorer = Callable[[tf.Tensor], tf.Tensor]
 class ServedClassifier(tf.Module):
     """The Transform graph and a scorer, with the signatures that TensorFlow Serving calls.
 
-    Args:
-        scorer: its K columns are `labels`.
-        labels: class names.
-        transform: the graph that training used.
-        image_size: S, pixels.
+    The scorer's K columns are `labels`; `transform` is the graph that training used.
     """
 
     def __init__(self, scorer: Scorer, labels: Sequence[str], transform: tft.TFTransformOutput, image_size: int):

@@ -58,11 +58,7 @@ def parts(model_dir: Path, options: ClassifierTFLiteOptions) -> list[Part]:
 def compare(truth: str, labels: Sequence[str], expected: np.ndarray, got: np.ndarray) -> dict[str, float]:
     """One photo's figures.
 
-    Args:
-        truth: class name; one that is not among the labels is never recognised.
-        labels: class names in the order of the scores.
-        expected: the SavedModel's scores [K].
-        got: the variant's scores [K].
+    `labels` are in the order of the scores [K]; a true class that is not among them is never recognised.
 
     Returns:
         `correct` and `expected_correct` (1 or 0), `agree` (1 when both recognise the same class), `score_difference`
@@ -86,9 +82,7 @@ def compare(truth: str, labels: Sequence[str], expected: np.ndarray, got: np.nda
 def judge_accuracy(measurements: Sequence[Measurement], max_drop: float) -> Judgement:
     """Withholds a variant that recognises fewer photos than the SavedModel does.
 
-    Args:
-        measurements: of `compare`, one or more.
-        max_drop: the allowed drop of accuracy; one photo may be lost in any case, less cannot be told apart.
+    One photo may be lost in any case: less cannot be told apart.
     """
     mean = {
         name: float(np.mean([m.values[name] for m in measurements]))

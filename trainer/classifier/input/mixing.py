@@ -11,11 +11,8 @@ Batch = tuple[tf.Tensor, tf.Tensor]
 def mix(images: tf.Tensor, targets: tf.Tensor, seed: tf.Tensor, options: AugmentOptions) -> Batch:
     """One of the two that are switched on, for the whole batch by one draw; the batch as it is when neither is.
 
-    Args:
-        images: float32 [N, S, S, 3]; each is mixed with the one at the mirrored place of the batch, which is shuffled.
-        targets: float32 [N, K], probabilities.
-        seed: int [2]; the same seed mixes the same.
-        options: the parameters of the Beta distributions.
+    Images are float32 [N, S, S, 3], targets float32 [N, K]; each is mixed with the one at the mirrored place of the
+    batch, which is shuffled. The same seed, int [2], mixes the same.
 
     Returns:
         Images and targets of the same shapes; the targets still sum to one.

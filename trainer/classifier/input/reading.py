@@ -50,11 +50,7 @@ class Photos:
 def read(patterns: Sequence[str], image_size: int, validation: float, seed: int) -> Photos:
     """The photos in gzip TFRecords that Transform wrote.
 
-    Args:
-        patterns: globs of files.
-        image_size: S, as in Transform.
-        validation: fraction to hold out, 0..1.
-        seed: another seed holds out others.
+    `patterns` are globs of files, `validation` is the fraction to hold out; another seed holds out others.
     """
     files = sorted(path for pattern in patterns for path in tf.io.gfile.glob(pattern))
     spec = {IMAGE: tf.io.FixedLenFeature([], tf.string), LABEL: tf.io.FixedLenFeature([], tf.int64)}
@@ -72,12 +68,8 @@ def read(patterns: Sequence[str], image_size: int, validation: float, seed: int)
 def held_out(hashes: np.ndarray, labels: np.ndarray, fraction: float) -> np.ndarray:
     """Which photos to hold out: of each class the `fraction` (rounded) with the smallest hashes, never a whole class.
 
-    A photo's hash does not depend on the order of the files, which Beam does not promise.
-
-    Args:
-        hashes: int64 [N].
-        labels: int64 [N].
-        fraction: 0..1.
+    A photo's hash does not depend on the order of the files, which Beam does not promise. Hashes and labels are int64
+    [N].
 
     Returns:
         bool [N].

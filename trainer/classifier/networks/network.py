@@ -71,11 +71,8 @@ def unfreeze(features: keras.Model, at: str | int | float) -> int:
     """Makes the layers from `at` on trainable and the rest not; batch normalisation stays as it was pretrained.
 
     Statistics over small batches would spoil what the pretrained weights expect, and some published weights have their
-    normalisation folded into the convolutions already.
-
-    Args:
-        features: as in `Network`.
-        at: a layer's name, its index, or the fraction (0..1) of layers that stay frozen.
+    normalisation folded into the convolutions already. `at` is a layer's name, its index, or the fraction (0..1) of
+    layers that stay frozen.
 
     Returns:
         The index of the first trainable layer.

@@ -56,11 +56,8 @@ class BestWeights(keras.callbacks.Callback):
     """Keeps the weights of the best epoch in a folder, stops when none has been better for long, and returns to them.
 
     Unlike `keras.callbacks.EarlyStopping` it still knows the best epoch after the process was killed and started again.
-
-    Args:
-        folder: for `best.weights.h5` and `best.json`.
-        monitor: the loss to watch, lower is better.
-        patience: epochs without improvement before it stops.
+    They are kept in `folder`, as `best.weights.h5` and `best.json`. Lower is better; after `patience` epochs without
+    improvement it stops.
     """
 
     def __init__(self, folder: Path, monitor: str, patience: int):

@@ -13,10 +13,8 @@ _PHOTOS, _VIEWS, _SIDE = 6, 7, 128
 def write(path: Path, photos: tf.data.Dataset, augmented: tf.data.Dataset) -> None:
     """Writes a PNG: the photo itself on the left, then what training made of the like of it.
 
-    Args:
-        path: the file.
-        photos: (uint8 [S, S, 3], label), unchanged.
-        augmented: batches (float32 [N, S, S, 3], ...) as training gets them, in its own random order.
+    Photos are (uint8 [S, S, 3], label), unchanged; `augmented` are batches (float32 [N, S, S, 3], ...) as training gets
+    them, in its own random order.
     """
     plain = np.stack([image.numpy() for image, _ in photos.take(_PHOTOS)])
     changed: list[np.ndarray] = []

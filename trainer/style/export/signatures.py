@@ -32,12 +32,7 @@ def _bytes(name: str) -> tf.TensorSpec:
 class ServedStyle(tf.Module):
     """Predictor, transformer and the bank of known paintings, with the signatures that TensorFlow Serving calls.
 
-    Args:
-        transformer: of `trainer.style.networks.networks`.
-        features: of `trainer.style.networks.networks`.
-        head: of `trainer.style.networks.networks`.
-        bank: painting's name -> code float [D].
-        options: the photos' greatest side, and the format of what is returned.
+    For the networks see `trainer.style.networks.networks`; `bank` has the code, float [D], of each painting by name.
     """
 
     TRANSFORMER, HEAD, FEATURES = "_transformer", "_head", "_features"

@@ -91,9 +91,7 @@ def squared_error(expected: np.ndarray, got: np.ndarray) -> float:
 def judge_psnr(measurements: Sequence[Measurement], least: float) -> Judgement:
     """Withholds a variant whose pictures of any painting differ too much from the SavedModel's.
 
-    Args:
-        measurements: with `squared_error`, one or more.
-        least: PSNR in dB that every painting must reach, the error averaged over its photos.
+    `least` is the PSNR in dB that every painting must reach, the error averaged over its photos.
     """
     errors = defaultdict(list)
     for measurement in measurements:

@@ -15,10 +15,7 @@ _DARKEST = 1 / 255
 def transfer(photo: tf.Tensor, painting: tf.Tensor, strength: tf.Tensor) -> tf.Tensor:
     """Gives a photo the painting's means and deviations in l-alpha-beta (Reinhard et al. 2001, section 3).
 
-    Args:
-        photo: uint8 [H, W, 3].
-        painting: uint8 [h, w, 3].
-        strength: float32 scalar; how far to go from the photo's statistics (0) to the painting's (1).
+    Both are uint8 [H, W, 3]; `strength` is how far to go from the photo's statistics (0) to the painting's (1).
 
     Returns:
         uint8 [H, W, 3]. A channel that does not vary in the photo is moved, not scaled.

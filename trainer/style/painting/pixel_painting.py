@@ -61,12 +61,7 @@ class Iterate:
 
 
 class Objective:
-    """The weighted sum of the terms, and its gradient with respect to the pixels.
-
-    Args:
-        perceptual: the network that judges.
-        weights: of the terms.
-    """
+    """The weighted sum of the terms, and its gradient with respect to the pixels."""
 
     def __init__(self, perceptual: Perceptual, weights: Weights):
         self._perceptual, self._weights = perceptual, weights

@@ -58,9 +58,8 @@ def gram(features: tf.Tensor) -> tf.Tensor:
 def guided_gram(features: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
     """Gram matrices float32 [N, C, C], averaged over where the mask is (Gatys et al. 2017, section 4, equation 2).
 
-    Args:
-        features: float32 [N, h, w, C].
-        mask: float32 [N, H, W, 1], 0..1, of any size; without any white the matrices are 0.
+    Features are float32 [N, h, w, C], the mask float32 [N, H, W, 1], 0..1, of any size; without any white the matrices
+    are 0.
     """
     guidance = tf.image.resize(mask, tf.shape(features)[1:3], antialias=True)
     share = guidance / (tf.reduce_mean(guidance, (1, 2), keepdims=True) + _EPSILON)

@@ -53,10 +53,8 @@ class Transformer:
     def __call__(self, photo: np.ndarray, code: np.ndarray, statistics: Statistics | None = None) -> np.ndarray:
         """Paints a photo or, with the statistics of the whole, a part with `reach` pixels to spare at each side.
 
-        Args:
-            photo: uint8 [H, W, 3].
-            code: float32 [D].
-            statistics: of `measure`; None where the photo is whole.
+        The photo is uint8 [H, W, 3], the code float32 [D]; `statistics` are of `measure`, None where the photo is
+        whole.
 
         Returns:
             float32 [H, W, 3], 0..255.

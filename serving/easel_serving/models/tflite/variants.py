@@ -17,10 +17,8 @@ FLOATS = ("float32", "float16")
 def find(version: Version, part: str, among: Sequence[str] | None = None) -> Path:
     """The file of a verified variant of a part.
 
-    Args:
-        version: of any model.
-        part: `classifier`, `predictor` or `transformer`.
-        among: the variants to choose from, the best first; None is all, the fastest first by the manifest's latency.
+    `part` is `classifier`, `predictor` or `transformer`; `among` are the variants to choose from, the best first. None
+    is all, the fastest first by the manifest's latency.
 
     Raises:
         ServingError: the version has none.
