@@ -1,6 +1,7 @@
 """The network that is in the package: it paints before anything was trained."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -106,6 +107,28 @@ def test_the_server_paints_with_it_until_a_style_network_is_pushed(tmp_path, cap
         manager.refresh()
         assert [each["model"] for each in client.get("/easel/v1/models").json()] == ["mine"]
     manager.stop()
+
+
+def test_damaged_exchanged_or_of_a_newer_format_is_one_line_and_paints_nothing(tmp_path, monkeypatch):
+    folder = tmp_path / "style"
+    shutil.copytree(shipped.FOLDER, folder)
+    monkeypatch.setattr(shipped.version, "__defaults__", (folder,))
+    told = []
+    models = LocalModels(tmp_path / "nothing", warn=told.append)
+    path = folder / "tflite/transformer.float32.tflite"
+    whole = path.read_bytes()
+    for content in (whole[:-1], (folder / "tflite/transformer.float16.tflite").read_bytes()):
+        path.write_bytes(content)
+        with pytest.raises(
+            ServingError, match=r"transformer\.float32\.tflite: damaged or exchanged \(.*install.*again$"
+        ):
+            models.engine()
+    path.write_bytes(whole)
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    (folder / "manifest.json").write_text(json.dumps({**manifest, "format": shipped.FORMAT + 1}), encoding="utf-8")
+    with pytest.raises(ServingError, match=r"manifest\.json: format 2 is newer than this easel-serving, which reads 1"):
+        models.stylize(b"", "hokusai-great-wave")
+    assert told == []
 
 
 def test_what_was_pushed_and_does_not_serve_is_missed_not_replaced(tmp_path):

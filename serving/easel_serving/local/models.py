@@ -132,8 +132,9 @@ class LocalModels:
         """The style network to paint with: what serves, or what ships while none was ever pushed."""
         if name not in (None, shipped.NAME) or not shipped.stands_in(self._directory):
             return self.version("style", name)
+        version = shipped.version()
         self._warn(shipped.word(self._directory))
-        return shipped.version()
+        return version
 
     def _computed(self, version: Version, lite: Callable[[Version], _Made], full: Callable[[Version], _Made]) -> _Made:
         """What LiteRT (`lite`) or TensorFlow (`full`) computes with, as the runtime asks."""
