@@ -228,6 +228,16 @@ def test_the_old_name_of_start_is_read_and_the_new_one_told(config_file, caplog,
     assert "warm_start" not in str(config.described()["style"])
 
 
+def test_steps_and_rate_that_are_left_out_follow_from_the_start(config_file):
+    train = load(config_file, ["style.train.reproduction_steps=150"]).style.train
+    cold, warm = (train.settled(warm=warm) for warm in (False, True))
+    assert (cold.steps, cold.learning_rate, cold.reproduction_steps) == (2500, 1e-3, 150)
+    assert (warm.steps, warm.learning_rate, warm.reproduction_steps) == (500, 5e-4, 0)
+    given = load(config_file, ["style.train.steps=7", "style.train.learning_rate=0.1"]).style.train
+    assert [given.settled(warm=warm).steps for warm in (False, True)] == [7, 7]
+    assert given.settled(warm=True).learning_rate == 0.1
+
+
 def test_all_faults_are_listed_in_the_order_of_the_file(config_file):
     config_file.write_text("seed: x\nnmae: y\nclassifier: {photos: photos, backbone: {weights: no}}\n")
     assert [line.split(": ")[1] for line in error(config_file)] == ["seed", "nmae", "classifier.backbone.weights"]
