@@ -12,6 +12,7 @@ from rich.console import RenderableType
 
 from pipeline.history.result import jsonable
 from pipeline.terminal.console import console
+from trainer.base.errors import UserError
 
 if TYPE_CHECKING:
     from easel_serving import Client
@@ -48,9 +49,18 @@ def _workspaces() -> list[Path]:
     return below or [WORKSPACE]
 
 
+def _known(context: click.Context, option: click.Parameter, path: Path) -> Path:
+    """A folder that somebody named is there; the usual one need not be yet."""
+    named = context.get_parameter_source(option.name) is click.core.ParameterSource.COMMANDLINE
+    if named and not path.is_dir():
+        raise UserError(f"{path}: no such folder; --serving names the one that `easel run` pushes to")
+    return path
+
+
 serving = click.option(
     "--serving",
     type=click.Path(path_type=Path, file_okay=False),
+    callback=_known,
     default=_serving,
     envvar="EASEL_SERVING",
     show_default="that of ./easel-workspace, or of the only one in a folder here",

@@ -77,8 +77,13 @@ def read(path: Path, overrides: Sequence[str]) -> Source:
         text = path.read_text("utf-8")
     except UnicodeDecodeError as error:
         raise ConfigError([f"{path}: not a text file in UTF-8"]) from error
+    except IsADirectoryError as error:
+        inside = path / "easel.yaml"
+        hint = f"name the file in it: {inside}" if inside.is_file() else "`easel init` writes a configuration for it"
+        raise ConfigError([f"{path}: is a folder, and a configuration is a file; {hint}"]) from error
     except OSError as error:
-        raise ConfigError([f"{path}: cannot be read: {error.strerror}"]) from error
+        hint = "; `easel init FOLDER` writes one" if isinstance(error, FileNotFoundError) else ""
+        raise ConfigError([f"{path}: cannot be read: {error.strerror}{hint}"]) from error
     lines: dict[Key, int] = {}
     data = _parse(text, str(path), lines)
     if not isinstance(data, dict):

@@ -43,7 +43,10 @@ def test_every_command_explains_itself(command):
     [
         (["rnu"], "Did you mean 'run'?"),
         (["run"], "Missing argument 'CONFIG'"),
-        (["run", "none.yaml"], "none.yaml: cannot be read"),
+        (["run", "none.yaml"], "none.yaml: cannot be read: No such file or directory; `easel init FOLDER` writes one"),
+        (["run", "."], ".: is a folder, and a configuration is a file; `easel init` writes a configuration for it"),
+        (["classify", "--serving", "none", "a.jpg"], "none: no such folder; --serving names the one that"),
+        (["serve", "--serving", "none"], "none: no such folder"),
         (["check", "--bogus", "x"], "No such option '--bogus'"),
         (["models", "show", "cats", "one"], "'one' is not a valid integer"),
         (["models", "show", "cats", "1"], "no model named cats"),
@@ -68,3 +71,8 @@ def test_the_unforeseen_outside_a_run_leaves_its_traceback_in_a_file(config_file
     assert result.exit_code == 1
     assert result.stderr.startswith("easel: ZeroDivisionError: division by zero (unexpected; the traceback is in ")
     assert "Traceback" in Path(result.stderr.rpartition(" in ")[2].strip().rstrip(")")).read_text()
+
+
+def test_a_folder_in_the_place_of_its_configuration_is_told_with_the_files_name(tmp_path):
+    (tmp_path / "easel.yaml").write_text("")
+    assert f"name the file in it: {tmp_path / 'easel.yaml'}" in easel("run", str(tmp_path)).stderr

@@ -28,6 +28,7 @@ def test_what_libraries_print_is_kept_beside_the_logs_of_runs(tmp_path, monkeypa
 
     monkeypatch.setattr("easel_serving.server.main", noisy)
     (tmp_path / "logs").mkdir()
+    (tmp_path / "serving").mkdir()
     result = easel("serve", "--serving", tmp_path / "serving", "--cors-origin", "*")
     assert result.exit_code == 0
     [log] = (tmp_path / "logs").iterdir()

@@ -271,7 +271,7 @@ def test_a_broken_file_is_one_line(tmp_path, text, expected):
 
 def test_a_file_that_cannot_be_read_is_one_line(tmp_path):
     assert "cannot be read" in error(tmp_path / "none.yaml")[0]
-    assert "cannot be read" in error(tmp_path)[0]
+    assert "is a folder" in error(tmp_path)[0]
     (tmp_path / "latin.yaml").write_bytes(b"name: \xff")
     assert "UTF-8" in error(tmp_path / "latin.yaml")[0]
 
