@@ -9,17 +9,11 @@ the pipeline's exporter makes, a card, and a manifest with the SHA-256 of each f
 """
 
 import argparse
-import csv
 import datetime
 import hashlib
 import json
-import os
-import platform
-import re
 import shutil
-import subprocess
 import tempfile
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
@@ -34,7 +28,7 @@ from easel_serving.registry.files import sha256
 
 from components.style_pairs import pairs
 from components.tflite_exporter import files
-from data.pretraining import arrange, bank, card
+from data.pretraining import arrange, bank, card, provenance
 from pipeline.configuration import config as configuration
 from trainer.base.errors import UserError
 from trainer.images import decoding, resizing
@@ -52,7 +46,6 @@ _PHOTOS = 2
 """Photos that each painting of the bank is verified on."""
 _CALIBRATION = 100
 _SIDE = 384
-_LICENCES = ("Unsplash", "Pexels", "CC0", "CC BY", "Wikimedia Commons", "MIT", "Apache-2.0", "public domain")
 
 
 class Trained(NamedTuple):
@@ -239,38 +232,6 @@ def _variants(
     return verdicts
 
 
-def _learned(assets: Path) -> list[str]:
-    """What was learned from, by licence, as the assets' own lists say."""
-    rows = list(csv.DictReader((assets / "pretraining/MANIFEST.csv").open(encoding="utf-8", newline="")))
-    unseen = arrange.listed("unseen_artists.txt")
-    paintings = [row for row in rows if row["file"].startswith("paintings/") and row["artist"] not in unseen]
-    photos = Counter(_licence(row["licence"]) for row in rows if row["file"].startswith("photos/"))
-    artists = len({row["artist"] for row in paintings})
-    return [
-        f"{len(paintings)} public-domain paintings and prints of {artists} artists, and 22 well-known ones",
-        "388 photos: 20 of Unsplash, and by licence "
-        + ", ".join(f"{name} {count}" for name, count in photos.most_common()),
-    ]
-
-
-def _licence(note: str) -> str:
-    """The licence in an entry of the assets' list, which says more."""
-    found = (name for name in _LICENCES if name.lower() in note.lower().replace("cc-by", "cc by"))
-    return next(found, "others")
-
-
-def _commit() -> str:
-    found = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
-    return found.stdout.strip() or "unknown"
-
-
-def _processor() -> str:
-    """The processor's name, and what it was computed in."""
-    text = Path("/proc/cpuinfo").read_text(encoding="utf-8") if Path("/proc/cpuinfo").exists() else ""
-    name = re.search(r"^model name\s*:\s*(.*)$", text, re.MULTILINE)
-    return f"{os.cpu_count()} cores of {name[1] if name else platform.machine()}"
-
-
 def main() -> None:
     """See the module."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -295,11 +256,11 @@ def main() -> None:
         "training": {
             "steps": trained.steps,
             "hours": given.hours or trained.hours or 0,
-            "processor": _processor(),
-            "commit": _commit(),
+            "processor": provenance.processor(),
+            "commit": provenance.commit(),
         },
         "data": {
-            "learned": _learned(given.assets),
+            "learned": provenance.learned(given.assets),
             "unseen_artists": sorted(arrange.listed("unseen_artists.txt")),
             "unseen_paintings": sorted(arrange.listed("unseen_paintings.txt")),
         },

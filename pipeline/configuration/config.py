@@ -45,14 +45,14 @@ LocalFolder = Annotated[Path, BeforeValidator(_local)]
 
 INPUTS: tuple[Key, ...] = (("classifier", "photos"), ("style", "photos"), ("style", "paintings"))
 SCHEMAS: tuple[Key, ...] = (("classifier", "schema"), ("style", "photos_schema"), ("style", "paintings_schema"))
-WEIGHTS: tuple[Key, ...] = (
-    ("classifier", "backbone", "weights"),
-    ("style", "perceptual", "weights"),
-    ("style", "encoder", "weights"),
-)
+WEIGHTS: dict[Key, tuple[str, ...]] = {
+    ("classifier", "backbone", "weights"): ("imagenet", "none"),
+    ("style", "perceptual", "weights"): ("imagenet", "light", "none"),
+    ("style", "encoder", "weights"): ("imagenet", "none"),
+}
+"""What may be there beside the path of a file."""
 KEYS: tuple[Key, ...] = (("signing_key",), ("serving_tls", "ca"), ("serving_tls", "cert"), ("serving_tls", "key"))
 OUTPUTS: tuple[Key, ...] = (("workspace",), ("serving",))
-NAMED_WEIGHTS = ("imagenet", "none")
 
 
 class Config(Options):
@@ -217,7 +217,7 @@ def _is_shipped(network: NetworkOptions) -> bool:
 def _make_absolute(source: Source, key: Key) -> None:
     section = _section(source, key)
     value = section.get(key[-1])
-    if not isinstance(value, str) or not value or "://" in value or (key in WEIGHTS and value in NAMED_WEIGHTS):
+    if not isinstance(value, str) or not value or "://" in value or value in WEIGHTS.get(key, ()):
         return
     section[key[-1]] = os.path.abspath(source.folder(key) / Path(value).expanduser())
 
@@ -241,7 +241,7 @@ def _missing_paths(config: Config, source: Source) -> list[str]:
     faults = []
     for key in (*INPUTS, *SCHEMAS, *KEYS, *WEIGHTS):
         value = _value(config, key)
-        if value is None or "://" in value or (key in WEIGHTS and value in NAMED_WEIGHTS):
+        if value is None or "://" in value or value in WEIGHTS.get(key, ()):
             continue
         if key in INPUTS and spans.is_pattern(value):
             faults += _spans(key, value, source) or _inside(config, key, Path(spans.base(value)), source)
@@ -250,7 +250,7 @@ def _missing_paths(config: Config, source: Source) -> list[str]:
                 source.error(key, f"{'is not a folder' if os.path.exists(value) else 'no such folder'}: {value}")
             )
         elif key not in INPUTS and not os.path.isfile(value):
-            hint = "; use imagenet, none or the path of a file" if key in WEIGHTS else ""
+            hint = f"; use {', '.join(WEIGHTS[key])} or the path of a file" if key in WEIGHTS else ""
             faults.append(source.error(key, f"no such file: {value}{hint}"))
         elif key in INPUTS:
             faults += _inside(config, key, Path(value), source)

@@ -18,7 +18,8 @@ class PerceptualOptions(Options):
     """`style.perceptual`: the network whose features define content and style (VGG19)."""
 
     weights: str = "imagenet"
-    """imagenet (downloaded by Keras), none (random: for a demonstration only) or the path of an HDF5 file."""
+    """imagenet (downloaded by Keras), the path of an HDF5 file, light (a small network that ships with Easel and
+    predicts VGG19's features: nothing to download) or none (random: a check that the pipeline works)."""
 
 
 class EncoderOptions(Options):

@@ -73,13 +73,7 @@ def version(folder: Path = FOLDER) -> Version:
     Raises:
         ServingError: it is not there, was made for a newer Easel, or a file is not what its SHA-256 says.
     """
-    manifest = _manifest(folder)
-    for name, digest in manifest["files"].items():
-        path = folder / name
-        if not path.is_file():
-            raise ServingError(f"{path}: missing; install easel-serving again")
-        if files.sha256(path) != digest:
-            raise ServingError(f"{path}: damaged or exchanged (its SHA-256 is another); install easel-serving again")
+    manifest = verified(folder)
     # There is no SavedModel: what needs one finds no file in this place.
     return Version(
         NAME, manifest["version"], folder / "saved_model", folder, {**manifest, "signatures": SIGNATURES}, ()
@@ -96,17 +90,36 @@ def bank(folder: Path = FOLDER) -> list[dict[str, Any]]:
     return json.loads((version(folder).manifest_dir / BANK).read_text(encoding="utf-8"))
 
 
-def _manifest(folder: Path) -> dict[str, Any]:
+def verified(folder: Path, what: str = "style network", package: str = "easel-serving") -> dict[str, Any]:
+    """The manifest of a folder of files that ship, each of which was compared with its SHA-256 there.
+
+    Args:
+        folder: where they lie.
+        what: they are, for errors.
+        package: that they come with, likewise.
+
+    Raises:
+        ServingError: see `version`.
+    """
+    manifest = _manifest(folder, what, package)
+    for name, digest in manifest["files"].items():
+        path = folder / name
+        if not path.is_file():
+            raise ServingError(f"{path}: missing; install {package} again")
+        if files.sha256(path) != digest:
+            raise ServingError(f"{path}: damaged or exchanged (its SHA-256 is another); install {package} again")
+    return manifest
+
+
+def _manifest(folder: Path, what: str, package: str) -> dict[str, Any]:
     path = folder / MANIFEST
     try:
         manifest = json.loads(path.read_text(encoding="utf-8"))
         number, parts = int(manifest["format"]), (int(manifest["version"]), dict(manifest["files"]))
     except OSError as error:
-        raise ServingError(f"{path}: no style network is installed there; install easel-serving again") from error
+        raise ServingError(f"{path}: no {what} is installed there; install {package} again") from error
     except (ValueError, KeyError, TypeError) as error:
-        raise ServingError(
-            f"{path}: not a manifest of the shipped style network; install easel-serving again"
-        ) from error
+        raise ServingError(f"{path}: not a manifest of the shipped {what}; install {package} again") from error
     if number > FORMAT:
-        raise ServingError(f"{path}: format {number} is newer than this easel-serving, which reads {FORMAT}; update it")
+        raise ServingError(f"{path}: format {number} is newer than this {package}, which reads {FORMAT}; update it")
     return manifest | dict(zip(("version", "files"), parts, strict=True))

@@ -5,6 +5,7 @@ along a few strong directions; with all singular values of a step alike the weak
 Muon leaves 1 x 1 convolutions to Adam, as they have four axes.
 """
 
+import math
 from typing import Any
 
 import keras
@@ -24,19 +25,23 @@ class Muon(keras.optimizers.Adam):
         matrix_ratio: what a matrix' rate is of Adam's. A step moves every singular value of a square matrix by about
             the rate, and those of a wide one by more, so that each output moves alike.
         momentum: decay of the matrices' momentum.
+        kernels: whether larger convolutions are matrices, too: of what each output is made of, [k * k * C, D].
         **kwargs: as for Adam.
     """
 
-    def __init__(self, learning_rate: Any, matrix_ratio: float, momentum: float = 0.95, **kwargs: Any):
+    def __init__(
+        self, learning_rate: Any, matrix_ratio: float, momentum: float = 0.95, kernels: bool = False, **kwargs: Any
+    ):
         super().__init__(learning_rate, **kwargs)
-        self._matrix_ratio, self._momentum = matrix_ratio, momentum
+        self._matrix_ratio, self._momentum, self._kernels = matrix_ratio, momentum, kernels
 
     def update_step(self, gradient: tf.Tensor, variable: keras.Variable, learning_rate: tf.Tensor) -> None:
         """Called by Keras for each variable."""
-        if not is_matrix(variable):
+        if not is_matrix(variable, self._kernels):
             super().update_step(gradient, variable, learning_rate)
             return
-        rows, columns = variable.shape[-2:]
+        columns = variable.shape[-1]
+        rows = math.prod(variable.shape[:-1])
         momentum = self._momentums[self._get_variable_index(variable)]
         self.assign(momentum, self._momentum * momentum + (1 - self._momentum) * gradient)
         ahead = self._momentum * momentum + (1 - self._momentum) * gradient
@@ -44,10 +49,13 @@ class Muon(keras.optimizers.Adam):
         self.assign_sub(variable, self._matrix_ratio * learning_rate * tf.reshape(step, variable.shape))
 
 
-def is_matrix(variable: keras.Variable) -> bool:
-    """Whether it is one of [rows, columns] or [1, 1, rows, columns] that is worth it: both at least eight."""
+def is_matrix(variable: keras.Variable, kernels: bool = False) -> bool:
+    """Whether it is one of [rows, columns] or [1, 1, rows, columns] that is worth it: both at least eight.
+
+    With `kernels`, any [k, l, rows, columns] is.
+    """
     shape = variable.shape
-    flat = len(shape) == 2 or (len(shape) == 4 and tuple(shape[:2]) == (1, 1))
+    flat = len(shape) == 2 or (len(shape) == 4 and (kernels or tuple(shape[:2]) == (1, 1)))
     return flat and min(shape[-2:]) >= _SMALLEST
 
 

@@ -33,6 +33,18 @@ def test_kernels_of_one_pixel_are_matrices_and_others_are_not():
     assert {shape: is_matrix(keras.Variable(np.zeros(shape))) for shape in shapes} == shapes
 
 
+def test_larger_kernels_are_matrices_where_that_is_asked():
+    variable = keras.Variable(np.random.default_rng(0).normal(0, 1, (3, 3, 8, 16)).astype(np.float32))
+    before = variable.numpy()
+    optimizer = Muon(0.01, 10.0, kernels=True)
+    optimizer.build([variable])
+    optimizer.apply([tf.random.Generator.from_seed(1).normal([3, 3, 8, 16])], [variable])
+    step = np.linalg.svd((before - variable.numpy()).reshape(72, 16), compute_uv=False) / 0.1
+    assert step.min() > 0.6
+    assert step.max() < 1.25
+    assert not is_matrix(variable)
+
+
 def test_all_but_matrices_move_as_with_adam():
     rng = np.random.default_rng(0)
     start = [rng.normal(0, 1, shape).astype(np.float32) for shape in ((12, 12), (12,), (3, 3, 12, 1))]
