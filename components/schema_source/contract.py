@@ -16,7 +16,6 @@ import uuid
 from collections.abc import Sequence
 from pathlib import Path
 
-from easel_serving.registry import files
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
@@ -115,11 +114,6 @@ def complete(schema: schema_pb2.Schema) -> schema_pb2.Schema:
             representations[feature.name].dense_tensor.column_name = feature.name
             representations[feature.name].dense_tensor.shape.SetInParent()
     return completed
-
-
-def write(text: str, path: str | os.PathLike) -> None:
-    """Writes the file at once: a reader sees all of it or nothing."""
-    files.write(Path(path), text)
 
 
 def _digest(text: str) -> str:

@@ -1,8 +1,8 @@
 """The work of SchemaSource."""
 
-import os
 from pathlib import Path
 
+from easel_serving.registry import files
 from google.protobuf import text_format
 from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
@@ -26,7 +26,7 @@ class Executor(base_executor.BaseExecutor):
             labels = sorted(set(statistics.labels(train)) - {""})
             text = contract.propose(exec_properties["base_schema"], labels, exec_properties["key"])
             if train.num_examples:  # nothing learned from nothing must become the contract
-                contract.write(text, path)
+                files.write(path, text)
         schema = text_format.MessageToString(contract.complete(contract.parse(text, path)), as_utf8=True)
-        contract.write(schema, os.path.join(output.uri, "schema.pbtxt"))
+        files.write(Path(output.uri, "schema.pbtxt"), schema)
         output.set_string_custom_property(contract.PATH_PROPERTY, str(path))

@@ -5,7 +5,7 @@ which. It knows what a schema of ours can ask of an image: numeric bounds and li
 """
 
 import heapq
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from tensorflow_metadata.proto.v0 import schema_pb2
@@ -111,10 +111,9 @@ def _strings(
 
 def _allowed(feature: schema_pb2.Feature, schema: schema_pb2.Schema) -> set[str] | None:
     """The strings that a feature may have; None when it may have any."""
-    domains: Mapping[str, schema_pb2.StringDomain] = {domain.name: domain for domain in schema.string_domain}
-    if feature.HasField("string_domain"):
-        return set(feature.string_domain.value)
-    return set(domains[feature.domain].value) if feature.domain in domains else None
+    domains = {domain.name: domain for domain in schema.string_domain}
+    found = feature.string_domain if feature.HasField("string_domain") else domains.get(feature.domain)
+    return None if found is None else set(found.value)
 
 
 def _span(low: float, high: float) -> str:

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from easel_serving.registry import files
 from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
@@ -68,7 +69,7 @@ def propose(config: Config, replace: bool = False) -> list[Proposal]:
         base = annotate(base_schema(lane).read_text(encoding="utf-8"), found)
         labels = sorted({picture.source.label for picture in found} - {""})
         backup = _keep(Path(path)) if os.path.exists(path) else None
-        contract.write(contract.propose(base, labels, uuid.uuid4().hex), path)
+        files.write(Path(path), contract.propose(base, labels, uuid.uuid4().hex))
         proposals.append(Proposal(lane, path, "replaced" if backup else "written", backup))
     return proposals
 

@@ -17,6 +17,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import tensorflow as tf
+from easel_serving.registry.files import write as write_file
 from google.protobuf import text_format
 from tfx import v1 as tfx
 from tfx.orchestration import metadata
@@ -127,7 +128,7 @@ def main() -> None:
         write(work / "examples", photos, arguments.images, arguments.side)
         base = (resources.files("data") / "schemas" / "photos.pbtxt").read_text()
         schema = contract.complete(contract.parse(contract.propose(base, ["a", "b"], "n"), "photos.pbtxt"))
-        contract.write(text_format.MessageToString(schema, as_utf8=True), work / "schema" / "schema.pbtxt")
+        write_file(work / "schema" / "schema.pbtxt", text_format.MessageToString(schema, as_utf8=True))
         before, start = peak(), (time.perf_counter(), time.process_time())
         tfx.orchestration.LocalDagRunner().run(pipeline(work))
         clock, processor = time.perf_counter() - start[0], time.process_time() - start[1]

@@ -21,20 +21,27 @@ from easel_serving.client.results import VersionStatus
 _ARGUMENTS = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
 
 
-class GrpcTransport:
+class _Connection:
+    """A channel of `grpc`, or of `grpc.aio`, and what is called over it."""
+
+    def __init__(self, server: str, options: Options, channels: Any):
+        self._server = server
+        self._metadata = [("authorization", f"Bearer {options.api_key}")] if options.api_key else []
+        scheme, _, target = server.partition("://")
+        if scheme == "grpc":
+            self._channel = channels.insecure_channel(target, _ARGUMENTS)
+        else:
+            ca = Path(options.ca).read_bytes() if options.ca else None
+            self._channel = channels.secure_channel(target, grpc.ssl_channel_credentials(ca), _ARGUMENTS)
+        self._predictions = prediction_service_pb2_grpc.PredictionServiceStub(self._channel)
+        self._models = model_service_pb2_grpc.ModelServiceStub(self._channel)
+
+
+class GrpcTransport(_Connection):
     """TensorFlow Serving's PredictionService and ModelService."""
 
     def __init__(self, server: str, options: Options):
-        self._server = server
-        self._metadata = _metadata(options)
-        target, credentials = _target(server, options)
-        self._channel = (
-            grpc.secure_channel(target, credentials, _ARGUMENTS)
-            if credentials
-            else grpc.insecure_channel(target, _ARGUMENTS)
-        )
-        self._predictions = prediction_service_pb2_grpc.PredictionServiceStub(self._channel)
-        self._models = model_service_pb2_grpc.ModelServiceStub(self._channel)
+        super().__init__(server, options, grpc)
 
     def predict(self, call: Call, timeout: float) -> dict[str, np.ndarray]:
         """See `rest.Transport`."""
@@ -55,20 +62,11 @@ class GrpcTransport:
             raise _failed(self._server, error) from None
 
 
-class AsyncGrpcTransport:
+class AsyncGrpcTransport(_Connection):
     """TensorFlow Serving's PredictionService and ModelService, for coroutines."""
 
     def __init__(self, server: str, options: Options):
-        self._server = server
-        self._metadata = _metadata(options)
-        target, credentials = _target(server, options)
-        self._channel = (
-            grpc.aio.secure_channel(target, credentials, _ARGUMENTS)
-            if credentials
-            else grpc.aio.insecure_channel(target, _ARGUMENTS)
-        )
-        self._predictions = prediction_service_pb2_grpc.PredictionServiceStub(self._channel)
-        self._models = model_service_pb2_grpc.ModelServiceStub(self._channel)
+        super().__init__(server, options, grpc.aio)
 
     async def predict(self, call: Call, timeout: float) -> dict[str, np.ndarray]:
         """See `rest.Transport`."""
@@ -87,17 +85,6 @@ class AsyncGrpcTransport:
             return await method(request, timeout=timeout, metadata=self._metadata)
         except grpc.RpcError as error:
             raise _failed(self._server, error) from None
-
-
-def _target(server: str, options: Options) -> tuple[str, grpc.ChannelCredentials | None]:
-    scheme, _, target = server.partition("://")
-    if scheme == "grpc":
-        return target, None
-    return target, grpc.ssl_channel_credentials(Path(options.ca).read_bytes() if options.ca else None)
-
-
-def _metadata(options: Options) -> list[tuple[str, str]]:
-    return [("authorization", f"Bearer {options.api_key}")] if options.api_key else []
 
 
 def _predict(call: Call) -> predict_pb2.PredictRequest:

@@ -3,6 +3,7 @@
 from importlib import resources
 
 import pytest
+from easel_serving.registry import files
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tensorflow_transform.tf_metadata import schema_utils
@@ -24,7 +25,7 @@ def read(text: str) -> schema_pb2.Schema:
 def test_the_key_of_a_proposal_is_the_one_it_was_proposed_under(tmp_path):
     path = tmp_path / "deep" / "schema.pbtxt"
     nonce = contract.schema_key(path)
-    contract.write(contract.propose(BASE, ["dog", "cat"], nonce), path)
+    files.write(path, contract.propose(BASE, ["dog", "cat"], nonce))
     assert contract.schema_key(path) == nonce
     assert [each.name for each in path.parent.iterdir()] == ["schema.pbtxt"]
 
