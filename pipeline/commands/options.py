@@ -39,7 +39,13 @@ def _workspace() -> Path:
 
 
 def _serving() -> Path:
-    """The serving directory of that workspace; whoever asks a server needs none, so it need not be known."""
+    """The serving directory of the workspace that was named, or of the one here.
+
+    Whoever asks a server needs none, so it need not be known.
+    """
+    context = click.get_current_context(silent=True)
+    if named := (context and context.params.get("workspace")) or os.environ.get("EASEL_WORKSPACE"):
+        return Path(named) / "serving"
     found = _workspaces()
     return (found[0] if len(found) == 1 else WORKSPACE) / "serving"
 

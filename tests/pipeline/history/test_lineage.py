@@ -110,6 +110,9 @@ def test_a_version_is_followed_back_to_its_folder(workspace):
     for words in ("run     2", "accuracy 0.900", "from Trainer.classifier", "commit  abc", '/my "photos"'):
         assert words in text
     document = json.loads(easel("things", 1, "--serving", workspace / "serving", "--json")[1])
+    assert json.loads(easel("things", 1, "--workspace", workspace, "--json")[1]) == document, (
+        "a workspace that is named has its serving folder"
+    )
     assert (document["run"], document["provenance"]["commit"], len(document["steps"])) == ("1", "abc", 3)
 
 
