@@ -85,17 +85,23 @@ def test_a_quarter_of_what_is_learned_from_is_invented(judge, data):
     assert set(np.concatenate([learner(judge, data)._draw_styles(rng) for _ in range(20)])) == {0, 1, 2, 3}
 
 
-def test_each_weight_brings_its_own_loss(judge, data):
-    more = {"structure_weight": 0.5, "flat_weight": 2.0, "stability_weight": 3.0}
-    one = learner(judge, data, options=OPTIONS.model_copy(update=more))
+@pytest.fixture(scope="module")
+def with_all_losses(judge, data):
+    """A learner of all losses and of mixed styles; building its graph takes seconds."""
+    more = {"structure_weight": 0.5, "flat_weight": 2.0, "stability_weight": 3.0, "mixed_share": 1.0}
+    return learner(judge, data, options=OPTIONS.model_copy(update=more))
+
+
+def test_each_weight_brings_its_own_loss(with_all_losses):
+    one = with_all_losses
     found = one.step(2)
     weights = {name: getattr(one._options, f"{name}_weight") for name in set(found) - {"loss"}}
     assert {"structure", "flat", "stability"} <= set(weights)
     assert found["loss"] == pytest.approx(sum(weight * found[name] for name, weight in weights.items()), rel=1e-4)
 
 
-def test_a_mixed_style_is_asked_for_the_mix_of_both_statistics(judge, data):
-    one = learner(judge, data, options=OPTIONS.model_copy(update={"mixed_share": 1.0}))
+def test_a_mixed_style_is_asked_for_the_mix_of_both_statistics(with_all_losses, data, monkeypatch):
+    one = with_all_losses
     asked = []
     paint = one._paint
 
@@ -103,7 +109,7 @@ def test_a_mixed_style_is_asked_for_the_mix_of_both_statistics(judge, data):
         asked.append(given)
         return paint(*given)
 
-    one._paint = record
+    monkeypatch.setattr(one, "_paint", record)
     one.step(2)
     styles, moments = asked[0][3:5]
     name = "block1_conv1"
