@@ -32,10 +32,10 @@ def require_known_workspace(config: Config, path: Path) -> None:
         )
 
 
-def require_room(config: Config, standing: WorkspaceState) -> None:
+def require_room(config: Config, workspace: WorkspaceState) -> None:
     """Raises a UserError when what is new would not fit, or nothing can be written; what is cached needs no room."""
     disk_space.check(
-        config, disk_space.measure(config, [lane for lane, folder in standing.folders.items() if folder.changed])
+        config, disk_space.measure(config, [lane for lane, folder in workspace.folders.items() if folder.changed])
     )
 
 
@@ -46,12 +46,12 @@ def require_weights(config: Config, decided: Mapping[str, Decision]) -> None:
         raise UserError(faults[0])
 
 
-def decisions(config: Config, standing: WorkspaceState) -> dict[str, Decision]:
+def decisions(config: Config, workspace: WorkspaceState) -> dict[str, Decision]:
     """Whether to train each model, by lane; empty when the configuration has no `when`."""
     if config.when is None:
         return {}
     lanes = [lane for lane in ("classifier", "style") if getattr(config, lane)]
-    return {lane: decide(config.when, standing.facts(lane)) for lane in lanes}
+    return {lane: decide(config.when, workspace.facts(lane)) for lane in lanes}
 
 
 def nothing_to_do(decided: Mapping[str, Decision]) -> bool:
@@ -59,14 +59,14 @@ def nothing_to_do(decided: Mapping[str, Decision]) -> bool:
     return bool(decided) and all(decision.train is False for decision in decided.values())
 
 
-def skipped(config: Config, standing: WorkspaceState, decided: Mapping[str, Decision]) -> RunResult:
+def skipped(config: Config, workspace: WorkspaceState, decided: Mapping[str, Decision]) -> RunResult:
     """The result of a run that had no reason to begin."""
     models = tuple(
         ModelResult(
             name=getattr(config, lane).name,
             lane=lane,
             outcome="skipped",
-            version=standing.version(lane),
+            version=workspace.version(lane),
             reasons=(no_reason(decision),),
         )
         for lane, decision in decided.items()

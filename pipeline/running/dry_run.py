@@ -31,7 +31,7 @@ _LOOKS = (*GATES, "Champion")
 INGEST = "ImageFolderExampleGen"
 
 
-def look_ahead(config: Config, standing: WorkspaceState, decisions: Mapping[str, Decision]) -> DryRunReport:
+def look_ahead(config: Config, workspace: WorkspaceState, decisions: Mapping[str, Decision]) -> DryRunReport:
     """Looks ahead. Nothing is written into the workspace or the serving directory, and no lock is taken."""
     with copy_of(config.workspace) as scratch:
         pipeline, nodes = dag.build(config, snapshot.take(config), scratch)
@@ -40,8 +40,8 @@ def look_ahead(config: Config, standing: WorkspaceState, decisions: Mapping[str,
         trace = DryRunner(lambda node_id, state: None).run_with_ir(ir)
         keys = _changed_keys(config)
         components = list(_components(nodes, trace, upstream, Store(scratch), config.name, not keys))
-    found = summed_up(_in_detail(components, standing, keys), decisions)
-    return dataclasses.replace(found, evidence=tuple(evidence.foretell(config, standing.reports())))
+    found = summed_up(_in_detail(components, workspace, keys), decisions)
+    return dataclasses.replace(found, evidence=tuple(evidence.foretell(config, workspace.reports())))
 
 
 @contextlib.contextmanager
@@ -95,12 +95,12 @@ def _components(
         yield Component(node, state, why)
 
 
-def _in_detail(components: list[Component], standing: WorkspaceState, keys: Sequence[str]) -> list[Component]:
+def _in_detail(components: list[Component], workspace: WorkspaceState, keys: Sequence[str]) -> list[Component]:
     """Says what the metadata cannot: how many images of a folder are new, and which keys of the file changed."""
 
     def why(each: Component) -> str:
         if each.state == "runs" and each.node.id.startswith(f"{INGEST}."):
-            return _news(each.node.lane, standing) or each.why
+            return _news(each.node.lane, workspace) or each.why
         own = [key for key in keys if key.split(".")[0] in (each.node.lane, "ingest", "data_gate", "seed")]
         return each.why.replace(causes.CONFIGURATION, f"{', '.join(own)} changed") if own else each.why
 
@@ -115,9 +115,9 @@ def _changed_keys(config: Config) -> list[str]:
     return []
 
 
-def _news(lane: str, standing: WorkspaceState) -> str:
+def _news(lane: str, workspace: WorkspaceState) -> str:
     """In words what is new in a folder since it was last read; nothing when that is unknown."""
-    new = standing.unseen_since_last(lane)
+    new = workspace.unseen_since_last(lane)
     if new is None:
         return ""
     return f"{number(new)} new image{'' if new == 1 else 's'}" if new else "files were removed, moved or touched"

@@ -39,8 +39,8 @@ def run(
         config: the configuration; its folders exist.
         events: told what happens, from this thread and from Beam's.
         log: where the run's log is written, to be remembered.
-        decisions: whether to train each model, by lane (see `before`); those without one are trained. The data of all
-            are read and validated.
+        decisions: whether to train each model, by lane (see `preflight`); those without one are trained. The data of
+            all are read and validated.
         began: when the run was asked for, in seconds since the epoch; now, unless given.
 
     Returns:

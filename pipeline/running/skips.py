@@ -26,7 +26,7 @@ class Skips:
     def __init__(self, config: Config, decisions: Mapping[str, Decision]):
         self._config = config
         self._decisions = dict(decisions)
-        self._standing = WorkspaceState(config)
+        self._workspace = WorkspaceState(config)
 
     def wanted(self, node_id: str, trace: Trace) -> bool:
         """Whether a node is to run; `trace` has what happened to those before it."""
@@ -40,7 +40,7 @@ class Skips:
     def untrained(self) -> dict[str, str]:
         """What the run's memory keeps of models that were not trained (`Run.untrained`): why, and what serves."""
         kept = {
-            lane: {"version": self._standing.version(lane), "reason": no_reason(decision)}
+            lane: {"version": self._workspace.version(lane), "reason": no_reason(decision)}
             for lane, decision in self._decisions.items()
             if not decision.train
         }
