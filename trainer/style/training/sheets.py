@@ -22,8 +22,8 @@ def write(
     codes = head(paintings.style_features[styles], training=False)
     rows = []
     for crop in photos.crops[chosen]:
-        photo = tf.cast(crop, tf.float32)[None]
-        painted = [encoding.to_uint8(transformer([photo, code[None]], training=False)[0]).numpy() for code in codes]
+        copies = tf.repeat(tf.cast(crop, tf.float32)[None], len(codes), axis=0)
+        painted = encoding.to_uint8(transformer([copies, codes], training=False)).numpy()
         rows.append(np.concatenate([crop, *painted], axis=1))
     sheet = np.concatenate(rows)
     path.write_bytes(encoding.encode_png(tf.constant(sheet)).numpy())
