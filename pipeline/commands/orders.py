@@ -1,8 +1,9 @@
 """`easel orders`: the queue of a shop, and its workers."""
 
+import contextlib
 import dataclasses
 import datetime
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -64,25 +65,33 @@ attempts = click.option(
 
 
 def _where(command: Callable) -> Callable:
-    """The options that say which orders are meant."""
+    """The options that say which orders are meant, and how they are told."""
     return place(photos(options.as_json(command)))
 
 
 def open_orders(place: str, photos: str | None, **limits: Any) -> "Orders":
     """The queue that the options name; raises ServingError, also where the extra is not installed."""
-    from easel_serving.protocol.errors import ServingError
+    with _installed():
+        from easel_serving.orders.limits import Limits
+        from easel_serving.orders.queue import Orders
 
-    try:
-        from easel_serving.orders.queue import Limits, Orders
-    except ImportError as error:
-        raise ServingError(f"orders need more packages: install easel-serving[orders] ({error})") from None
     return Orders.open(place, photos, Limits(**limits))
 
 
+@contextlib.contextmanager
+def _installed() -> Iterator[None]:
+    from easel_serving.protocol.errors import ServingError
+
+    try:
+        yield
+    except ImportError as error:
+        raise ServingError(f"orders need more packages: install easel-serving[orders] ({error})") from None
+
+
 def workshop(place: str, photos: str | None, serving: Path, **more: Any) -> "Workshop":
-    """What works on the queue; `more` are `Workshop`'s. Raises ServingError, also where the extra is not installed."""
-    open_orders(place, photos)
-    from easel_serving.orders.workshop import Workshop
+    """What works on the queue; `more` are `Workshop`'s. Raises ServingError where the extra is not installed."""
+    with _installed():
+        from easel_serving.orders.workshop import Workshop
 
     return Workshop(place, photos, serving, **more)
 
@@ -96,7 +105,8 @@ def orders() -> None:
 
 
 @orders.command()
-@_where
+@place
+@photos
 @options.serving
 @click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="Processes that paint.")
 @click.option(
@@ -113,7 +123,6 @@ def orders() -> None:
 def work(
     place: str,
     photos: str | None,
-    as_json: bool,
     serving: Path,
     workers: int,
     seconds: float,
@@ -127,7 +136,7 @@ def work(
     """
     secret = read_secret(webhook_secret, hosts)
     shop = workshop(place, photos, serving, workers=workers, seconds=seconds, secret=secret, hosts=hosts)
-    from easel_serving.orders.queue import Limits
+    from easel_serving.orders.limits import Limits
 
     dataclasses.replace(shop, limits=Limits(**limits)).run()
 

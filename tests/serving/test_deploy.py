@@ -86,21 +86,26 @@ def test_prometheus_scrapes_the_servers_that_are_there():
         assert any(published.endswith(f":{port}") for published in services[host]["ports"])
 
 
-def test_grafana_asks_for_metrics_and_labels_that_the_server_has():
+def test_grafana_asks_for_metrics_and_labels_that_the_server_has(tmp_path):
     pytest.importorskip("prometheus_client")
+    from easel_serving.orders.queue import Orders
     from easel_serving.server.limits.metrics import Metrics
+    from easel_serving.server.process.shop import Figures
 
     metrics = Metrics()
+    metrics.register(Figures(Orders.open(tmp_path)))
     with metrics.request("Predict", "REST", "photos"):
         pass
     page = metrics.page().decode()
     labels = set(re.findall(r'(\w+)="', page))
     dashboard = load("grafana/easel.json")
     expressions = [target["expr"] for panel in dashboard["panels"] for target in panel["targets"]]
-    assert len(expressions) == 8
+    assert len(expressions) == 12
     for expression in expressions:
         for name in re.findall(r":tensorflow:[\w:]+", expression):
             assert f"\n{name}{{" in page
+        for name in re.findall(r"easel_\w+", expression):
+            assert re.search(rf"(?m)^{name}[{{ ]", page)
         assert set(re.findall(r'(\w+)(?:=~|!=|=)"', expression)) - {"job"} <= labels
         for grouped in re.findall(r"by \(([^)]*)\)", expression):
             assert set(grouped.split(", ")) <= labels

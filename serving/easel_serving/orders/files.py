@@ -6,8 +6,7 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
-import fsspec
-
+from easel_serving.orders import stores
 from easel_serving.protocol.errors import ServingError
 from easel_serving.registry import files
 
@@ -32,7 +31,7 @@ class Files:
     def __init__(self, place: str | Path):
         self._local = "://" not in str(place)
         try:
-            self._system, self._root = fsspec.core.url_to_fs(str(Path(place).absolute()) if self._local else str(place))
+            self._system, self._root = stores.located(str(Path(place).absolute()) if self._local else str(place))
         except (ValueError, ImportError) as error:
             raise ServingError(f"{place}: photos cannot be kept there ({error})") from None
 
@@ -73,11 +72,16 @@ class Files:
                     continue
             for entry in entries:
                 name = f"{folder}/{posixpath.basename(entry['name'])}"
-                written = entry.get("mtime") or entry.get("LastModified") or entry.get("created") or now
-                age = now - (written if isinstance(written, float) else getattr(written, "timestamp", lambda: now)())
-                if name not in known and age > _AGE_OF_ORPHANS:
+                if name not in known and now - self._written(entry["name"], now) > _AGE_OF_ORPHANS:
                     found.append(name)
         return found
+
+    def _written(self, path: str, now: float) -> float:
+        # Not from the listing: each kind of store calls it differently there, or leaves it out.
+        try:
+            return self._system.modified(path).timestamp()
+        except (FileNotFoundError, NotImplementedError):
+            return now
 
     def _path(self, name: str) -> str:
         return posixpath.join(self._root, name)

@@ -24,8 +24,8 @@ FILE = "easel.sqlite"
 
 logging.getLogger("alembic").setLevel(logging.WARNING)
 
-_WAIT_SECONDS = 30
-"""How long a writer waits for another before it gives up."""
+_WAIT_SECONDS = 10
+"""How long a writer waits for another before it gives up: who asks over HTTP hears of it before their patience ends."""
 _LOCK = 0x6561736C
 """PostgreSQL's advisory lock under which tables are changed."""
 

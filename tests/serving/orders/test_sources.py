@@ -1,5 +1,8 @@
 """What may be fetched."""
 
+import http.server
+import threading
+
 import fsspec
 import pytest
 from easel_serving.orders import sources
@@ -30,6 +33,7 @@ def test_a_photo_below_a_prefix_is_fetched() -> None:
         "memory://shop/inside/b.jpg",
         "memory://shop/in",
         "file:///etc/passwd",
+        "memory://user:password@shop/in/a photo.jpg",
         "/etc/passwd",
         "http://169.254.169.254/latest/meta-data",
         "simplecache::memory://shop/in/a photo.jpg",
@@ -47,3 +51,35 @@ def test_a_missing_or_large_file_is_said() -> None:
         sources.fetch("memory://shop/in/no.jpg", [PREFIX], 100)
     with pytest.raises(ServingError, match="more than 4 bytes"):
         sources.fetch("memory://shop/in/a photo.jpg", [PREFIX], 4)
+
+
+@pytest.fixture
+def web():
+    """A web server that redirects from where it may be asked to where it may not."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            if self.path == "/in/elsewhere.jpg":
+                self.send_response(302)
+                self.send_header("Location", "/secret.jpg")
+                self.end_headers()
+                return
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b"photo" if self.path == "/in/a.jpg" else b"secret")
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://localhost:{server.server_port}/in"
+        server.shutdown()
+
+
+def test_no_redirection_leads_out_of_a_prefix(web: str) -> None:
+    assert sources.fetch(f"{web}/a.jpg", [web], 100) == b"photo"
+    with pytest.raises(ServingError, match=r"elsewhere.jpg cannot be read"):
+        sources.fetch(f"{web}/elsewhere.jpg", [web], 100)
+    with pytest.raises(ServingError, match="more than 4 bytes"):
+        sources.fetch(f"{web}/a.jpg", [web], 4)

@@ -31,7 +31,7 @@ def allow(app: ASGIApp, origins: Sequence[str]) -> ASGIApp:
     return CORSMiddleware(
         app,
         allow_origins=list(origins),
-        allow_methods=["GET", "POST"],
-        allow_headers=["Authorization", "Content-Type", "Content-Encoding"],
-        expose_headers=["X-Easel-Model", "X-Easel-Version"],
+        allow_methods=["GET", "POST", "DELETE"],
+        allow_headers=["Authorization", "Content-Type", "Content-Encoding", "Idempotency-Key"],
+        expose_headers=["X-Easel-Model", "X-Easel-Version", "Location", "Easel-Replayed"],
     )

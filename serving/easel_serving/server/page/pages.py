@@ -12,6 +12,8 @@ _FILES = {
     "index.html": "text/html",
     "page.css": "text/css",
     "page.js": "text/javascript",
+    "orders.html": "text/html",
+    "orders.js": "text/javascript",
     "openapi.json": "application/json",
 }
 
@@ -24,10 +26,20 @@ _HEADERS = {
 }
 
 
-def routes(convenience: Convenience) -> list[Route]:
-    """`/`, its files, and `/easel/v1/...`."""
+_PLACE = b"<!-- pages -->"
+_ORDERS = b'<nav aria-label="Pages"><a href="orders">Orders</a></nav>'
+
+
+def routes(convenience: Convenience, orders: bool = False) -> list[Route]:
+    """`/`, its files, and `/easel/v1/...`.
+
+    Args:
+        convenience: the calls.
+        orders: whether orders are taken here: then `/orders` is their page, and `/` leads there.
+    """
     return [
-        Route("/", _file("index.html")),
+        Route("/", _file("index.html", _ORDERS if orders else b"")),
+        *([Route("/orders", _file("orders.html"))] if orders else []),
         Route("/easel/{name:str}", _static),
         Route(f"{ROOT}/openapi.json", _file("openapi.json")),
         Route(f"{ROOT}/models", convenience.models),
@@ -40,18 +52,18 @@ def routes(convenience: Convenience) -> list[Route]:
 
 async def _static(request: Request) -> Response:
     name = request.path_params["name"]
-    if name not in ("page.css", "page.js"):
+    if name not in ("page.css", "page.js", "orders.js"):
         return JSONResponse({"error": f"no such file: {name}"}, 404)
     return _response(name)
 
 
-def _file(name: str):
+def _file(name: str, pages: bytes = b""):
     async def answer(request: Request) -> Response:
-        return _response(name)
+        return _response(name, pages)
 
     return answer
 
 
-def _response(name: str) -> Response:
+def _response(name: str, pages: bytes = b"") -> Response:
     content = importlib.resources.files("easel_serving.server.page").joinpath("static", name).read_bytes()
-    return Response(content, media_type=_FILES[name], headers=_HEADERS)
+    return Response(content.replace(_PLACE, pages), media_type=_FILES[name], headers=_HEADERS)

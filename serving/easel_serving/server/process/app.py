@@ -35,7 +35,7 @@ def build(
         metrics_path: where the metrics are; None for nowhere.
         origins: whose pages may ask besides its own (`easel_serving.server.api.cors`).
         is_ready: what `/readyz` asks; by default whether every model has a version that answers.
-        more_routes: of what else this server does.
+        more_routes: of orders, where they are taken; their page is there then, too.
     """
 
     async def live(request: Request) -> Response:
@@ -52,7 +52,7 @@ def build(
     rest = RestApi(core)
     routes = [
         *more_routes,
-        *pages.routes(convenience),
+        *pages.routes(convenience, orders=bool(more_routes)),
         Route("/healthz", live),
         Route("/readyz", ready),
         *([Route(metrics_path, metrics)] if metrics_path else []),

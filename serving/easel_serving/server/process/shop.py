@@ -41,7 +41,7 @@ class Shop:
 
     def routes(self, core: Core) -> list[Route]:
         """Of the orders; their figures are among the server's metrics from now on."""
-        core.metrics.register(_Figures(self._orders))
+        core.metrics.register(Figures(self._orders))
         api = OrdersApi(
             self._orders, self._require_style, self._workshop.hosts, self._prefixes, core.limits, core.budget
         )
@@ -65,11 +65,18 @@ class Shop:
         known_style(name, version.styles, version.title)
 
 
-class _Figures(Collector):
+class Figures(Collector):
+    """The queue's figures for Prometheus, read when they are asked for; none while the database is gone.
+
+    Args:
+        orders: the queue.
+    """
+
     def __init__(self, orders: Orders):
         self._orders = orders
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
+        """See `Collector`."""
         try:
             found = self._orders.statistics()
         except ServingError as error:

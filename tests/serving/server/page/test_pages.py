@@ -1,5 +1,6 @@
 """The page's files, the pictures that were pushed with a version, and the description of the convenience calls."""
 
+import importlib.resources
 import json
 import re
 
@@ -25,8 +26,15 @@ def test_the_page_is_self_contained(client):
     assert client.get("/easel/secret.txt").status_code == 404
 
 
-def test_every_control_has_a_name_that_is_read_out(client):
-    page = client.get("/").text
+@pytest.fixture(params=[("index.html", "page.js"), ("orders.html", "orders.js")], ids=["first", "orders"])
+def page(request):
+    """A page and its script, as they lie in the package."""
+    files = importlib.resources.files("easel_serving.server.page").joinpath("static")
+    return tuple(files.joinpath(name).read_text() for name in request.param)
+
+
+def test_every_control_has_a_name_that_is_read_out(page):
+    page, _ = page
     for control in re.findall(r"<(?:input|select)[^>]*>", page):
         name = re.search(r'id="([^"]+)"', control)[1]
         inside_label = re.search(rf"<label[^>]*><input[^>]*id=\"{name}\"[^>]*>[^<]+</label>", page)
@@ -36,9 +44,9 @@ def test_every_control_has_a_name_that_is_read_out(client):
     assert page.count("<h1>") == 1
 
 
-def test_every_element_that_the_script_asks_for_is_in_the_page(client):
-    ids = set(re.findall(r'id="([^"]+)"', client.get("/").text))
-    asked = set(re.findall(r'\$\("([^"]+)"\)', client.get("/easel/page.js").text))
+def test_every_element_that_the_script_asks_for_is_in_the_page(page):
+    ids = set(re.findall(r'id="([^"]+)"', page[0]))
+    asked = set(re.findall(r'\$\("([^"]+)"\)', page[1]))
     assert asked - ids == set()
 
 
