@@ -147,6 +147,8 @@ class Orders:
 
     def find(self, order_id: str, owner: str | None = None) -> Order:
         """An order; raises Missing when there is none, or it is not `owner`'s (None sees all)."""
+        if "\0" in order_id:  # PostgreSQL takes none
+            raise Missing("there is no such order")
         query = sa.select(*columns()).where(ORDERS.c.id == order_id)
         if owner is not None:
             query = query.where(ORDERS.c.owner == owner)

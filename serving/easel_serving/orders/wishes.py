@@ -51,6 +51,8 @@ class Wishes(BaseModel):
     @field_validator("webhook")
     @classmethod
     def _address(cls, value: str | None) -> str | None:
+        if value is not None and not value.isprintable():
+            raise ValueError("an address has no control characters")
         if value is not None:
             parts = urllib.parse.urlsplit(value)
             if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.password:

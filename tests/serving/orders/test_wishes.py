@@ -28,6 +28,7 @@ def test_styles_with_weights() -> None:
         ({"style": "wave", "paper": "10x10m"}, "10x10m"),
         ({"style": "wave", "paper": "1000x1000cm"}, "pixels long"),
         ({"style": "wave", "paper": "0x0cm"}, "0x0cm"),
+        ({"style": "wave", "webhook": "https://shop.example/\0"}, "control characters"),
         ({"style": "wave", "only": "sky"}, "only"),
         ({"style": "wave", "box": "1,2,3,4"}, "only=subject"),
         ({"style": "wave", "only": "subject", "box": "1,2,3"}, "LEFT,TOP,WIDTH,HEIGHT"),

@@ -6,10 +6,12 @@ Placed by multipart (`photo`, `style`, ... as `easel_serving.orders.wishes.Wishe
 
 import asyncio
 import hashlib
+import logging
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from starlette.datastructures import UploadFile
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -26,6 +28,8 @@ from easel_serving.server.api.rest import read_body
 from easel_serving.server.limits import pixels
 from easel_serving.server.limits.bounds import Bounds, Budget
 from easel_serving.storage.database import Full, Unavailable
+
+LOGGER = logging.getLogger("easel.serving")
 
 ROOT = "/v1/orders"
 _PAGE = 200
@@ -81,11 +85,16 @@ class OrdersApi:
             except TooMany as error:
                 return _refusal(error, 429, {"Retry-After": _BUSY_SECONDS})
             except (Full, NoSpace) as error:
-                return _refusal(error, 507)
+                # Where files and database are here is nobody else's business.
+                LOGGER.error("orders: %s", error)
+                return _refusal("there is no room for this now; nothing of it was taken", 507)
             except Unavailable as error:
-                return _refusal(error, 503, {"Retry-After": _BUSY_SECONDS})
+                LOGGER.error("orders: %s", error)
+                return _refusal("orders cannot be reached now; try again", 503, {"Retry-After": _BUSY_SECONDS})
             except ServingError as error:
                 return _refusal(error, 400)
+            except HTTPException as error:
+                return _refusal(error.detail, error.status_code)
 
         return answer
 
@@ -189,5 +198,5 @@ def _priority(text: Any) -> int:
     return value
 
 
-def _refusal(error: Exception, status: int, headers: dict[str, str] | None = None) -> Response:
+def _refusal(error: Exception | str, status: int, headers: dict[str, str] | None = None) -> Response:
     return JSONResponse({"error": str(error)}, status, headers=headers)

@@ -8,7 +8,7 @@ from prometheus_client.metrics_core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 from starlette.routing import Route
 
-from easel_serving.models.local import LocalModels
+from easel_serving.local import LocalModels
 from easel_serving.orders.queue import Orders
 from easel_serving.orders.table import STATES
 from easel_serving.orders.workshop import Workshop

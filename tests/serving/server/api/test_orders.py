@@ -1,5 +1,8 @@
 """Orders over HTTP."""
 
+import contextlib
+import sqlite3
+
 import pytest
 from easel_serving.orders.limits import Limits
 from easel_serving.orders.queue import Orders
@@ -7,7 +10,7 @@ from easel_serving.protocol.errors import ServingError
 from easel_serving.server.api.access import ApiKey
 from easel_serving.server.api.orders import OrdersApi
 from easel_serving.server.limits.bounds import Bounds, Budget
-from easel_serving.storage.database import Full, Unavailable
+from easel_serving.storage.database import FILE, Full, Unavailable
 from starlette.applications import Starlette
 
 KEYS = ["the-key-of-the-first-shop", "the-key-of-the-second-shop"]
@@ -130,13 +133,37 @@ def test_a_full_queue_says_when_to_come_again(client, png) -> None:
     assert int(answers[-1].headers["Retry-After"]) > 0
 
 
-@pytest.mark.parametrize(("error", "status"), [(Unavailable("gone"), 503), (Full("full"), 507)])
+@pytest.mark.parametrize(("error", "status"), [(Unavailable("/data: gone"), 503), (Full("/data: full"), 507)])
 def test_a_database_that_is_gone_or_full(client, queue, png, monkeypatch, error, status) -> None:
     def fails(*_: object) -> None:
         raise error
 
     monkeypatch.setattr(queue, "place", fails)
-    assert _place(client, png("red")).status_code == status
+    answer = _place(client, png("red"))
+    assert answer.status_code == status
+    assert str(error) not in answer.json()["error"], "it would tell paths of the server"
+
+
+def test_every_refusal_is_json(client) -> None:
+    answer = client.post("/v1/orders", content=b"x", headers={"Content-Type": "multipart/form-data"})
+    assert (answer.status_code, answer.json()) == (400, {"error": "Missing boundary in multipart."})
+    assert client.get("/v1/orders/a%00b").status_code == 404
+
+
+def test_a_database_that_is_held_is_said_and_nothing_is_lost(client, queue, png, tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr("easel_serving.storage.database._WAIT_SECONDS", 0.1)
+    impatient = Orders.open(tmp_path)
+    monkeypatch.setattr(queue, "_database", impatient._database)
+    placed = _place(client, png("red")).json()["id"]
+    with contextlib.closing(sqlite3.connect(tmp_path / FILE, isolation_level=None)) as connection:
+        connection.execute("BEGIN EXCLUSIVE")
+        refused = _place(client, png("blue"))
+        assert (refused.status_code, int(refused.headers["Retry-After"]) > 0) == (503, True)
+        assert client.get(f"/v1/orders/{placed}").status_code == 200, "what was taken is still told"
+        connection.execute("ROLLBACK")
+    assert _place(client, png("blue")).status_code == 202
+    known = {order.photo for order in queue.page()}
+    assert (len(known), queue.files.orphans(known, 1e12)) == (2, [])
 
 
 def test_a_mask_comes_with_the_photo(client, queue, png) -> None:
