@@ -44,8 +44,8 @@ class _Judged(Options):
 
     @field_validator("thresholds", check_fields=False)
     @classmethod
-    def _told_from_luck(cls, thresholds: rules.Rules) -> rules.Rules:
-        return rules.require_examples(thresholds)
+    def _sensible(cls, thresholds: rules.Rules) -> rules.Rules:
+        return rules.require_meaning(rules.require_examples(thresholds))
 
     @property
     def guards_off(self) -> list[str]:

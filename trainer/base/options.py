@@ -4,6 +4,9 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Options(BaseModel):
-    """Immutable, typed options; an unknown key is an error, field docstrings become the JSON Schema's descriptions."""
+    """Immutable, typed options; an unknown key is an error, field docstrings become the JSON Schema's descriptions.
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    Numbers are finite: neither `.nan` nor `.inf` bounds anything.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False)

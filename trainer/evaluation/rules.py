@@ -26,6 +26,8 @@ EXAMPLE_RANGES: Mapping[str, tuple[float, float]] = {
 """Between what one example's own value lies, by metric. A metric that is not here (macro-F1, calibration error) is no
 mean over examples: no example has a value of it, and nothing that holds tells its differences from luck."""
 
+_RANGES: Mapping[str, tuple[float, float]] = {**EXAMPLE_RANGES, "macro_f1": (0.0, 1.0), "ece": (0.0, 1.0)}
+
 TOLERANCE = 1e-6
 """Differences below this are noise of floating-point numbers: .92 - .90 is not more than .02. Examples' own values are
 float32."""
@@ -110,6 +112,26 @@ def switched_off(rules: Rules, defaults: Rules) -> list[str]:
         for name in rule.model_dump(exclude_none=True)
         if getattr(rules.get(metric), name, None) is None
     ]
+
+
+def require_meaning(rules: Rules) -> Rules:
+    """The rules themselves.
+
+    Raises:
+        ValueError: a bound is no value that its metric can have, or a difference is as large as the metric's range: a
+            slip (`95` for `0.95`) would refuse every model, or switch a guard off without saying so.
+    """
+    for metric, rule in rules.items():
+        low, high = _RANGES[metric]
+        for name, bound in rule.model_dump(exclude_none=True).items():
+            if name.endswith(("at_least", "at_most")) and not low <= bound <= high:
+                raise ValueError(f"{metric}.{name} is {bound:g}, but {metric} lies between {low:g} and {high:g}")
+            if name.endswith(("_by", "loss_to_champion")) and bound >= high - low:
+                raise ValueError(
+                    f"{metric}.{name} is {bound:g}, but no two models differ by more than {high - low:g}; "
+                    "null asks for nothing"
+                )
+    return rules
 
 
 def require_examples(rules: Rules) -> Rules:

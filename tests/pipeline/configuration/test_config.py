@@ -182,6 +182,11 @@ def test_an_unset_variable_names_the_key_and_the_line(config_file, monkeypatch):
         ),
         ("classifier.thresholds.ece.beats_trivial_times=2", "ece is no mean over examples"),
         ("classifier.thresholds.ece.max_probable_loss_to_champion=1", "ece is no mean over examples"),
+        ("classifier.thresholds.accuracy.at_least=95", "accuracy.at_least is 95, but accuracy lies between 0 and 1"),
+        ("style.thresholds.ssim.every_slice_at_most=-2", "ssim.every_slice_at_most is -2, but ssim lies between -1"),
+        ("classifier.thresholds.accuracy.max_loss_to_champion=2", "no two models differ by more than 1; null asks"),
+        ("classifier.thresholds.accuracy.max_loss_to_champion=.inf", "max_loss_to_champion: should be a finite number"),
+        ("style.thresholds.style_distance.at_most=.nan", "style_distance.at_most: should be a finite number"),
         ("classifier.tflite.variants=[int9]", "classifier.tflite.variants.0: should be"),
         (
             "workspace='gs://bucket/w'",

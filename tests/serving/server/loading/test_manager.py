@@ -325,6 +325,7 @@ def test_a_bad_request_to_reload_is_forgotten(registry, manager, saved_model, co
     manager.refresh()
     with pytest.raises(StatusError, match=message):
         manager.reload([messages.ModelConfig(**config) for config in configs])
+    manager.refresh()
     registry.push("m", saved_model("two"), {})
     manager.refresh()
     assert serving(manager, label="stable") == 2
