@@ -222,10 +222,13 @@ def _read_tls(settings: Settings) -> tuple[bytes, bytes] | None:
     if settings.tls_cert is None or settings.tls_key is None:
         raise ServingError("TLS needs both a certificate and its private key")
     try:
-        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(settings.tls_cert, settings.tls_key)
+        # Without a password given, OpenSSL would ask the terminal for that of an encrypted key.
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(settings.tls_cert, settings.tls_key, password="")
         return Path(settings.tls_key).read_bytes(), Path(settings.tls_cert).read_bytes()
     except (OSError, ssl.SSLError) as error:
-        raise ServingError(f"{settings.tls_cert}, {settings.tls_key}: no certificate with its key ({error})") from None
+        raise ServingError(
+            f"{settings.tls_cert}, {settings.tls_key}: no certificate with its key, without a password ({error})"
+        ) from None
 
 
 def _listen(host: str, port: int) -> socket.socket:

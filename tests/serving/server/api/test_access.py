@@ -100,6 +100,23 @@ def test_half_a_certificate_is_named(certificate, tmp_path):
         _read_tls(Settings("h", 1, None, tls_cert=cert, tls_key=cert))
 
 
+def test_nobody_is_asked_for_the_password_of_a_key(certificate, tmp_path):
+    """OpenSSL asks the terminal, if there is one, and the server would wait."""
+    cert, key = certificate
+    locked = tmp_path / "locked.pem"
+    loaded = serialization.load_pem_private_key(Path(key).read_bytes(), None)
+    locked.write_bytes(
+        loaded.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.BestAvailableEncryption(b"secret"),
+        )
+    )
+    assert _read_tls(Settings("h", 1, None, tls_cert=cert, tls_key=key))
+    with pytest.raises(ServingError, match="without a password"):
+        _read_tls(Settings("h", 1, None, tls_cert=cert, tls_key=locked))
+
+
 START = """
 import logging, sys
 logging.basicConfig(level="INFO", stream=sys.stdout, format="%(message)s")
