@@ -25,10 +25,11 @@ demo: env ## draw photos and paintings into demo/, train both models on them, sa
 	@echo "  .venv/bin/easel stylize --serving demo/workspace/serving --content demo/new/photos/rings/rings-000.jpg \\"
 	@echo "      --style demo/paintings/swirling_night.png -o painted.png"
 
-pretrained: env ## make the style network that ships anew, from the photos, paintings and weights in EASEL_ASSETS: hours
+pretrained: env ## make the networks that ship anew, from the photos, paintings and weights in EASEL_ASSETS: hours
 	@.venv/bin/python -m data.pretraining.arrange "$${EASEL_ASSETS:?is to be the folder of photos, paintings and weights}" pretrained
 	@.venv/bin/easel run data/configs/pretrained.yaml --only style
 	@.venv/bin/python -m data.pretraining.ship data/configs/pretrained.yaml "$$EASEL_ASSETS"
+	@.venv/bin/python -m data.pretraining.light "$$EASEL_ASSETS" pretrained/light
 
 test: lint ## check the style, then run the tests (ARGS='tests/data -k draw')
 	@.venv/bin/pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)

@@ -48,7 +48,9 @@ class Painter:
         for i in range(0, len(photos), _BATCH):
             photo, share = photos[i : i + _BATCH], strengths[i : i + _BATCH, None]
             codes = share * self._codes(paintings[i : i + _BATCH]) + (1 - share) * self._codes(photo)
-            made.append(encoding.to_uint8(self._transformer([tf.cast(photo, tf.float32), codes], training=False)))
+            made.append(
+                encoding.to_uint8(self._transformer([tf.cast(photo, tf.float32), tf.constant(codes)], training=False))
+            )
         return np.concatenate(made)
 
     def _codes(self, images: np.ndarray) -> np.ndarray:
