@@ -125,7 +125,8 @@ def ship(weights: Mapping[str, np.ndarray], about: Mapping[str, Any], folder: Pa
 
     Args:
         weights: by name.
-        about: `training`, `data` and, once they were measured, `figures`, for the card and the manifest.
+        about: `training`, `data` and, once they were measured, `figures` and a `note` on them, for the card
+            and the manifest.
         folder: that ships.
     """
     folder.mkdir(exist_ok=True)
@@ -140,7 +141,8 @@ def describe(manifest: Mapping[str, Any], folder: Path = light.FOLDER) -> None:
         kilobytes=round((folder / light.WEIGHTS).stat().st_size / 1000),
         learned="\n".join(f"- {what}" for what in manifest["data"]["learned"]),
         figures="\n".join(_rows(manifest["figures"])) if "figures" in manifest else "Not measured yet.",
-        **{name: manifest[name] for name in ("version",)},
+        note=manifest.get("note", ""),
+        version=manifest["version"],
         **manifest["training"],
     )
     (folder / light.CARD).write_text(text, encoding="utf-8")

@@ -169,6 +169,7 @@ def test_an_unset_variable_names_the_key_and_the_line(config_file, monkeypatch):
         ("classifier.photos=easel.yaml", "classifier.photos: is not a folder: "),
         ("classifier.schema=mine.pbtxt", "classifier.schema: no such file: "),
         ("style.perceptual.weights=v.h5", "style.perceptual.weights: no such file: "),
+        ("style.encoder.weights=light", "style.encoder.weights: no such file: "),
         ("classifier.thresholds.acuracy.at_least=1", "the name should be 'accuracy'"),
         (
             "classifier.thresholds.ece.at_mots=1",
