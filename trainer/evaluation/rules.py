@@ -26,7 +26,12 @@ EXAMPLE_RANGES: Mapping[str, tuple[float, float]] = {
 """Between what one example's own value lies, by metric. A metric that is not here (macro-F1, calibration error) is no
 mean over examples: no example has a value of it, and nothing that holds tells its differences from luck."""
 
-_RANGES: Mapping[str, tuple[float, float]] = {**EXAMPLE_RANGES, "macro_f1": (0.0, 1.0), "ece": (0.0, 1.0)}
+_RANGES: Mapping[str, tuple[float, float]] = {
+    **EXAMPLE_RANGES,
+    "macro_f1": (0.0, 1.0),
+    "ece": (0.0, 1.0),
+    "forgetting": (-1.0, math.inf),
+}
 
 TOLERANCE = 1e-6
 """Differences below this are noise of floating-point numbers: .92 - .90 is not more than .02. Examples' own values are
