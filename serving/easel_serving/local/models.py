@@ -93,7 +93,7 @@ class LocalModels:
         """
         if not 0.0 <= strength <= 1.0:
             raise ServingError(f"strength {strength}: must be between 0 and 1")
-        version = self._painter(model)
+        version = self.painter(model)
         inputs = {"content_bytes": [_image(content, "content")], "strength": [strength]}
         if isinstance(style, bytes) or Path(style).is_file():
             signature, inputs["style_bytes"] = "serving_default", [_image(style, "style")]
@@ -105,11 +105,11 @@ class LocalModels:
 
     def engine(self, model: str | None = None) -> "TiledEngine":
         """The style network for `easel_serving.painting` (which needs OpenCV); `model` and errors as for `stylize`."""
-        return self._computed(self._painter(model), _lite_engine, _full_engine)
+        return self._computed(self.painter(model), _lite_engine, _full_engine)
 
     def styles(self, model: str | None = None) -> list[str]:
         """The names of the paintings that the style network knows, in its order."""
-        return self._painter(model).styles
+        return self.painter(model).styles
 
     def version(self, kind: str, name: str | None = None) -> Version:
         """The version of a `classifier` or `style` network that serves now; `name` and errors as for `stylize`."""
@@ -128,7 +128,7 @@ class LocalModels:
             raise ServingError(f"{self._directory.root}: name one of {', '.join(version.model for version in named)}")
         return named[0]
 
-    def _painter(self, name: str | None) -> Version:
+    def painter(self, name: str | None = None) -> Version:
         """The style network to paint with: what serves, or what ships while none was ever pushed."""
         if name not in (None, shipped.NAME) or not shipped.stands_in(self._directory):
             return self.version("style", name)

@@ -1,5 +1,6 @@
 """Paints orders with the style network that serves."""
 
+import logging
 import os
 import tempfile
 from collections.abc import Callable
@@ -15,25 +16,27 @@ from easel_serving.painting import files, masks, painter, subject
 from easel_serving.painting.tiled import TiledEngine
 from easel_serving.protocol.errors import ServingError
 
+LOGGER = logging.getLogger("easel.orders")
+
 _SUFFIXES = {"png": ".png", "jpeg": ".jpg", "tiff": ".tif", "webp": ".webp"}
 
 
 class NetworkPainter:
-    """The style network that serves; a promotion is noticed between two orders.
+    """The style network that serves, or the one that ships; a promotion is noticed between two orders.
 
     Args:
         serving_dir: the registry's directory.
     """
 
     def __init__(self, serving_dir: str | Path):
-        self._models = LocalModels(serving_dir)
+        self._models = LocalModels(serving_dir, warn=LOGGER.debug)
         self._loaded: tuple[Path, TiledEngine] | None = None
 
     def __call__(
         self, wishes: Wishes, photo: bytes, mask: bytes | None, report: Callable[[float], None]
     ) -> tuple[bytes, str, dict[str, Any]]:
         """See `Painter`."""
-        version = self._models.version("style")
+        version = self._models.painter()
         if self._loaded is None or self._loaded[0] != version.path:
             self._loaded = version.path, self._models.engine(version.model)
         engine = self._loaded[1]

@@ -86,3 +86,13 @@ def test_a_mask_that_cannot_be_is_the_orders_fault(paint, fields, mask, said) ->
     with pytest.raises(Refused, match=said):
         paint({"style": "grey", **fields}, png("red"), mask)
     assert paint({"style": "grey", "only": "subject", "or_all": "true"}, png("red"))
+
+
+def test_the_network_that_ships_paints_before_any_was_pushed(tmp_path: Path) -> None:
+    from easel_serving import shipped
+
+    painter = NetworkPainter(tmp_path / "serving")
+    wishes = parse({"style": shipped.version().styles[0], "size": 64})
+    picture, suffix, by = painter(wishes, png("red"), None, lambda share: None)
+    with Image.open(io.BytesIO(picture)) as image:
+        assert (image.size, suffix, by["model"]) == ((64, 32), ".jpg", shipped.NAME)

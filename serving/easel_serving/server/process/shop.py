@@ -36,7 +36,7 @@ class Shop:
     def __init__(self, workshop: Workshop, prefixes: Sequence[str]):
         self._workshop, self._prefixes = workshop, prefixes
         self._orders = workshop.orders()
-        self._models = LocalModels(workshop.serving_dir)
+        self._models = LocalModels(workshop.serving_dir, warn=LOGGER.debug)
         self._workers: multiprocessing.process.BaseProcess | None = None
 
     def routes(self, core: Core) -> list[Route]:
@@ -61,7 +61,7 @@ class Shop:
             self._workers.join(_STOP_SECONDS)
 
     def _require_style(self, name: str) -> None:
-        version = self._models.version("style")
+        version = self._models.painter()
         known_style(name, version.styles, version.title)
 
 
