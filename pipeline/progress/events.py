@@ -49,5 +49,8 @@ class Events:
     def node_finished(self, node_id: str, state: State) -> None:
         """The node ended; a skipped or cached one need not have been started."""
 
+    def warning(self, text: str) -> None:
+        """What a person should know of the run that begins."""
+
     def log_path(self, path: Path) -> None:
         """Where everything goes that is not shown."""
