@@ -18,8 +18,8 @@ photos were never learned from.
 
 ## Training
 
-{steps:,} steps of `data/configs/pretrained.yaml` (`make pretrained`), on {processor}, {hours:.1f} hours. Code: commit
-`{commit}`. What is content and what is style was judged by VGG19 (Oxford VGG, CC BY 4.0), which does not ship.
+{steps:,} steps of `data/configs/pretrained.yaml` (`make pretrained`){before}, on {processor}, {hours:.1f} hours. Code:
+commit `{commit}`. What is content and what is style was judged by VGG19 (Oxford VGG, CC BY 4.0), which does not ship.
 
 Derived from: the first blocks of MobileNetV2 (Google, Apache-2.0), whose pooled features the predictor looks at; their
 weights, unchanged but for rounding, are in `weights.safetensors`.
@@ -56,6 +56,9 @@ def render(manifest: Mapping[str, Any], limits: str) -> str:
         artists=", ".join(data["unseen_artists"]),
         paintings=", ".join(data["unseen_paintings"]),
         steps=training["steps"],
+        before="".join(
+            f" after the {each['steps']:,} of version {each['version']}" for each in training["before"][::-1]
+        ),
         processor=training["processor"],
         hours=training["hours"],
         commit=training["commit"],

@@ -23,7 +23,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 from easel_serving import shipped
-from easel_serving.registry.directory import Directory
+from easel_serving.registry.directory import Directory, Version
 from easel_serving.registry.files import sha256
 
 from components.style_pairs import pairs
@@ -35,7 +35,6 @@ from trainer.images import decoding, resizing
 from trainer.networks.served import restore
 from trainer.style.export import saved_model, tflite
 from trainer.style.export.signatures import ServedStyle
-from trainer.style.input import pools
 from trainer.style.networks import networks, weights_file
 from trainer.style.options import NetworkOptions
 from trainer.style.training.learner import Learner
@@ -84,11 +83,9 @@ def unfinished(config: configuration.Config, checkpoints: Path) -> Trained:
     Raises:
       UserError: there is no such training.
     """
-    pool = pools.kept(checkpoints / "paintings.npz", pools.PaintingPool)
-    if pool is None or not (checkpoints / "state.npz").is_file():
+    if not (checkpoints / "state.npz").is_file():
         raise UserError(f"{checkpoints}: no training has left its state there")
     transformer, features, head = _built(config)
-    head.get_layer("standardise").adapt(pool.style_features)
     steps = Learner.read_average(checkpoints / "state.npz", transformer, head)
     return Trained(transformer, features, head, config.style.network, steps, None)
 
@@ -232,6 +229,12 @@ def _variants(
     return verdicts
 
 
+def _before(version: Version) -> list[dict[str, int]]:
+    """The versions that a training from this one goes back to, the first one first, and the steps of each."""
+    training = version.manifest["training"]
+    return [*training.get("before", ()), {"version": version.number, "steps": training["steps"]}]
+
+
 def main() -> None:
     """See the module."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -252,9 +255,11 @@ def main() -> None:
     trained = unfinished(config, given.checkpoint) if given.checkpoint else pushed(config)
     paintings = [(each, (given.assets / each.file).read_bytes()) for each in bank.paintings()]
     photos = [path.read_bytes() for path in sorted((given.assets / "photos/unsplash_1280").glob("*.jpg"))]
+    before = shipped.version(given.folder) if (given.folder / shipped.MANIFEST).is_file() else None
     about = {
         "training": {
             "steps": trained.steps,
+            "before": _before(before) if before and config.style.train.start == "shipped" else [],
             "hours": given.hours or trained.hours or 0,
             "processor": provenance.processor(),
             "commit": provenance.commit(),
@@ -265,7 +270,7 @@ def main() -> None:
             "unseen_paintings": sorted(arrange.listed("unseen_paintings.txt")),
         },
     }
-    number = 1 + (shipped.version(given.folder).number if (given.folder / shipped.MANIFEST).is_file() else 0)
+    number = before.number + 1 if before else 1
     options = config.style.tflite.model_copy(update={"held_out_examples": None})
     write(trained, paintings, photos, options, given.folder, number, about, lambda made: card.render(made, limits))
     print(given.folder)

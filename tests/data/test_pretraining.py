@@ -23,7 +23,13 @@ PAINTINGS = [
     bank.Painting("sea", "sea.png", "É. M", "Sea", 1),
 ]
 ABOUT = {
-    "training": {"steps": 3, "hours": 0.5, "processor": "a test", "commit": "abc"},
+    "training": {
+        "steps": 3,
+        "before": [{"version": 1, "steps": 3150}],
+        "hours": 0.5,
+        "processor": "a test",
+        "commit": "abc",
+    },
     "data": {"learned": ["two drawings"], "unseen_artists": ["nobody"], "unseen_paintings": ["none"]},
 }
 
@@ -78,6 +84,9 @@ def test_what_ships_is_read_back_as_a_version(folder):
     text = (folder / "card.md").read_text(encoding="utf-8")
     assert "MobileNetV2 (Google, Apache-2.0)" in text
     assert "| transformer | float16 |" in text
+    assert (
+        "3 steps of `data/configs/pretrained.yaml` (`make pretrained`) after the 3,150 of version 1, on a test" in text
+    )
 
 
 def test_its_variants_paint_what_its_codes_say(folder):

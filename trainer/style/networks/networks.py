@@ -58,6 +58,29 @@ class ConditionalInstanceNorm(layers.Layer):
 
 
 @keras.saving.register_keras_serializable("easel")
+class ConditionalScale(layers.Layer):
+    """Each channel scaled and shifted by linear functions of the code, as ConditionalInstanceNorm does, unnormalised.
+
+    It begins as the identity. Where few channels are left, normalising them would take the photo's light away.
+    """
+
+    def build(self, input_shape: Sequence[Sequence[int | None]]) -> None:
+        """Shapes of the features [N, h, w, C] and the code [N, D]."""
+        channels = input_shape[0][-1]
+        self._scale = layers.Dense(channels, bias_initializer="ones", kernel_initializer="zeros", name="scale")
+        self._shift = layers.Dense(channels, kernel_initializer="zeros", name="shift")
+        self._scale.build(input_shape[1])
+        self._shift.build(input_shape[1])
+        super().build(input_shape)
+
+    def call(self, inputs: tuple[tf.Tensor, tf.Tensor]) -> tf.Tensor:
+        """(features [N, h, w, C], code [N, D]) -> [N, h, w, C]."""
+        features, code = inputs
+        scale, shift = (ops.cast(each(code), features.dtype)[:, None, None] for each in (self._scale, self._shift))
+        return features * scale + shift
+
+
+@keras.saving.register_keras_serializable("easel")
 class MirrorPadding(layers.Layer):
     """Mirrors `width` pixels at each border, as NumPy's `reflect` does.
 
@@ -127,8 +150,8 @@ def transformer(options: NetworkOptions, height: int | None = None, width: int |
     x = layers.ReLU(6.0)(ConditionalInstanceNorm(name="widen_norm")([x, code]))
     for index in range(options.blocks):
         x = _block(x, code, wide, f"block_{index}")
-    x = _enlarged(x, max(8, wide // 4), "up_1")
-    x = _enlarged(x, max(8, wide // 8), "up_2")
+    x = _enlarged(x, code, max(8, wide // 4), "up_1")
+    x = _enlarged(x, code, max(8, wide // 8), "up_2")
     x = layers.Conv2D(3, 3, padding="same", name="to_rgb")(x)
     x = layers.Cropping2D(PADDING)(x)
     picture = layers.Rescaling(255.0, dtype="float32", name="picture")(
@@ -209,9 +232,10 @@ def _mirrored(x: tf.Tensor, channels: int, name: str) -> tf.Tensor:
     return layers.SeparableConv2D(channels, 3, use_bias=False, name=name)(padded)
 
 
-def _enlarged(x: tf.Tensor, channels: int, name: str) -> tf.Tensor:
+def _enlarged(x: tf.Tensor, code: tf.Tensor, channels: int, name: str) -> tf.Tensor:
     x = layers.UpSampling2D(interpolation="bilinear", name=f"{name}_resize")(x)
-    return layers.ReLU(6.0)(layers.SeparableConv2D(channels, 3, padding="same", name=name)(x))
+    x = layers.SeparableConv2D(channels, 3, padding="same", name=name)(x)
+    return layers.ReLU(6.0)(ConditionalScale(name=f"{name}_scale")([x, code]))
 
 
 def _small() -> keras.initializers.Initializer:

@@ -21,7 +21,7 @@ _WARM_UP = 0.05
 _FINAL_RATE = 0.05
 _MATRIX_RATIO = 15.0
 """Of Muon; 5 gains a third as much, see docs/style.md."""
-_INVENTED_SHARE = 0.25
+_INVENTED_SHARE = 0.33
 _STEADY = 2
 """Of the photos of a step, how many are painted disturbed, too."""
 _REHEARSED = 2
@@ -149,17 +149,19 @@ class Learner:
     def read_average(path: Path, transformer: keras.Model, head: keras.Model) -> int:
         """Gives networks the averaged weights of a state that `save` wrote for such ones; how many steps it had made.
 
+        What is not learned, by which the head standardises its features, is in the state, too.
+
         Raises:
           ValueError: the state is of other networks.
         """
         variables = [*transformer.trainable_variables, *head.trainable_variables]
         with np.load(path) as saved:
-            for index, variable in enumerate(variables, len(variables)):
+            for index, variable in enumerate([*variables, *head.non_trainable_variables], len(variables)):
                 variable.assign(saved[f"v{index}"])
             return int(saved["step"])
 
     def _state(self) -> list:
-        return [*self._variables, *self._average, *self._optimizer.variables]
+        return [*self._variables, *self._average, *self._head.non_trainable_variables, *self._optimizer.variables]
 
     def _rate(self) -> keras.optimizers.schedules.LearningRateSchedule:
         total = self._options.reproduction_steps + self._options.steps
