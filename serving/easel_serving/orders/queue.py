@@ -10,6 +10,7 @@ import hashlib
 import secrets
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -115,25 +116,13 @@ class Orders:
                 names.append(self.files.put(PHOTOS, data))
             with self._database.writing() as connection:
                 now = self._database.now(connection)
-                connection.execute(
-                    ORDERS.insert().values(
-                        id=order_id,
-                        owner=owner,
-                        idempotency_key=idempotency_key,
-                        request_digest=digest,
-                        state=QUEUED,
-                        priority=priority,
-                        wishes=wishes.model_dump(exclude_defaults=True),
-                        photo=names[0],
-                        mask=names[1] if mask is not None else None,
-                        created=now,
-                        due=now,
-                        attempts=0,
-                        progress=0.0,
-                        webhook=wishes.webhook,
-                        call_attempts=0,
-                    )
-                )
+                asked = {
+                    "owner": owner,
+                    "idempotency_key": idempotency_key,
+                    "request_digest": digest,
+                    "priority": priority,
+                }
+                connection.execute(ORDERS.insert().values(id=order_id, **asked, **_queued(wishes, names, now)))
         except sa.exc.IntegrityError:
             # The same key, at the same moment.
             self._remove_files([names])
@@ -259,3 +248,19 @@ def _digest(wishes: Wishes, photo: bytes, priority: int, mask: bytes | None) -> 
 
 def _parts(ids: list[str], size: int) -> list[list[str]]:
     return [ids[i : i + size] for i in range(0, len(ids), size)]
+
+
+def _queued(wishes: Wishes, files: Sequence[str], now: float) -> dict[str, Any]:
+    """The columns of an order as it begins, whose photo and perhaps mask lie in files."""
+    return {
+        "state": QUEUED,
+        "wishes": wishes.model_dump(exclude_defaults=True),
+        "photo": files[0],
+        "mask": files[1] if len(files) > 1 else None,
+        "created": now,
+        "due": now,
+        "attempts": 0,
+        "progress": 0.0,
+        "webhook": wishes.webhook,
+        "call_attempts": 0,
+    }

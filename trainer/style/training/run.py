@@ -1,9 +1,11 @@
 """What StyleTrainer runs: from transformed photos and paintings to the Model artifact."""
 
+import functools
 import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -18,7 +20,7 @@ from trainer.style.export import saved_model
 from trainer.style.export.signatures import ServedStyle
 from trainer.style.input import pools
 from trainer.style.networks import networks
-from trainer.style.options import StyleOptions
+from trainer.style.options import StyleOptions, StyleTrainOptions
 from trainer.style.perceptual.network import Perceptual
 from trainer.style.training import memory, sheets
 from trainer.style.training.learner import Learner
@@ -55,15 +57,65 @@ def run_fn(fn_args: FnArgs) -> None:
 
     start, trained = _started(chosen, champions.read(config.get("champion")), number)
     train = chosen.train.settled(warm=start.warm)
-    encode = tf.function(
-        lambda paintings: trained.features(
-            resizing.resize(paintings, networks.STYLE_SIDE, networks.STYLE_SIDE, "crop"), training=False
-        ),
-        input_signature=[tf.TensorSpec([None, None, None, 3], tf.float32)],
-    )
+    encode = _encoder(trained.features)
     perceptual = Perceptual(chosen.perceptual.weights, "reflect", number)
     checkpoints = Path(config.get("resume_dir") or fn_args.model_run_dir, "checkpoints")
     _forget_another_start(checkpoints, start)
+
+    photo_pool, painting_pool = _pools(checkpoints, (photos, paintings), train, perceptual, encode, seed)
+    if not start.warm:
+        trained.head.get_layer("standardise").adapt(painting_pool.style_features)
+    # What is learned anew need not stay as it was.
+    known = {name: code for name, code in start.codes.items() if name not in paintings.names}
+    rehearsed, kept_back = memory.split(list(known.values()))
+    then = _copied(trained, chosen) if start.warm else None
+    rehearsal = memory.Rehearsal(*then, rehearsed) if then and len(rehearsed) else None
+    learner = Learner(trained.transformer, trained.head, perceptual, photo_pool, painting_pool, train, seed, rehearsal)
+
+    sheet = functools.partial(
+        sheets.write, transformer=trained.transformer, head=trained.head, photos=photo_pool, paintings=painting_pool
+    )
+    history = _learn(learner, Path(fn_args.model_run_dir), checkpoints, sheet)
+    learner.export_weights()
+    # Who serves it may have another processor.
+    exact = _copied(trained, chosen)
+    unseen = None
+    if then:
+        others = pools.read(fn_args.eval_files, side, _MEASURED)
+        crops = resizing.resize(others.pixels, train.crop, train.crop).numpy() if len(others) > 1 else photo_pool.crops
+        unseen = memory.measure((then, exact), kept_back, held_out.pixels, crops[:_MEASURED], encode, perceptual)
+    training = {
+        "steps": learner.total,
+        "seconds": round(time.monotonic() - started, 1),
+        "precision": number,
+        "history": history,
+    }
+    bank = {name: code for name, code in known.items() if name not in held_out.names}
+    facts = _facts(chosen, start, training, unseen)
+    folder, images = Path(fn_args.serving_model_dir), (paintings, held_out)
+    _export(folder, chosen, exact, trained.features, encode, images, bank, facts)
+    shutil.rmtree(checkpoints, ignore_errors=True)
+
+
+def _encoder(features: keras.Model) -> pools.Encode:
+    """The predictor's fixed part, for paintings of any size."""
+    side = networks.STYLE_SIDE
+    return tf.function(
+        lambda paintings: features(resizing.resize(paintings, side, side, "crop"), training=False),
+        input_signature=[tf.TensorSpec([None, None, None, 3], tf.float32)],
+    )
+
+
+def _pools(
+    checkpoints: Path,
+    images: tuple[pools.Images, pools.Images],
+    train: StyleTrainOptions,
+    perceptual: Perceptual,
+    encode: pools.Encode,
+    seed: int,
+) -> tuple[pools.PhotoPool, pools.PaintingPool]:
+    """What is drawn from: of photos and paintings, or what a killed training left of them."""
+    photos, paintings = images
 
     def made_photos() -> pools.PhotoPool:
         rng = np.random.default_rng([seed, 0])
@@ -74,52 +126,10 @@ def run_fn(fn_args: FnArgs) -> None:
         invented = pools.invent(paintings, photos, train.invented_paintings, rng)
         return pools.painting_pool(paintings, each, perceptual, encode, rng, train.gram_weight > 0, invented)
 
-    photo_pool = _kept(checkpoints / "photos.npz", pools.PhotoPool, made_photos)
-    painting_pool = _kept(checkpoints / "paintings.npz", pools.PaintingPool, made_paintings)
-    if not start.warm:
-        trained.head.get_layer("standardise").adapt(painting_pool.style_features)
-    # What is learned anew need not stay as it was.
-    known = {name: code for name, code in start.codes.items() if name not in paintings.names}
-    rehearsed, kept_back = memory.split(list(known.values()))
-    then = _copied(trained, chosen) if start.warm else None
-    rehearsal = memory.Rehearsal(*then, rehearsed) if then and len(rehearsed) else None
-    learner = Learner(trained.transformer, trained.head, perceptual, photo_pool, painting_pool, train, seed, rehearsal)
-
-    def sheet(path: Path) -> tf.Tensor:
-        return sheets.write(path, trained.transformer, trained.head, photo_pool, painting_pool)
-
-    history = _learn(learner, Path(fn_args.model_run_dir), checkpoints, sheet)
-    learner.export_weights()
-    # Who serves it may have another processor.
-    exact = _copied(trained, chosen)
-    unseen = None
-    if then:
-        others = pools.read(fn_args.eval_files, side, _MEASURED)
-        crops = resizing.resize(others.pixels, train.crop, train.crop).numpy() if len(others) > 1 else photo_pool.crops
-        unseen = memory.measure((then, exact), kept_back, held_out.pixels, crops[:_MEASURED], encode, perceptual)
-    facts = {
-        "training": {
-            "steps": learner.total,
-            "seconds": round(time.monotonic() - started, 1),
-            "precision": number,
-            "start": start.title,
-            "warm_start": start.kind == "champion",
-            "history": history,
-            "weights": {
-                "VGG19": Path(chosen.perceptual.weights).name,
-                "MobileNetV2": start.title if start.warm else Path(chosen.encoder.weights).name,
-            },
-        },
-        "notes": _notes(chosen, start, unseen),
-    }
-    if unseen:
-        facts["metrics"] = {"forgetting": unseen.forgetting}
-        facts["training"]["unseen_paintings"] = unseen._asdict()
-    bank = {name: code for name, code in known.items() if name not in held_out.names}
-    _export(
-        Path(fn_args.serving_model_dir), chosen, exact, trained.features, encode, (paintings, held_out), bank, facts
+    return (
+        _kept(checkpoints / "photos.npz", pools.PhotoPool, made_photos),
+        _kept(checkpoints / "paintings.npz", pools.PaintingPool, made_paintings),
     )
-    shutil.rmtree(checkpoints, ignore_errors=True)
 
 
 def _started(chosen: StyleOptions, champion: Champion | None, number: str) -> tuple[Start, Networks]:
@@ -151,6 +161,22 @@ def _forget_another_start(checkpoints: Path, start: Start) -> None:
         shutil.rmtree(checkpoints)
     checkpoints.mkdir(parents=True, exist_ok=True)
     file.write_text(start.title, encoding="utf-8")
+
+
+def _facts(
+    chosen: StyleOptions, start: Start, training: Mapping[str, Any], unseen: memory.Unseen | None
+) -> dict[str, Any]:
+    """What `model.json` says of the training."""
+    weights = {
+        "VGG19": Path(chosen.perceptual.weights).name,
+        "MobileNetV2": start.title if start.warm else Path(chosen.encoder.weights).name,
+    }
+    began = {"start": start.title, "warm_start": start.kind == "champion"}
+    facts = {"training": {**training, **began, "weights": weights}, "notes": _notes(chosen, start, unseen)}
+    if unseen:
+        facts["metrics"] = {"forgetting": unseen.forgetting}
+        facts["training"]["unseen_paintings"] = unseen._asdict()
+    return facts
 
 
 def _notes(chosen: StyleOptions, start: Start, unseen: memory.Unseen | None) -> list[str]:
