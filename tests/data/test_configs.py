@@ -28,9 +28,8 @@ def test_the_demo_reads_and_writes_only_the_folder_that_make_demo_draws_into(tmp
     config = load(checkout / "data/configs/demo.yaml")
     paths = [*map(Path, config.inputs().values()), config.workspace, config.serving]
     assert all(path.is_relative_to(checkout / "demo") for path in paths)
-    assert {config.classifier.backbone.weights, config.style.perceptual.weights, config.style.encoder.weights} == {
-        "none"
-    }
+    assert (config.classifier.backbone.weights, config.style.encoder.weights) == ("none", "none")
+    assert config.style.perceptual.weights == "light"
 
 
 @pytest.mark.assets
