@@ -14,9 +14,11 @@ import keras, numpy as np, tensorflow as tf
 [cpu] = tf.config.list_physical_devices("CPU")
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
 
-from trainer import devices
-from trainer.classifier import network, phases, reading as records
+from trainer.classifier.input import reading as records
+from trainer.classifier.networks import network
 from trainer.classifier.options import ClassifierOptions
+from trainer.classifier.training import phases
+from trainer.training import devices
 
 SIZE = 32
 options = {"backbone": {"name": "small_cnn", "weights": "none"}, "image": {"size": SIZE}}

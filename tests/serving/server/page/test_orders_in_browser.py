@@ -56,6 +56,11 @@ def page(window, address, tmp_path):
     window.open("about:blank")
 
 
+def state(page):
+    """What the first order says of itself; None while the list has none."""
+    return page.run("return document.querySelector('#orders .state')?.textContent.trim()")
+
+
 def place(page, tmp_path):
     page.type("#photo", str(tmp_path / "red.png"))
     page.click("#place")
@@ -89,7 +94,7 @@ def test_an_order_is_placed_painted_and_removed(page, queue, tmp_path):
     assert page.text("#standing") == "1 waiting"
     ready = threading.Event()
     painting = paint(queue, ready)
-    wait(lambda: page.text("#orders .state") == "is painted, 50 %")
+    wait(lambda: state(page) == "is painted, 50 %")
     assert page.tree("#orders progress")[0] == "progressbar"
     ready.set()
     painting.join()
@@ -155,7 +160,7 @@ def test_a_failure_and_a_refusal_say_why(page, queue, tmp_path):
     place(page, tmp_path)
     wait(queue.page)
     queue.leases.give_back(queue.leases.take(), "photo: <b>cut off</b>", passing=False)
-    wait(lambda: page.text("#orders .state") == "failed: photo: <b>cut off</b>")
+    wait(lambda: state(page) == "failed: photo: <b>cut off</b>")
     page.run(
         """const paper = document.querySelector("#how-large");
         paper.value = "paper"; paper.dispatchEvent(new Event("change", { bubbles: true }));
