@@ -11,7 +11,7 @@ import numpy as np
 from easel_serving import shipped
 from easel_serving.images import prepare
 from easel_serving.protocol.errors import ServingError
-from easel_serving.registry.directory import CANARY, STABLE, Directory, Version, known_style
+from easel_serving.registry.directory import CANARY, STABLE, Version, known_style
 
 if TYPE_CHECKING:
     from easel_serving.models.saved_model import SavedModel
@@ -41,7 +41,7 @@ class LocalModels:
     """
 
     def __init__(self, serving_dir: str | Path, runtime: Runtime = "auto", warn: Callable[[str], object] | None = None):
-        self._directory = Directory(serving_dir)
+        self._directory = shipped.Shelf(serving_dir)
         self._runtime, self._warn = runtime, warn or logging.getLogger("easel.serving").warning
         self._loaded: dict[Path, SavedModel] = {}
         self._classifiers: dict[Path, _Classify] = {}
@@ -132,7 +132,7 @@ class LocalModels:
         """The style network to paint with: what serves, or what ships while none was ever pushed."""
         if name not in (None, shipped.NAME) or not shipped.stands_in(self._directory):
             return self.version("style", name)
-        version = shipped.version()
+        version = self._directory.shipped
         self._warn(shipped.word(self._directory))
         return version
 
@@ -165,10 +165,10 @@ class LocalModels:
         return self._loaded[version.path]
 
     def _run_lite(self, version: Version, signature: str, **inputs: Sequence[bytes | float]) -> dict[str, np.ndarray]:
-        from easel_serving.models.tflite import models, variants
+        from easel_serving.models.tflite import models
 
         if version.path not in self._painters:
-            self._painters[version.path] = models.Style(version, variants.FLOATS)
+            self._painters[version.path] = models.Style(version, any_size=True)
         return self._painters[version.path].signatures[signature](inputs)
 
     def _run(self, version: Version, signature: str, **inputs: Sequence[bytes | float]) -> dict[str, np.ndarray]:

@@ -7,6 +7,7 @@
 
 import dataclasses
 import difflib
+import functools
 import json
 import re
 from collections.abc import Sequence
@@ -89,6 +90,16 @@ class Directory:
         return sorted(
             path.name for path in self.root.iterdir() if _NAME.fullmatch(path.name) and path.is_dir() and _numbers(path)
         )
+
+    def kinds(self) -> set[str]:
+        """The kinds (`classifier`, `style`) of what was ever pushed. Each manifest is read but once."""
+        manifests = (
+            self.root / name / MANIFESTS / str(number) / MANIFEST
+            for name in self.models()
+            for number in _numbers(self.root / name)
+        )
+        found = (_kind(path, path.stat().st_mtime_ns) for path in manifests if path.is_file())
+        return {kind for kind in found if kind is not None}
 
     def versions(self, name: str) -> list[Version]:
         """The versions whose SavedModel is there, ascending; empty for a model never pushed."""
@@ -200,6 +211,12 @@ def _numbers(model_dir: Path) -> set[int]:
 def read_pictures(manifest_dir: Path) -> dict[str, list[str]]:
     """See `Version.pictures`; also of a version that is not pushed yet."""
     return _json(manifest_dir / PICTURES / INDEX) or {}
+
+
+@functools.lru_cache(maxsize=4096)
+def _kind(manifest: Path, written: int) -> str | None:
+    """What a manifest that was written then says its model is."""
+    return (_json(manifest) or {}).get("kind")
 
 
 def _json(path: Path) -> Any:

@@ -43,10 +43,11 @@ class Shelf(Directory):
 
     def version(self, name: str, number: int) -> Version:
         """See `Directory`."""
-        return self._shipped if name == NAME and name not in self.models() else super().version(name, number)
+        return self.shipped if name == NAME and name not in self.models() else super().version(name, number)
 
     @functools.cached_property
-    def _shipped(self) -> Version:
+    def shipped(self) -> Version:
+        """The shipped network, whose files are compared with their digests once; errors as for `version`."""
         return version()
 
 
@@ -55,8 +56,7 @@ def stands_in(directory: Directory) -> bool:
 
     One that was pushed and does not serve now is missed, not replaced.
     """
-    versions = (version for model in directory.models() for version in directory.history(model))
-    return not any(version.model == NAME or version.manifest.get("kind") == "style" for version in versions)
+    return "style" not in directory.kinds() and NAME not in directory.models()
 
 
 def word(directory: Directory) -> str:

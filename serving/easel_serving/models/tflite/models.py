@@ -7,6 +7,7 @@ larger photo is painted at that size and enlarged. The float ones paint any size
 import json
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -68,22 +69,19 @@ class Style:
 
     Args:
         version: a style network's.
-        among: see `variants.find`; `variants.FLOATS` paints photos at their own size, not at 384 pixels.
+        any_size: whether photos are painted at their own size, by a float variant, not at 384 pixels by the fastest.
     """
 
-    def __init__(self, version: Version, among: Sequence[str] | None = None):
+    def __init__(self, version: Version, any_size: bool = False):
+        among = variants.FLOATS if any_size else None
         styles = json.loads((version.manifest_dir / "styles.json").read_text())
         self._bank = {style["name"].encode(): np.array(style["code"], np.float32) for style in styles}
         self._max_side = _configured(version, "style", "max_side", 1024)
         self._format = _configured(version, "style", "format", "jpeg")
         self._predictor = network.Network(variants.find(version, "predictor", among))
-        path = variants.find(version, "transformer", among)
-        self._transformer = network.Network(path)
-        self._any_size = transformer.Transformer(path) if among == variants.FLOATS else None
-        self._turn = threading.Lock()
+        self._paint = (_Whole if any_size else _Square)(variants.find(version, "transformer", among))
         self._style_side = self._predictor.shape("style")[1]
-        self._side = self._transformer.shape("content")[1]
-        self._code_size = self._transformer.shape("style_code")[1]
+        self._code_size = self._predictor.shape("style_code")[1]
         self.signatures: dict[str, Signature] = {
             "serving_default": self.serve,
             "encode_style": self.encode_style,
@@ -154,27 +152,39 @@ class Style:
         painting = arrays.resize(image, self._style_side, self._style_side, "crop")
         return self._predictor(style=painting[np.newaxis].astype(np.float32))["style_code"][0]
 
-    def _paint(self, photo: np.ndarray, code: np.ndarray) -> np.ndarray:
-        if self._any_size is not None:
-            return self._paint_whole(self._any_size, photo, code)
-        small = arrays.bound(photo, self._side)
-        content = arrays.mirrored(small, self._side)[np.newaxis].astype(np.float32)
-        square = self._transformer(content=content, style_code=code[np.newaxis])["stylized"][0]
-        painted = arrays.unmirrored(arrays.to_uint8(square), *small.shape[:2])
-        return painted if small is photo else arrays.resize(painted, *photo.shape[:2])
-
-    def _paint_whole(self, network: transformer.Transformer, photo: np.ndarray, code: np.ndarray) -> np.ndarray:
-        """As the served graph does: up to three pixels more on each side than the photo has, at least 64."""
-        scale = max(1.0, _SMALLEST_SIDE / min(photo.shape[:2]))
-        room = [int(np.ceil(size * scale / _MULTIPLE)) * _MULTIPLE for size in photo.shape[:2]]
-        with self._turn:
-            painted = network(arrays.resize(photo, *room), code)
-        return arrays.resize(arrays.to_uint8(painted), *photo.shape[:2])
-
     def _encoded(self, painted: list[np.ndarray]) -> dict[str, np.ndarray]:
         return {
             "stylized_bytes": np.array([*(arrays.encode(image, self._format) for image in painted), None], object)[:-1]
         }
+
+
+class _Square:
+    """A transformer for one size: a photo uint8 [H, W, 3] and a code float32 [D] -> the picture like the photo."""
+
+    def __init__(self, path: Path):
+        self._network = network.Network(path)
+        self._side = self._network.shape("content")[1]
+
+    def __call__(self, photo: np.ndarray, code: np.ndarray) -> np.ndarray:
+        small = arrays.bound(photo, self._side)
+        content = arrays.mirrored(small, self._side)[np.newaxis].astype(np.float32)
+        square = self._network(content=content, style_code=code[np.newaxis])["stylized"][0]
+        painted = arrays.unmirrored(arrays.to_uint8(square), *small.shape[:2])
+        return painted if small is photo else arrays.resize(painted, *photo.shape[:2])
+
+
+class _Whole:
+    """The same for photos of any size, as the served graph does: with up to three pixels more a side, at least 64."""
+
+    def __init__(self, path: Path):
+        self._network, self._turn = transformer.Transformer(path), threading.Lock()
+
+    def __call__(self, photo: np.ndarray, code: np.ndarray) -> np.ndarray:
+        scale = max(1.0, _SMALLEST_SIDE / min(photo.shape[:2]))
+        room = [int(np.ceil(size * scale / _MULTIPLE)) * _MULTIPLE for size in photo.shape[:2]]
+        with self._turn:
+            painted = self._network(arrays.resize(photo, *room), code)
+        return arrays.resize(arrays.to_uint8(painted), *photo.shape[:2])
 
 
 def _pixels(data: bytes) -> np.ndarray:

@@ -8,7 +8,6 @@ from typing import Any
 
 from easel_serving import shipped
 from easel_serving.protocol.errors import ServingError
-from easel_serving.registry.directory import Directory
 from easel_serving.server.limits.batching import Limits
 
 LOGGER = logging.getLogger("easel.serving")
@@ -27,19 +26,20 @@ class Guest:
     """What the log says when it answers."""
 
 
-def shipped_guest(directory: Directory) -> Guest | None:
+def shipped_guest(directory: shipped.Shelf) -> Guest | None:
     """The style network that ships with Easel; None without LiteRT, which computes it, or where it is damaged."""
     if importlib.util.find_spec("ai_edge_litert") is None:
         return None
     try:
-        version = shipped.version()
+        version = directory.shipped
     except ServingError as error:
         LOGGER.error("what ships with Easel cannot be used: %s", error)
         return None
 
     def load() -> Any:
-        from easel_serving.server.loading.tflite_servable import TFLiteServable
+        from easel_serving.models.tflite.models import Style
+        from easel_serving.server.loading.tflite_servable import ModelServable
 
-        return TFLiteServable.of_shipped(version, Limits.read(directory.root))
+        return ModelServable(version, Style(version, any_size=True), Limits.read(directory.root))
 
     return Guest(version.model, version.number, lambda: shipped.stands_in(directory), load, shipped.word(directory))

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from easel_serving.models.tflite import models, variants
+from easel_serving.models.tflite import models
 from easel_serving.protocol.errors import ServingError
 from easel_serving.protocol.status import invalid
 from easel_serving.registry.directory import Directory, Version
@@ -51,29 +51,16 @@ class SignatureDef:
     method_name: str = "tensorflow/serving/predict"
 
 
-class TFLiteServable(Servable):
-    """A version's TFLite variants, ready to answer with the SavedModel's signatures.
+class ModelServable(Servable):
+    """A model of `models.tflite`, ready to answer with the SavedModel's signatures.
 
     Args:
-        path: the version's folder.
+        version: whose signatures they are.
+        model: computes with its TFLite variants.
         limits: for batching.
-
-    Raises:
-        ServingError: a part has no verified variant.
     """
 
-    def __init__(self, path: Path, limits: Limits):
-        version = Directory(path.parent.parent).version(path.parent.name, int(path.name))
-        self._begin(version, models.build(version), limits)
-
-    @classmethod
-    def of_shipped(cls, version: Version, limits: Limits) -> "TFLiteServable":
-        """The network that ships with Easel, painting photos at their own size."""
-        made = cls.__new__(cls)
-        made._begin(version, models.Style(version, variants.FLOATS), limits)
-        return made
-
-    def _begin(self, version: Version, model: models.Classifier | models.Style, limits: Limits) -> None:
+    def __init__(self, version: Version, model: models.Classifier | models.Style, limits: Limits):
         self._model = model
         definitions = _definitions(version, self._model.signatures)
         specs = {
@@ -94,6 +81,18 @@ class TFLiteServable(Servable):
             return self._model.signatures[signature](inputs)
         except ServingError as error:
             raise invalid(str(error)) from None
+
+
+class TFLiteServable(ModelServable):
+    """What answers for the version in a folder.
+
+    Raises:
+        ServingError: a part has no verified variant.
+    """
+
+    def __init__(self, path: Path, limits: Limits):
+        version = Directory(path.parent.parent).version(path.parent.name, int(path.name))
+        super().__init__(version, models.build(version), limits)
 
 
 def _definitions(version: Version, known: Any) -> dict[str, SignatureDef]:
