@@ -35,11 +35,8 @@ class Painter:
 
     def __init__(self):
         path = shipped.weights()
-        size = weights_file.network_options(path)
-        self._features = networks.style_features("none")
-        self._head = networks.code_head(self._features.output.shape[-1], size)
-        self._transformer = networks.transformer(size)
-        if not weights_file.restore(path, features=self._features, head=self._head, transformer=self._transformer):
+        self._networks = networks.build(weights_file.network_options(path), "none")
+        if not weights_file.restore(path, **self._networks._asdict()):
             raise ValueError(f"{path}: another network than this Easel's")
 
     def __call__(self, photos: np.ndarray, paintings: np.ndarray, strengths: np.ndarray) -> np.ndarray:
@@ -48,15 +45,14 @@ class Painter:
         for i in range(0, len(photos), _BATCH):
             photo, share = photos[i : i + _BATCH], strengths[i : i + _BATCH, None]
             codes = share * self._codes(paintings[i : i + _BATCH]) + (1 - share) * self._codes(photo)
-            made.append(
-                encoding.to_uint8(self._transformer([tf.cast(photo, tf.float32), tf.constant(codes)], training=False))
-            )
+            painted = self._networks.transformer([tf.cast(photo, tf.float32), tf.constant(codes)], training=False)
+            made.append(encoding.to_uint8(painted))
         return np.concatenate(made)
 
     def _codes(self, images: np.ndarray) -> np.ndarray:
         side = networks.STYLE_SIDE
         resized = tf.cast(resizing.resize(tf.constant(images), side, side), tf.float32)
-        return self._head(self._features(resized, training=False), training=False).numpy()
+        return self._networks.head(self._networks.features(resized, training=False), training=False).numpy()
 
 
 def draw(

@@ -11,7 +11,6 @@ are. FOLDER keeps what an interrupted fit goes on from.
 import argparse
 import datetime
 import json
-import os
 import tempfile
 import time
 from collections.abc import Mapping
@@ -25,6 +24,7 @@ import tensorflow as tf
 from easel_serving.registry.files import sha256
 
 from data.pretraining import arrange, cases, provenance
+from trainer.base import arrays_file
 from trainer.style.perceptual import light
 from trainer.style.perceptual.distillation import Cases, Labels, Student, label, optimised
 from trainer.style.perceptual.vgg19 import VGG19
@@ -50,7 +50,7 @@ def images(assets: Path, folder: Path) -> tuple[np.ndarray, np.ndarray]:
         with tempfile.TemporaryDirectory() as links:
             arrange.arrange(assets, Path(links))
             found = {name: cases.squares(sorted(Path(links, name).iterdir())) for name in ("photos", arrange.LEARNED)}
-        _save(path, {"photos": found["photos"], "paintings": found[arrange.LEARNED]})
+        arrays_file.write(path, {"photos": found["photos"], "paintings": found[arrange.LEARNED]})
     with np.load(path) as kept:
         return kept["photos"], kept["paintings"]
 
@@ -115,8 +115,8 @@ def fit(assets: Path, folder: Path, rounds: int, start: Mapping[str, np.ndarray]
             for name, error in student.fit(*_batch(known, rng)).items():
                 errors[name] = errors.get(name, 0.0) + error / steps[number]
         print(json.dumps({"round": number, **{name: round(value, 3) for name, value in errors.items()}}), flush=True)
-        _save(kept, drawn._asdict())
-        _save(state, student.state())
+        arrays_file.write(kept, drawn._asdict())
+        arrays_file.write(state, student.state())
     return student.weights, sum(steps)
 
 
@@ -174,13 +174,6 @@ def _batch(known: list[tuple[Cases, Labels]], rng: np.random.Generator) -> tuple
     some = [(known[r], rng.integers(sizes[r])) for r in rounds]
     parts = [tf.nest.map_structure(lambda values, i=i: values[i], one) for one, i in some]
     return tf.nest.map_structure(lambda *values: np.stack(values), *parts)
-
-
-def _save(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
-    """Writes arrays, whole or not at all."""
-    partial = path.with_suffix(".partial.npz")
-    np.savez(partial, **arrays)
-    os.replace(partial, path)
 
 
 def main() -> None:

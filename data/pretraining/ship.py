@@ -68,7 +68,7 @@ def pushed(config: configuration.Config) -> Trained:
     stable = Directory(config.serving).stable(config.style.name)
     if stable is None:
         raise UserError(f"{config.serving}: no version of {config.style.name} serves there; run the training first")
-    transformer, features, head = _built(config)
+    transformer, features, head = networks.build(config.style.network, config.style.encoder.weights)
     places = (ServedStyle.TRANSFORMER, transformer), (ServedStyle.HEAD, head)
     if not all(restore(stable.path, place, model) for place, model in places):
         raise UserError(f"{stable.path}: another network than style.network describes")
@@ -85,7 +85,7 @@ def unfinished(config: configuration.Config, checkpoints: Path) -> Trained:
     """
     if not (checkpoints / "state.npz").is_file():
         raise UserError(f"{checkpoints}: no training has left its state there")
-    transformer, features, head = _built(config)
+    transformer, features, head = networks.build(config.style.network, config.style.encoder.weights)
     steps = Learner.read_average(checkpoints / "state.npz", transformer, head)
     return Trained(transformer, features, head, config.style.network, steps, None)
 
@@ -167,12 +167,6 @@ def measured(folder: Path, figures: Mapping[str, Any], limits: str) -> None:
 
 def _json(manifest: Mapping[str, Any]) -> str:
     return json.dumps(manifest, indent=1, ensure_ascii=False) + "\n"
-
-
-def _built(config: configuration.Config) -> tuple[keras.Model, keras.Model, keras.Model]:
-    features = networks.style_features(config.style.encoder.weights)
-    head = networks.code_head(features.output.shape[-1], config.style.network)
-    return networks.transformer(config.style.network), features, head
 
 
 def _rounded(trained: Trained, path: Path) -> Trained:

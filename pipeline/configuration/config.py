@@ -209,7 +209,7 @@ def _tell_old_spelling(source: Source) -> None:
 def _is_shipped(network: NetworkOptions) -> bool:
     """Whether the network that ships with Easel has this shape."""
     try:
-        return shipped.version().manifest["network"] == network.model_dump(mode="json")
+        return shipped.has_shape(network.model_dump(mode="json"))
     except ServingError as error:
         raise ValueError(str(error)) from error
 

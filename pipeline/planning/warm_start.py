@@ -53,4 +53,4 @@ def style_is_warm(config: Config) -> bool:
     if lane.train.start == "scratch":
         return False
     served = may_start_from_champion(lane) and Directory(config.serving).stable(lane.name) is not None
-    return served or shipped.version().manifest["network"] == lane.network.model_dump(mode="json")
+    return served or shipped.has_shape(lane.network.model_dump(mode="json"))

@@ -42,10 +42,7 @@ def png(path, seed):
 
 def written(folder, version, tmp_path, variants=("float16",)):
     keras.utils.set_random_seed(version)
-    features = networks.style_features("none")
-    trained = ship.Trained(
-        networks.transformer(SIZE), features, networks.code_head(features.output.shape[-1], SIZE), SIZE, 3, None
-    )
+    trained = ship.Trained(*networks.build(SIZE, "none"), SIZE, 3, None)
     options = StyleTFLiteOptions(variants=list(variants), held_out_examples=None)
     files = [(each, png(tmp_path / each.file, i)) for i, each in enumerate(PAINTINGS)]
     photos = [png(tmp_path / "photo.png", 9)]

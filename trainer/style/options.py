@@ -76,7 +76,7 @@ class StyleTrainOptions(Options):
     painting_crops: PositiveInt = 12
     """Crops of each painting whose statistics are computed once and then drawn from."""
     invented_paintings: NonNegativeInt = 300
-    """Parts of paintings and photos in the colours of others, which are learned from too, a quarter of the time: for
+    """Parts of paintings and photos in the colours of others, which are learned from too, a third of the time: for
     paintings that training has not seen."""
     learning_rate: PositiveFloat | None = None
     """The highest, of Adam; matrices learn with Muon, at fifteen times as much. It is reached after a twentieth of the

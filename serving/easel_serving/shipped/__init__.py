@@ -10,6 +10,7 @@ starts from) and `tflite/`. All of them are data; nothing runs when they are rea
 
 import functools
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +79,11 @@ def version(folder: Path = FOLDER) -> Version:
     return Version(
         NAME, manifest["version"], folder / "saved_model", folder, {**manifest, "signatures": SIGNATURES}, ()
     )
+
+
+def has_shape(network: Mapping[str, Any]) -> bool:
+    """Whether the shipped network is of the shape that a configuration's `style.network` says; errors as `version`."""
+    return version().manifest["network"] == network
 
 
 def weights(folder: Path = FOLDER) -> Path:

@@ -4,7 +4,6 @@ Content features and style statistics do not depend on the network that learns, 
 only on what was painted.
 """
 
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import Any, TypeVar
 import numpy as np
 import tensorflow as tf
 
-from trainer.base import progress
+from trainer.base import arrays_file, progress
 from trainer.base.errors import UserError
 from trainer.images import encoding, resizing
 from trainer.style.input import colours
@@ -91,10 +90,7 @@ def keep(path: Path, pool: PhotoPool | PaintingPool) -> None:
         for name, part in _flat(field.name, value):
             arrays[name] = part
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".partial")
-    with open(partial, "wb") as file:
-        np.savez(file, **arrays)
-    os.replace(partial, path)
+    arrays_file.write(path, arrays)
 
 
 def kept(path: Path, kind: type[Pool]) -> Pool | None:

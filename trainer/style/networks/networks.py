@@ -5,7 +5,7 @@ linear in a code predicted from the painting (Ghiasi et al. 2017, section 3).
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -31,6 +31,14 @@ _EPSILON = 1e-5
 _NORM_EPSILON = 1e-3
 """Of the instance norm. A uniform photo's features do not vary at all, and each of eleven norms multiplies gradients by
 up to the inverse root of this: 1e-5 made them overflow."""
+
+
+class Networks(NamedTuple):
+    """A style network: `transformer`, and the predictor's `style_features` and `code_head`."""
+
+    transformer: keras.Model
+    features: keras.Model
+    head: keras.Model
 
 
 @keras.saving.register_keras_serializable("easel")
@@ -158,6 +166,12 @@ def transformer(options: NetworkOptions, height: int | None = None, width: int |
         layers.Activation("sigmoid", dtype="float32", name="limit")(x)
     )
     return keras.Model([content, code], picture, name="transformer")
+
+
+def build(options: NetworkOptions, encoder: str) -> Networks:
+    """Builds all three, with the weights `encoder` in the fixed part (see `style_features`)."""
+    features = style_features(encoder)
+    return Networks(transformer(options), features, code_head(features.output.shape[-1], options))
 
 
 def norm_channels(transformer: keras.Model) -> list[int]:

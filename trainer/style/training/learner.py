@@ -1,6 +1,5 @@
 """The style network as it learns: two kinds of steps, averaged weights, a state that can be saved and resumed."""
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -9,6 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from trainer.base import arrays_file
 from trainer.style.input.pools import PaintingPool, PhotoPool
 from trainer.style.options import StyleTrainOptions
 from trainer.style.perceptual import losses
@@ -131,10 +131,7 @@ class Learner:
     def save(self, path: Path, step: int) -> None:
         """Writes the state after `step` steps, whole or not at all."""
         arrays = {f"v{index}": value.numpy() for index, value in enumerate(self._state())}
-        partial = path.with_suffix(".partial.npz")
-        with open(partial, "wb") as file:
-            np.savez(file, step=step, **arrays)
-        os.replace(partial, path)
+        arrays_file.write(path, {"step": step, **arrays})
 
     def restore(self, path: Path) -> int:
         """Reads a state that `save` wrote for the same networks; how many steps it had made, 0 without a file."""

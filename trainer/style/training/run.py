@@ -20,11 +20,12 @@ from trainer.style.export import saved_model
 from trainer.style.export.signatures import ServedStyle
 from trainer.style.input import pools
 from trainer.style.networks import networks
+from trainer.style.networks.networks import Networks
 from trainer.style.options import StyleOptions, StyleTrainOptions
 from trainer.style.perceptual.network import Perceptual
 from trainer.style.training import memory, sheets
 from trainer.style.training.learner import Learner
-from trainer.style.training.start import Networks, Start, begin
+from trainer.style.training.start import Start, begin
 from trainer.training import champions, devices, precision
 from trainer.training.champions import Champion
 from trainer.training.curves import Curves

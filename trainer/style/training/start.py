@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple
 
-import keras
 from easel_serving import shipped
 from easel_serving.protocol.errors import ServingError
 
@@ -12,15 +11,8 @@ from trainer.networks.served import fits, restore
 from trainer.style import options
 from trainer.style.export.signatures import ServedStyle
 from trainer.style.networks import weights_file
+from trainer.style.networks.networks import Networks
 from trainer.training.champions import Champion
-
-
-class Networks(NamedTuple):
-    """A style network; see `trainer.style.networks.networks`."""
-
-    transformer: keras.Model
-    features: keras.Model
-    head: keras.Model
 
 
 class Start(NamedTuple):

@@ -3,17 +3,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from trainer.style.input.pools import PaintingPool, PhotoPool
 from trainer.style.networks import networks
 from trainer.style.options import StyleTrainOptions
-from trainer.style.perceptual.network import Perceptual
 from trainer.style.training import memory
 from trainer.style.training.learner import Learner
-
-
-@pytest.fixture(scope="module")
-def judge():
-    return Perceptual("none", "reflect")
 
 
 def encode(paintings):
@@ -56,25 +49,19 @@ def test_a_network_that_stayed_as_it_was_forgot_nothing_and_another_did(tiny, ju
     assert memory.measure((first, first), codes, paintings, photos[:1], encode, judge) is None
 
 
-def test_what_is_rehearsed_stays_nearer_to_what_it_was(tiny, judge):
-    rng = np.random.default_rng(0)
-    crops = rng.integers(0, 256, (4, 32, 32, 3), dtype=np.uint8)
-    found = judge(crops.astype(np.float32))
-    moments = {name: (v.numpy().mean((1, 2)), v.numpy().std((1, 2))) for name, v in found.items()}
-    features = rng.normal(0, 1, (4, 5)).astype(np.float32)
-    photos = PhotoPool(crops, found["block4_conv1"].numpy().astype(np.float16), features, np.ones(4, np.float32))
-    paintings = PaintingPool(np.array([0, 0, 1, 1]), features, moments, {})
-    codes = rng.normal(size=(4, 8)).astype(np.float32)
+def test_what_is_rehearsed_stays_nearer_to_what_it_was(tiny, judge, data):
+    photos, _ = data
+    codes = np.random.default_rng(1).normal(size=(4, 8)).astype(np.float32)
 
     def drift(weight):
         transformer, head = pair(tiny.options, 1)
         then = pair(tiny.options, 1)
         options = StyleTrainOptions(steps=30, batch_size=2, crop=32, rehearsal_weight=weight, learning_rate=2e-3)
         rehearsal = memory.Rehearsal(*then, codes)
-        learner = Learner(transformer, head, judge, photos, paintings, options.settled(warm=True), 9, rehearsal)
+        learner = Learner(transformer, head, judge, *data, options.settled(warm=True), 9, rehearsal)
         for number in range(30):
             assert ("rehearsal" in learner.step(number)) == (weight > 0)
-        content = tf.cast(crops, tf.float32)
+        content = tf.cast(photos.crops, tf.float32)
         asked = [content, tf.constant(codes)]
         difference = transformer(asked) - then[0](asked)
         return float(tf.reduce_mean(tf.abs(difference)))

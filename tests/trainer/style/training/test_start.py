@@ -13,15 +13,13 @@ from trainer.style.export.signatures import ServedStyle
 from trainer.style.networks import networks, weights_file
 from trainer.style.options import NetworkOptions
 from trainer.style.training import start
-from trainer.style.training.start import Networks
 from trainer.training.champions import Champion
 
 
 @pytest.fixture
-def ours(tiny) -> Networks:
+def ours(tiny) -> networks.Networks:
     """Untrained networks of the tiny shape."""
-    head = networks.code_head(tiny.features.output.shape[-1], tiny.options)
-    return Networks(networks.transformer(tiny.options), networks.style_features("none"), head)
+    return networks.build(tiny.options, "none")
 
 
 @pytest.fixture
