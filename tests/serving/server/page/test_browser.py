@@ -6,16 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.serving.browser import Browser, browser
+from tests.serving.browser import Browser
 
 wait = Browser.wait
-
-
-@pytest.fixture(scope="module", params=["computer", "phone"])
-def window(request):
-    size = {"computer": (1280, 900, False), "phone": (390, 844, True)}[request.param]
-    with browser(*size) as opened:
-        yield opened
 
 
 @pytest.fixture(scope="module")

@@ -10,17 +10,10 @@ from easel_serving.orders.worker import Worker
 from easel_serving.protocol.errors import ServingError
 from PIL import Image
 
-from tests.serving.browser import Browser, browser
+from tests.serving.browser import Browser
 from tests.serving.server.conftest import served
 
 wait = Browser.wait
-
-
-@pytest.fixture(scope="module", params=["computer", "phone"])
-def window(request):
-    size = {"computer": (1280, 900, False), "phone": (390, 844, True)}[request.param]
-    with browser(*size) as opened:
-        yield opened
 
 
 @pytest.fixture
