@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -48,8 +49,18 @@ class Conversion:
 
 
 def convert_all(jobs: Sequence[Job]) -> list[Conversion]:
-    """Runs jobs one after another in a worker, and in further ones as often as a worker dies."""
-    waiting = list(jobs)
+    """Runs the jobs of each SavedModel one after another in a worker; workers of several run side by side."""
+    of_model: dict[str, list[Job]] = {}
+    for job in jobs:
+        of_model.setdefault(job.saved_model, []).append(job)
+    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+        list(pool.map(_convert, of_model.values()))
+    return [_result(job) for job in jobs]
+
+
+def _convert(jobs: Sequence[Job]) -> None:
+    """Has a worker run jobs one after another, and further ones as often as one dies."""
+    waiting = jobs
     while waiting:
         status, last_words = _work(waiting)
         unfinished = next((index for index, job in enumerate(waiting) if not _finished(job)), None)
@@ -58,7 +69,6 @@ def convert_all(jobs: Sequence[Job]) -> list[Conversion]:
         culprit = waiting[unfinished]
         _error_file(culprit).write_text(f"the converter died (exit status {status}): {last_words}", encoding="utf-8")
         waiting = waiting[unfinished + 1 :]
-    return [_result(job) for job in jobs]
 
 
 def save_calibration(folder: Path, samples: Iterable[Tensors]) -> None:

@@ -1,3 +1,4 @@
+import dataclasses
 import sys
 
 import numpy as np
@@ -49,6 +50,23 @@ def test_a_worker_that_never_starts_is_reported_for_every_job(tmp_path, worker):
     worker("raise SystemExit('no module')")
     reasons = [done.reason for done in isolation.convert_all([job(tmp_path, "a"), job(tmp_path, "b")])]
     assert reasons == ["the converter died (exit status 1): no module"] * 2
+
+
+def test_jobs_of_several_saved_models_are_run_side_by_side(tmp_path, worker, monkeypatch):
+    monkeypatch.setattr(isolation.os, "sched_getaffinity", lambda _: {0, 1})
+    # Each worker waits for the other's file: one after another neither would end well.
+    worker(
+        "import json, os, sys, time\n"
+        "(job,) = json.load(sys.stdin)\n"
+        "open(job['output'], 'wb').write(b'model')\n"
+        "for _ in range(3000):\n"
+        "    if len([name for name in os.listdir(os.path.dirname(job['output'])) if name.endswith('.tflite')]) == 2:\n"
+        "        sys.exit()\n"
+        "    time.sleep(0.01)\n"
+        "os.remove(job['output'])\n"
+    )
+    jobs = [dataclasses.replace(job(tmp_path, name), saved_model=name) for name in ("a", "b")]
+    assert [done.content for done in isolation.convert_all(jobs)] == [b"model"] * 2
 
 
 def test_a_conversion_that_raises_leaves_its_first_line(tmp_path):

@@ -28,11 +28,11 @@ def save_parts(folder: Path, transformer: keras.Model, features: keras.Model, he
     """
     code = tf.TensorSpec([1, head.output.shape[-1]], tf.float32, name="style_code")
 
-    @tf.function(input_signature=[_image("style", STYLE_SIDE)])
+    @tf.function(input_signature=[_image("style", STYLE_SIDE)], autograph=False)
     def predict(style: tf.Tensor) -> dict[str, tf.Tensor]:
         return {"style_code": head(features(style, training=False), training=False)}
 
-    @tf.function(input_signature=[_image("content", TRANSFORMER_SIDE), code])
+    @tf.function(input_signature=[_image("content", TRANSFORMER_SIDE), code], autograph=False)
     def paint(content: tf.Tensor, style_code: tf.Tensor) -> dict[str, tf.Tensor]:
         return {"stylized": transformer([content, style_code], training=False)}
 

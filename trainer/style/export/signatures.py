@@ -25,6 +25,11 @@ _CODE = tf.TensorSpec([None], tf.float32, name="style_code")
 _STATISTICS = tf.TensorSpec([2, None], tf.float32, name="statistics")
 
 
+def _graph(signature: list[tf.TensorSpec]) -> Callable:
+    """A graph of a method that has no Python to convert: looking for some takes seconds."""
+    return tf.function(input_signature=signature, autograph=False)
+
+
 def _bytes(name: str) -> tf.TensorSpec:
     return tf.TensorSpec([None], tf.string, name=name)
 
@@ -54,7 +59,7 @@ class ServedStyle(tf.Module):
         codes = np.array(list(bank.values()), np.float32).reshape(-1, self._code_size)
         self._bank = tf.Variable(codes, trainable=False, name="bank")
 
-    @tf.function(input_signature=[_bytes("content_bytes"), _bytes("style_bytes"), _STRENGTH])
+    @_graph([_bytes("content_bytes"), _bytes("style_bytes"), _STRENGTH])
     def serve(self, content_bytes: tf.Tensor, style_bytes: tf.Tensor, strength: tf.Tensor) -> dict[str, tf.Tensor]:
         """Files (string [N]) of photos and paintings, strengths float32 [N] in 0..1 -> `stylized_bytes` string [N]."""
         return self._each(
@@ -62,14 +67,14 @@ class ServedStyle(tf.Module):
             (content_bytes, style_bytes, strength),
         )
 
-    @tf.function(input_signature=[_bytes("style_bytes")])
+    @_graph([_bytes("style_bytes")])
     def encode_style(self, style_bytes: tf.Tensor) -> dict[str, tf.Tensor]:
         """Files of paintings (string [N]) -> `style_code` float32 [N, D]."""
         spec = tf.TensorSpec([self._code_size], tf.float32)
         codes = tf.map_fn(lambda data: self._code(decoding.decode(data)), style_bytes, fn_output_signature=spec)
         return {"style_code": codes}
 
-    @tf.function(input_signature=[_bytes("content_bytes"), tf.TensorSpec([None, None], tf.float32, name="style_code")])
+    @_graph([_bytes("content_bytes"), tf.TensorSpec([None, None], tf.float32, name="style_code")])
     def stylize(self, content_bytes: tf.Tensor, style_code: tf.Tensor) -> dict[str, tf.Tensor]:
         """Files of photos (string [N]) and codes float32 [N, D], stored or mixed -> `stylized_bytes` string [N]."""
         size, wanted = tf.shape(style_code)[1], self._code_size
@@ -88,7 +93,7 @@ class ServedStyle(tf.Module):
             (content_bytes, codes),
         )
 
-    @tf.function(input_signature=[_bytes("content_bytes"), _bytes("style_name"), _STRENGTH])
+    @_graph([_bytes("content_bytes"), _bytes("style_name"), _STRENGTH])
     def stylize_named(
         self, content_bytes: tf.Tensor, style_name: tf.Tensor, strength: tf.Tensor
     ) -> dict[str, tf.Tensor]:
@@ -98,7 +103,7 @@ class ServedStyle(tf.Module):
             (content_bytes, style_name, strength),
         )
 
-    @tf.function(input_signature=[_PIXELS, _CODE])
+    @_graph([_PIXELS, _CODE])
     def measure(self, content_pixels: tf.Tensor, style_code: tf.Tensor) -> dict[str, tf.Tensor]:
         """What a photo is normalised with when it is painted in parts.
 
@@ -117,7 +122,7 @@ class ServedStyle(tf.Module):
         rows = [tf.concat([tf.reshape(note[i], [-1]) for note in notes], 0) for i in (0, 1)]
         return {"statistics": tf.stack(rows), "reach": tf.constant(self._reach)}
 
-    @tf.function(input_signature=[_PIXELS, _CODE, _STATISTICS])
+    @_graph([_PIXELS, _CODE, _STATISTICS])
     def paint_part(self, content_pixels: tf.Tensor, style_code: tf.Tensor, statistics_of_whole: tf.Tensor) -> tf.Tensor:
         """Paints a part of a photo so that it fits its neighbours.
 
@@ -155,6 +160,8 @@ class ServedStyle(tf.Module):
     def _photo(self, image: tf.Tensor) -> tf.Tensor:
         return resizing.bound(image, self._options.max_side)
 
+    # One graph for all signatures: tracing the networks anew in each of them takes most of an export.
+    @_graph([tf.TensorSpec([None, None, 3], tf.uint8)])
     def _code(self, image: tf.Tensor) -> tf.Tensor:
         """uint8 [H, W, 3] -> float32 [D]."""
         painting = resizing.resize(tf.cast(image, tf.float32), STYLE_SIDE, STYLE_SIDE, "crop")
@@ -184,6 +191,7 @@ class ServedStyle(tf.Module):
             [(strength <= 0, lambda: photo), (strength >= 1, lambda: self._paint(photo, code))], default=between
         )
 
+    @_graph([tf.TensorSpec([None, None, 3], tf.uint8), _CODE])
     def _paint(self, photo: tf.Tensor, code: tf.Tensor) -> tf.Tensor:
         """uint8 [H, W, 3] of any size, code [D] -> uint8 [H, W, 3]."""
         shape = tf.shape(photo)[:2]

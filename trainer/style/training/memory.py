@@ -1,6 +1,6 @@
 """What a network could paint before it learned more: rehearsed while it learns, and measured afterwards."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import keras
@@ -85,6 +85,7 @@ def measure(
     if len(photos) < 2 or not len(codes) + len(paintings):
         return None
     (first, _), contents = networks[0], tf.cast(photos, tf.float32)
+    distances = [(_distance(transformer, perceptual), head) for transformer, head in networks]
     targets = [(tf.cast(painting, tf.float32)[None], None, contents) for painting in paintings[:_MOST_PAINTINGS]]
     for index, code in enumerate(tf.constant(codes)):
         own = index % len(photos)
@@ -93,16 +94,19 @@ def measure(
     rows = []
     for style, known, others in targets:
         wanted = losses.moments(perceptual(style))
-        rows.append([_distance(each, head(encode(style)), others, wanted, perceptual) for each, head in networks])
+        rows.append([float(distance(others, head(encode(style)), wanted)) for distance, head in distances])
         if known is not None:
-            rows.append([_distance(each, known, others, wanted, perceptual) for each, _ in networks])
+            rows.append([float(distance(others, known, wanted)) for distance, _ in distances])
     before, after = np.mean(rows, axis=0)
     return Unseen(float(before), float(after), len(targets))
 
 
-def _distance(
-    transformer: keras.Model, code: tf.Tensor, photos: tf.Tensor, wanted: losses.Moments, perceptual: Perceptual
-) -> float:
-    """Mean style distance of photos [N, s, s, 3] painted with a code [1, D]."""
-    painted = transformer([photos, tf.repeat(code, len(photos), axis=0)], training=False)
-    return float(tf.reduce_mean(losses.style_distance(losses.moments(perceptual(painted)), wanted)))
+def _distance(transformer: keras.Model, perceptual: Perceptual) -> Callable[..., tf.Tensor]:
+    """The mean style distance of photos float32 [N, s, s, 3], painted with a code [1, D], to a painting's moments."""
+
+    @tf.function(reduce_retracing=True, autograph=False)
+    def distance(photos: tf.Tensor, code: tf.Tensor, wanted: losses.Moments) -> tf.Tensor:
+        painted = transformer([photos, tf.repeat(code, tf.shape(photos)[0], axis=0)], training=False)
+        return tf.reduce_mean(losses.style_distance(losses.moments(perceptual(painted)), wanted))
+
+    return distance

@@ -31,6 +31,8 @@ from trainer.training.champions import Champion
 from trainer.training.curves import Curves
 
 _REPORTS, _SHEETS, _CHECKPOINTS = 200, 12, 24
+_APART = 20
+"""Steps between sheets and between checkpoints, at least: in a short training they would take most of the time."""
 _MEASURED = 4
 """Photos on which it is measured what was forgotten."""
 DEMO_NOTE = "The perceptual network has random weights: this model shows that the pipeline works, not how to paint."
@@ -213,6 +215,7 @@ def _learn(learner: Learner, logs: Path, checkpoints: Path, sheet) -> dict[str, 
     curves = Curves(checkpoints / "curves.json")
     writer = tf.summary.create_file_writer(str(logs))
     begin = learner.restore(saved)
+    most = max(1, learner.total // _APART)
     for number in range(begin, learner.total):
         found, done = learner.step(number), number + 1
         if not np.isfinite(found["loss"]):
@@ -226,12 +229,12 @@ def _learn(learner: Learner, logs: Path, checkpoints: Path, sheet) -> dict[str, 
             with writer.as_default(done):
                 for name, value in found.items():
                     tf.summary.scalar(name, value)
-        if _due(done, learner.total, _SHEETS):
+        if _due(done, learner.total, min(_SHEETS, most)):
             path = logs / "sheet.png"
             with writer.as_default(done):
                 tf.summary.image("sheet", sheet(path))
             progress.report(step=done, steps=learner.total, sheet=str(path))
-        if _due(done, learner.total, _CHECKPOINTS):
+        if _due(done, learner.total, min(_CHECKPOINTS, most)):
             learner.save(saved, done)
     writer.close()
     return curves.by_name()

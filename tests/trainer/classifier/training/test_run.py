@@ -119,23 +119,12 @@ def test_the_card_says_what_was_done(trained, colours):
     assert not list((trained / "resume").iterdir())
 
 
-def test_weights_by_path_train_a_head_and_then_the_upper_layers(transformed, tmp_path):
+def test_a_search_on_cached_features_and_the_training_of_head_and_upper_layers_that_takes_what_it_found(
+    transformed, tmp_path, monkeypatch
+):
     pretrained = str(tmp_path / "small.weights.h5")
     backbones.build("small_cnn", "none", SIZE).save_weights(pretrained)
-    phases = {"head": {"views": 2, "epochs": 3}, "fine_tune": {"epochs": 1, "at": "stage3_conv"}}
-    backbone = {"name": "small_cnn", "weights": pretrained}
-    options = {**OPTIONS, "backbone": backbone, "train": {**OPTIONS["train"], **phases}}
-    run.run_fn(arguments(transformed, tmp_path, options))
-    about = json.loads((tmp_path / "model.json").read_text())
-    assert list(about["training"]["history"]) == ["head", "fine_tune"]
-    # 72 photos in 2 views and batches of 16, 3 epochs; then 4 whole batches, 1 epoch.
-    assert about["training"]["steps"] == 9 * 3 + 4
-
-
-def test_a_search_on_cached_features_finds_values_that_the_training_then_takes(transformed, tmp_path, monkeypatch):
-    pretrained = str(tmp_path / "small.weights.h5")
-    backbones.build("small_cnn", "none", SIZE).save_weights(pretrained)
-    train = {**OPTIONS["train"], "head": {"views": 1, "epochs": 3, "learning_rate": 1e-2}, "fine_tune": {"epochs": 0}}
+    train = {**OPTIONS["train"], "head": {"views": 2, "epochs": 3, "learning_rate": 1e-2}, "fine_tune": {"epochs": 0}}
     options = {**OPTIONS, "backbone": {"name": "small_cnn", "weights": pretrained}, "train": train}
     given = arguments(transformed, tmp_path, options)
     space = {"head.learning_rate": {"values": [1e-6, 1e-2]}, "dropout": {"low": 0.0, "high": 0.4}}
@@ -152,11 +141,17 @@ def test_a_search_on_cached_features_finds_values_that_the_training_then_takes(t
     best = tuner.get_best_hyperparameters()[0].get_config()
     assert best["values"] == min(trials, key=lambda trial: trial.score).hyperparameters.values
     given.hyperparameters = best
+    fine_tune = {"epochs": 1, "at": "stage3_conv"}
+    given.custom_config["options"] = {**options, "train": {**train, "fine_tune": fine_tune}}
     run.run_fn(given)
     about = json.loads((tmp_path / "model.json").read_text())
     assert about["training"]["tuned"] == best["values"]
     assert (tmp_path / "augmented.png").stat().st_size > 1000
+    assert list(about["training"]["history"]) == ["head", "fine_tune"]
+    # 72 photos in 2 views and batches of 16, 3 epochs; then 4 whole batches, 1 epoch.
+    assert about["training"]["steps"] == 9 * 3 + 4
 
+    given.custom_config["options"] = options
     given.custom_config["tuner"] |= {"minutes": 1e-6}
     with pytest.raises(UserError, match=r"tuner.minutes: one trial takes .* minutes, more than the 1e-06 there are"):
         tuning.tuner_fn(given).tuner.search()
