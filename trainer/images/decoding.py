@@ -16,7 +16,7 @@ _FILL = 4096
 """Fill bytes that are passed over in one step (ITU-T T.81, B.1.1.2)."""
 
 
-# One graph for all who call it: tracing the search for EXIF anew takes half a second, and run op by op, as long as that.
+# One graph for all who call it: to trace the search for EXIF anew, or to run it op by op, takes half a second.
 @tf.function(input_signature=[tf.TensorSpec([], tf.string)], autograph=False)
 def decode(data: tf.Tensor) -> tf.Tensor:
     """Decodes one JPEG, PNG, GIF (first frame) or BMP, upright: the EXIF orientation of a JPEG or PNG is applied.
