@@ -1,7 +1,6 @@
 """`easel orders`: the queue of a shop, and its workers."""
 
 import contextlib
-import dataclasses
 import datetime
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -88,12 +87,22 @@ def _installed() -> Iterator[None]:
         raise ServingError(f"orders need more packages: install easel-serving[orders] ({error})") from None
 
 
-def workshop(place: str, photos: str | None, serving: Path, **more: Any) -> "Workshop":
-    """What works on the queue; `more` are `Workshop`'s. Raises ServingError where the extra is not installed."""
+def workshop(
+    place: str,
+    photos: str | None,
+    serving: Path,
+    workers: int,
+    secret: str | None,
+    hosts: Sequence[str],
+    seconds: float = 600.0,
+    **limits: Any,
+) -> "Workshop":
+    """What works on the queue; `limits` are `Limits`'. Raises ServingError where the extra is not installed."""
     with _installed():
+        from easel_serving.orders.limits import Limits
         from easel_serving.orders.workshop import Workshop
 
-    return Workshop(place, photos, serving, **more)
+    return Workshop(place, photos, serving, workers, seconds, Limits(**limits), secret, hosts)
 
 
 @click.group(short_help="See a shop's orders, and paint them.")
@@ -135,10 +144,7 @@ def work(
     Start it on as many machines as there are: all need `--orders`, `--photos` and `--serving` with the same content.
     """
     secret = read_secret(webhook_secret, hosts)
-    shop = workshop(place, photos, serving, workers=workers, seconds=seconds, secret=secret, hosts=hosts)
-    from easel_serving.orders.limits import Limits
-
-    dataclasses.replace(shop, limits=Limits(**limits)).run()
+    workshop(place, photos, serving, workers, secret, hosts, seconds, **limits).run()
 
 
 def read_secret(file: Path | None, hosts: Sequence[str]) -> str | None:

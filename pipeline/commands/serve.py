@@ -62,6 +62,24 @@ from pipeline.terminal import quiet
     multiple=True,
     help="Orders may name photos below this address (s3://bucket/in) instead of sending them; may be repeated.",
 )
+@orders.attempts
+@orders.keep_days
+@click.option(
+    "--orders-limit",
+    "queued",
+    type=click.IntRange(1),
+    default=100_000,
+    show_default=True,
+    help="So many orders may wait; more are refused for now.",
+)
+@click.option(
+    "--orders-limit-per-key",
+    "queued_per_owner",
+    type=click.IntRange(1),
+    default=20_000,
+    show_default=True,
+    help="So many of one API key; without keys all are one's.",
+)
 @orders.webhook_secret
 @orders.webhook_host
 @click.option("--request-bytes", type=click.IntRange(1), help="Limit of a request's body.  [default: 64 MiB]")
@@ -77,6 +95,10 @@ def serve(
     order_workers: int,
     webhook_secret: Path | None,
     hosts: tuple[str, ...],
+    attempts: int,
+    keep_days: float,
+    queued: int,
+    queued_per_owner: int,
     **settings: Any,
 ) -> None:
     """Serve the pushed models with TensorFlow Serving's REST and gRPC API, without Docker."""
@@ -90,6 +112,10 @@ def serve(
             workers=order_workers,
             secret=orders.read_secret(webhook_secret, hosts),
             hosts=hosts,
+            attempts=attempts,
+            keep_days=keep_days,
+            queued=queued,
+            queued_per_owner=queued_per_owner,
         )
     given = {name: value for name, value in settings.items() if value not in (None, ())}
     noise = _noise(serving)

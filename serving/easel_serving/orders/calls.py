@@ -6,11 +6,12 @@ from typing import Any
 import sqlalchemy as sa
 
 from easel_serving.orders.limits import Limits
-from easel_serving.orders.table import ORDERS, Order, columns, from_row
+from easel_serving.orders.table import ORDERS, Order, columns, from_row, has_come
 from easel_serving.storage.database import Database
 
 WAITING = "waiting"
 """State of a webhook that is still to be called."""
+_LONGEST_BACK_OFF = 3600.0
 
 
 class Calls:
@@ -26,15 +27,13 @@ class Calls:
 
     def take(self) -> Order | None:
         """An order whose webhook is due, leased to the caller for a minute; None when there is none."""
+        # Mostly there is none, and looking holds up nobody.
+        with self._database.reading() as connection:
+            if connection.execute(_due(self._database.now(connection))).first() is None:
+                return None
         with self._database.writing(durable=False) as connection:
             now = self._database.now(connection)
-            row = connection.execute(
-                sa.select(*columns())
-                .where(ORDERS.c.call_state == WAITING, ORDERS.c.call_due <= now)
-                .order_by(ORDERS.c.call_due)
-                .limit(1)
-                .with_for_update(skip_locked=True)
-            ).first()
+            row = connection.execute(_due(now).with_for_update(skip_locked=True)).first()
             if row is None:
                 return None
             order = from_row(row)
@@ -49,5 +48,10 @@ class Calls:
             if answered or order.call_attempts >= self._limits.call_attempts:
                 values: dict[str, Any] = {"call_state": "called" if answered else "given up"}
             else:
-                values = {"call_due": now + min(3600.0, 5.0 * 4 ** (order.call_attempts - 1))}
+                values = {"call_due": now + min(_LONGEST_BACK_OFF, 5.0 * 4 ** (order.call_attempts - 1))}
             connection.execute(ORDERS.update().where(ORDERS.c.id == order.id).values(values))
+
+
+def _due(now: float) -> sa.Select:
+    due = ORDERS.c.call_state == WAITING, has_come(ORDERS.c.call_due, now, _LONGEST_BACK_OFF)
+    return sa.select(*columns()).where(*due).order_by(ORDERS.c.call_due).limit(1)

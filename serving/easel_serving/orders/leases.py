@@ -9,7 +9,18 @@ import sqlalchemy as sa
 from easel_serving.orders.calls import WAITING
 from easel_serving.orders.files import RESULTS, Files
 from easel_serving.orders.limits import Limits
-from easel_serving.orders.table import DONE, FAILED, ORDERS, PAINTING, QUEUED, Order, columns, from_row
+from easel_serving.orders.table import (
+    AT_ONCE,
+    DONE,
+    FAILED,
+    ORDERS,
+    PAINTING,
+    QUEUED,
+    Order,
+    columns,
+    from_row,
+    has_come,
+)
 from easel_serving.storage.database import Database
 
 LEASE_SECONDS = 30.0
@@ -93,18 +104,16 @@ class Leases:
         update = ORDERS.update().where(ORDERS.c.id == order) if isinstance(order, str) else _held(order)
         call = sa.case((ORDERS.c.webhook.is_not(None), WAITING), else_=None)
         values = {"state": state, "reason": reason, "finished": now, "lease": None, "lease_until": None,
-                  "call_state": call, "call_due": now, **more}  # fmt: skip
+                  "call_state": call, "call_due": AT_ONCE, **more}  # fmt: skip
         return bool(connection.execute(update.values(values)).rowcount)
 
 
 def _lapsed(now: float) -> sa.ColumnElement[bool]:
-    # A lease that ends later than any can was given before the clock was set back.
-    over = sa.or_(ORDERS.c.lease_until < now, ORDERS.c.lease_until > now + 2 * LEASE_SECONDS)
-    return sa.and_(ORDERS.c.state == PAINTING, over)
+    return sa.and_(ORDERS.c.state == PAINTING, has_come(ORDERS.c.lease_until, now, 2 * LEASE_SECONDS))
 
 
 def _due(now: float) -> sa.ColumnElement[bool]:
-    return sa.and_(ORDERS.c.state == QUEUED, ORDERS.c.due <= now)
+    return sa.and_(ORDERS.c.state == QUEUED, has_come(ORDERS.c.due, now, _LONGEST_BACK_OFF))
 
 
 def _next(ready: sa.ColumnElement[bool]) -> sa.Select:

@@ -13,8 +13,10 @@ from easel_serving.local import LocalModels
 from easel_serving.orders.painter import Refused
 from easel_serving.orders.wishes import Wishes
 from easel_serving.painting import files, masks, painter, subject
+from easel_serving.painting.engines import Brushed
 from easel_serving.painting.tiled import TiledEngine
 from easel_serving.protocol.errors import ServingError
+from easel_serving.registry.directory import Version
 
 LOGGER = logging.getLogger("easel.orders")
 
@@ -36,19 +38,19 @@ class NetworkPainter:
         self, wishes: Wishes, photo: bytes, mask: bytes | None, report: Callable[[float], None]
     ) -> tuple[bytes, str, dict[str, Any]]:
         """See `Painter`."""
-        version = self._models.painter()
-        if self._loaded is None or self._loaded[0] != version.path:
-            self._loaded = version.path, self._models.engine(version.model)
-        engine = self._loaded[1]
+        version, engine = self._current()
         suffix = _SUFFIXES[wishes.format]
         with tempfile.TemporaryDirectory(prefix="easel-order-") as folder:
             source, target = Path(folder, "photo"), Path(folder, f"picture{suffix}")
             source.write_bytes(photo)
+            # By name only: a name that is the path of a file here must not open it. The server knew these names: a
+            # worker that does not has another version, and another worker may have the right one.
+            codes = [engine.known(share.name) for share in wishes.styles]
             try:
                 read = files.read(source, wishes.size, wishes.within)
-                # By name only: a name that is the path of a file here must not open it.
-                codes = [engine.known(share.name) for share in wishes.styles]
                 where = _mask(wishes, read, mask, Path(folder))
+                if wishes.brush is not None:
+                    Brushed(engine, wishes.brush).painted_shape(*read.pixels.shape[:2])
             except ServingError as error:
                 raise Refused(str(error).replace(f"{folder}{os.sep}", "")) from None
             report(0.1)
@@ -57,7 +59,18 @@ class NetworkPainter:
             *_, picture = painter.paint(engine, read.pixels, [painter.Layer(mix, where)], finish, preview=False)
             report(0.9)
             files.write(picture, target, read, wishes.resolution)
-            return target.read_bytes(), suffix, {"model": version.model, "version": version.number}
+            by = {"model": version.model, "version": version.number}
+            # Two machines may call two versions by one number.
+            return target.read_bytes(), suffix, by | ({"digest": version.digest} if version.digest else {})
+
+    def _current(self) -> tuple[Version, TiledEngine]:
+        """What serves now, loaded."""
+        while True:
+            version = self._models.painter()
+            if self._loaded is not None and self._loaded[0] == version.path:
+                return version, self._loaded[1]
+            # Looked at again after loading: a promotion may have come between.
+            self._loaded = version.path, self._models.engine(version.model)
 
 
 def _mask(wishes: Wishes, photo: files.Photo, mask: bytes | None, folder: Path) -> np.ndarray | None:

@@ -18,7 +18,7 @@ from easel_serving.orders.calls import Calls
 from easel_serving.orders.files import PHOTOS, Files
 from easel_serving.orders.leases import Leases
 from easel_serving.orders.limits import DEFAULT, Limits
-from easel_serving.orders.table import DONE, FAILED, ORDERS, PAINTING, QUEUED, Order, columns, from_row
+from easel_serving.orders.table import AT_ONCE, DONE, FAILED, ORDERS, PAINTING, QUEUED, Order, columns, from_row
 from easel_serving.orders.wishes import Wishes
 from easel_serving.protocol.errors import ServingError
 from easel_serving.storage.database import Database
@@ -104,7 +104,7 @@ class Orders:
         Raises:
             Conflict: the key belongs to another request.
             TooMany: the queue is full.
-            Full, NoSpace, Unavailable: of database and files.
+            Full, NoSpace, Unavailable, Away: of database and files.
         """
         digest = _digest(wishes, photo, priority, mask)
         if known := self._known(owner, idempotency_key, digest):
@@ -172,8 +172,8 @@ class Orders:
     def retry(self, order_id: str) -> None:
         """Queues an order that failed once more; raises Missing for one that did not."""
         with self._database.writing() as connection:
-            values = {"state": QUEUED, "attempts": 0, "due": self._database.now(connection), "reason": None,
-                      "finished": None, "call_state": None}  # fmt: skip
+            values = {"state": QUEUED, "attempts": 0, "due": AT_ONCE, "reason": None, "finished": None,
+                      "call_state": None}  # fmt: skip
             found = connection.execute(
                 ORDERS.update().where(ORDERS.c.id == order_id, ORDERS.c.state == FAILED).values(values)
             )
@@ -207,7 +207,8 @@ class Orders:
             recent = taken.order_by(ORDERS.c.finished.desc()).limit(_RECENT).subquery()
             seconds = connection.scalar(sa.select(sa.func.avg(recent.c.seconds)))
         waited = max(0.0, now - oldest) if oldest is not None else 0.0
-        return Statistics({state: count for state, count in counted}, waited, seconds or 0.0)
+        # Below 0 where the clock was set back meanwhile.
+        return Statistics({state: count for state, count in counted}, waited, max(0.0, seconds or 0.0))
 
     def _known(self, owner: str, idempotency_key: str | None, digest: str) -> Order | None:
         if idempotency_key is None:
@@ -258,7 +259,7 @@ def _queued(wishes: Wishes, files: Sequence[str], now: float) -> dict[str, Any]:
         "photo": files[0],
         "mask": files[1] if len(files) > 1 else None,
         "created": now,
-        "due": now,
+        "due": AT_ONCE,
         "attempts": 0,
         "progress": 0.0,
         "webhook": wishes.webhook,

@@ -2,6 +2,7 @@
 
 import posixpath
 import re
+import time
 from collections.abc import Sequence
 
 import httpx
@@ -11,6 +12,10 @@ from easel_serving.protocol.errors import ServingError
 
 _SECONDS = 20.0
 _PLAIN = re.compile(r"[a-z0-9]+://[\w.\-]*(:\d+)?/[\w.\-/ ()+,=@~]+")
+
+
+class Away(ServingError):
+    """The place cannot be reached just now: the same photo may be there later."""
 
 
 def require_prefix(address: str, prefixes: Sequence[str]) -> None:
@@ -24,17 +29,20 @@ def require_prefix(address: str, prefixes: Sequence[str]) -> None:
 
 def _of_web(address: str, limit: int) -> bytes:
     # fsspec follows redirections, which lead out of the places that are configured.
-    data = bytearray()
+    data, deadline = bytearray(), time.monotonic() + _SECONDS
     with (
         httpx.Client(timeout=_SECONDS, follow_redirects=False, trust_env=False) as client,
         client.stream("GET", address) as answer,
     ):
         if answer.status_code != 200:
-            raise OSError(f"answered {answer.status_code}")
+            raise (ConnectionError if answer.status_code >= 500 else FileNotFoundError)(str(answer.status_code))
         for part in answer.iter_raw():
             data += part
             if len(data) > limit:
                 break
+            # The client's own limit is for each piece.
+            if time.monotonic() > deadline:
+                raise TimeoutError
     return bytes(data)
 
 
@@ -44,12 +52,20 @@ def _of_store(address: str, limit: int) -> bytes:
 
 
 def fetch(address: str, prefixes: Sequence[str], limit: int) -> bytes:
-    """A photo's bytes; raises ServingError for another place, a missing file, or one of more than `limit` bytes."""
+    """A photo's bytes, which arrive within 20 seconds or so.
+
+    Raises:
+        ServingError: another place, a missing file, or one of more than `limit` bytes.
+        Away: the place does not answer.
+    """
     require_prefix(address, prefixes)
+    said = f"photo_url: {address[:200]} cannot be read"
     try:
         data = _of_web(address, limit) if address.startswith(("http://", "https://")) else _of_store(address, limit)
-    except (OSError, ValueError, ImportError, httpx.HTTPError, httpx.InvalidURL) as error:
-        raise ServingError(f"photo_url: {address[:200]} cannot be read ({type(error).__name__})") from None
+    except (FileNotFoundError, ValueError, httpx.InvalidURL) as error:
+        raise ServingError(f"{said} ({type(error).__name__})") from None
+    except Exception as error:  # each store's package has errors of its own
+        raise Away(f"{said} now ({type(error).__name__}); try again") from None
     if len(data) > limit:
         raise ServingError(f"photo_url: {address[:200]} has more than {limit} bytes")
     return data

@@ -7,6 +7,8 @@ import sqlalchemy as sa
 
 QUEUED, PAINTING, DONE, FAILED = "queued", "painting", "done", "failed"
 STATES = (QUEUED, PAINTING, DONE, FAILED)
+AT_ONCE = 0.0
+"""When what need not wait is due, whatever the clock is set to."""
 
 ORDERS = sa.table(
     "orders",
@@ -91,3 +93,11 @@ def columns() -> list[sa.ColumnClause]:
 def from_row(row: sa.Row) -> Order:
     """An order from a row of `columns`."""
     return Order(*row)
+
+
+def has_come(moment: sa.ColumnClause, now: float, longest: float) -> sa.ColumnElement[bool]:
+    """Whether a moment has come that was set at most `longest` seconds ahead.
+
+    One that is further ahead than that was set before the clock was set back: it has come, too.
+    """
+    return sa.or_(moment <= now, moment > now + longest)

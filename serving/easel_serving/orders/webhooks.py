@@ -10,7 +10,6 @@ import hmac
 import json
 import logging
 import time
-import urllib.parse
 from collections.abc import Sequence
 
 import httpx
@@ -24,6 +23,7 @@ LOGGER = logging.getLogger("easel.orders")
 HEADER = "Easel-Signature"
 _SECONDS = 10.0
 _AGE = 300.0
+_PORTS = {"http": 80, "https": 443}
 
 
 def signature(body: bytes, secret: str, now: float) -> str:
@@ -42,15 +42,20 @@ def verify(body: bytes, header: str, secret: str, now: float | None = None) -> b
 
 
 def require_host(address: str, hosts: Sequence[str]) -> None:
-    """Raises ServingError for an address on another host than those that are configured (`HOST` or `HOST:PORT`)."""
-    parts = urllib.parse.urlsplit(address)
+    """Raises ServingError for an address on another host than those that are configured.
+
+    `HOST:PORT` is that port, `HOST` the one of HTTP or HTTPS: others of the same machine are no business of a shop's.
+    """
     try:
-        named = {parts.hostname, f"{parts.hostname}:{parts.port}"}
-    except ValueError:
+        # Read by what calls it: two readers of an address may see two hosts in it.
+        url = httpx.URL(address)
+    except httpx.InvalidURL:
         raise ServingError(f"webhook: {address[:80]} is no address") from None
+    host = f"[{url.host}]" if ":" in url.host else url.host
+    named = {f"{host}:{url.port or _PORTS.get(url.scheme)}"} | ({host} if url.port is None else set())
     if not named & {host.lower() for host in hosts}:
         known = ", ".join(hosts) or "none"
-        raise ServingError(f"webhook: {parts.hostname} is not among the hosts that are called (they are: {known})")
+        raise ServingError(f"webhook: {url.netloc.decode()[:80]} is not among the hosts that are called ({known})")
 
 
 class Caller:
@@ -83,8 +88,10 @@ class Caller:
         headers = {"Content-Type": "application/json", HEADER: signature(body, self._secret, time.time())}
         try:
             require_host(order.webhook, self._hosts)
-            answer = self._client.post(order.webhook, content=body, headers=headers)
-        except (httpx.HTTPError, httpx.InvalidURL, ServingError) as error:
+            # What it has to say besides the status is not waited for, however much that is.
+            with self._client.stream("POST", order.webhook, content=body, headers=headers) as answer:
+                pass
+        except (httpx.HTTPError, httpx.InvalidURL, ServingError, ValueError) as error:
             LOGGER.warning("order %s: its webhook was not reached (%s)", order.id, error)
             return False
         if not answer.is_success:

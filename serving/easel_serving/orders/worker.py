@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import tenacity
 
-from easel_serving.orders.files import NoSpace
+from easel_serving.orders.files import Away, NoSpace
 from easel_serving.orders.leases import LEASE_SECONDS
 from easel_serving.orders.painter import Painter, Refused
 from easel_serving.orders.queue import Orders
@@ -23,10 +23,10 @@ TOO_LONG = 75
 """How a worker's process ends when an order took too long: what hangs in it cannot be stopped otherwise."""
 _IDLE_SECONDS, _LONGEST_IDLE = 0.05, 1.0
 
-# What was painted is handed in when the database is there again: its lease may have run out by then, and the order been
-# painted by another, who is then the one that finished it.
+# What was painted is handed in when database and store are there again: its lease may have run out by then, and the
+# order been painted by another, who is then the one that finished it.
 _persistently = tenacity.retry(
-    retry=tenacity.retry_if_exception_type((Unavailable, Full, NoSpace)),
+    retry=tenacity.retry_if_exception_type((Unavailable, Full, NoSpace, Away)),
     wait=tenacity.wait_random_exponential(multiplier=0.2, max=5),
     stop=tenacity.stop_after_delay(600),
     reraise=True,

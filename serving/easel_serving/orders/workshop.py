@@ -4,10 +4,11 @@ import logging
 import multiprocessing
 import os
 import signal
+import sys
 import threading
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from easel_serving.orders.limits import Limits
@@ -20,9 +21,10 @@ from easel_serving.protocol.errors import ServingError
 LOGGER = logging.getLogger("easel.orders")
 
 LOG_FORMAT = "%(asctime)s %(message)s"
-_CLEAR_SECONDS = 3600.0
+_CLEAR_SECONDS, _FAULT_SECONDS = 3600.0, 10.0
 _RESTART_SECONDS = 1.0
-_IDLE_SECONDS = 0.5
+_CALLERS, _IDLE_SECONDS = 4, 0.5
+_ASIDE_SECONDS = 15.0
 
 
 @dataclass(frozen=True)
@@ -66,8 +68,13 @@ class Workshop:
         stop = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
-        aside = threading.Thread(target=self._aside, args=(orders, stop.is_set), daemon=True)
-        aside.start()
+        tasks = [partial(_clear, orders)]
+        if self.secret is not None:
+            # Several, so that a receiver that hangs does not hold up the others.
+            tasks += [partial(_call, Caller(orders, self.secret, self.hosts)) for _ in range(_CALLERS)]
+        aside = [threading.Thread(target=_repeatedly, args=(task, stop), daemon=True) for task in tasks]
+        for thread in aside:
+            thread.start()
         context = multiprocessing.get_context("spawn")
         running = [self._start(context) for _ in range(self.workers)]
         LOGGER.info("%d worker(s) on %s", self.workers, self.place)
@@ -82,29 +89,36 @@ class Workshop:
                 os.kill(process.pid, signal.SIGTERM)
         for process in running:
             process.join(self.seconds)
-        aside.join(15)
+        for thread in aside:
+            thread.join(_ASIDE_SECONDS)
 
     def _start(self, context: multiprocessing.context.SpawnContext) -> multiprocessing.process.BaseProcess:
         process = context.Process(target=_work, args=(self, os.getpid()))
         process.start()
         return process
 
-    def _aside(self, orders: Orders, stopping: Callable[[], bool]) -> None:
-        caller = Caller(orders, self.secret, self.hosts) if self.secret is not None else None
-        clear_at = time.monotonic()
-        while not stopping():
-            busy = False
-            try:
-                if time.monotonic() >= clear_at:
-                    orders.clear()
-                    clear_at = time.monotonic() + _CLEAR_SECONDS
-                busy = caller is not None and caller.call_due()
-            except ServingError as error:
-                LOGGER.warning("%s", error)
-            if not busy:
-                time.sleep(_IDLE_SECONDS)
-        if caller is not None:
-            caller.close()
+
+def _clear(orders: Orders) -> float:
+    orders.clear()
+    return _CLEAR_SECONDS
+
+
+def _call(caller: Caller) -> float:
+    return 0.0 if caller.call_due() else _IDLE_SECONDS
+
+
+def _repeatedly(task: Callable[[], float], stop: threading.Event) -> None:
+    """Does a task again and again until `stop`, and waits as many seconds between as it says."""
+    while not stop.is_set():
+        try:
+            pause = task()
+        except ServingError as error:
+            LOGGER.warning("%s", error)
+            pause = _FAULT_SECONDS
+        except Exception:  # nobody would start this thread anew
+            LOGGER.exception("unforeseen; it will be tried again")
+            pause = _FAULT_SECONDS
+        stop.wait(pause)
 
 
 def _work(workshop: Workshop, parent: int) -> None:
@@ -114,6 +128,9 @@ def _work(workshop: Workshop, parent: int) -> None:
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     # Ctrl-C in a terminal reaches every process of the group: the parent says when to stop.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    worker = Worker(workshop.orders(), workshop.painter(), workshop.seconds)
-    # Nobody would start it anew, or stop it, once its parent is gone.
-    worker.run(lambda: stop.is_set() or os.getppid() != parent)
+    try:
+        worker = Worker(workshop.orders(), workshop.painter(), workshop.seconds)
+        # Nobody would start it anew, or stop it, once its parent is gone.
+        worker.run(lambda: stop.is_set() or os.getppid() != parent)
+    except ServingError as error:
+        sys.exit(f"easel: {error}")

@@ -74,12 +74,17 @@ class Brushed:
         self._engine, self._factor = engine, brush / STYLE_SIDE
         self.known, self.encode = engine.known, engine.encode
 
+    def painted_shape(self, height: int, width: int) -> tuple[int, int]:
+        """At what size a photo is painted; raises ServingError when that has too many pixels."""
+        shape = max(1, round(height / self._factor)), max(1, round(width / self._factor))
+        if shape[0] * shape[1] > prepare.MAX_PIXELS:
+            raise ServingError(f"brush: {width} x {height} pixels are too many for strokes as fine as this")
+        return shape
+
     def part_painter(self, photo: np.ndarray, code: Code, strength: float) -> tiles.Part:
         """See `Engine`."""
         height, width = photo.shape[:2]
-        shape = [max(1, round(size / self._factor)) for size in (height, width)]
-        if shape[0] * shape[1] > prepare.MAX_PIXELS:
-            raise ServingError(f"brush: {width} x {height} pixels are too many for strokes as fine as this")
+        shape = self.painted_shape(height, width)
         way = cv2.INTER_AREA if self._factor > 1 else cv2.INTER_CUBIC
         part = self._engine.part_painter(cv2.resize(photo, shape[::-1], interpolation=way), code, strength)
         way = cv2.INTER_CUBIC if self._factor > 1 else cv2.INTER_AREA

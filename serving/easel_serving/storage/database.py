@@ -26,6 +26,14 @@ logging.getLogger("alembic").setLevel(logging.WARNING)
 
 _WAIT_SECONDS = 10
 """How long a writer waits for another before it gives up: who asks over HTTP hears of it before their patience ends."""
+_POSTGRESQL = {
+    "connect_timeout": 5,
+    # A machine that is gone says nothing: silence is asked about, and believed after some 20 seconds.
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 2,
+    "tcp_user_timeout": 20_000,
+}
 _LOCK = 0x6561736C
 """PostgreSQL's advisory lock under which tables are changed."""
 
@@ -128,7 +136,7 @@ def _engine(place: str | Path) -> sa.Engine:
         raise ServingError(f"{url.get_backend_name()}: databases are a folder (SQLite) or postgresql://USER@HOST/NAME")
     url = url.set(drivername="postgresql+psycopg")
     try:
-        return sa.create_engine(url, pool_pre_ping=True, connect_args={"connect_timeout": 5})
+        return sa.create_engine(url, pool_pre_ping=True, connect_args=_POSTGRESQL)
     except ModuleNotFoundError:
         raise ServingError("PostgreSQL needs its driver: install easel-serving[postgresql]") from None
 

@@ -5,36 +5,44 @@ Placed by multipart (`photo`, `style`, ... as `easel_serving.orders.wishes.Wishe
 """
 
 import asyncio
+import concurrent.futures
 import hashlib
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from easel_serving.orders import sources, webhooks
-from easel_serving.orders.files import NoSpace
+from easel_serving.orders.files import Away, Gone, NoSpace, is_full
 from easel_serving.orders.queue import Conflict, Missing, Orders, TooMany
 from easel_serving.orders.table import DONE, STATES, Order
 from easel_serving.orders.wishes import FORMATS, Wishes, parse
 from easel_serving.protocol.errors import ServingError
 from easel_serving.protocol.status import StatusError, invalid
+from easel_serving.server.api import cors
 from easel_serving.server.api.access import presented
 from easel_serving.server.api.rest import read_body
 from easel_serving.server.limits import pixels
 from easel_serving.server.limits.bounds import Bounds, Budget
+from easel_serving.server.limits.offload import within
 from easel_serving.storage.database import Full, Unavailable
 
 LOGGER = logging.getLogger("easel.serving")
 
 ROOT = "/v1/orders"
 _PAGE = 200
-_BUSY_SECONDS = "30"
+_AGAIN = {"Retry-After": "30"}
+_NO_ROOM = "there is no room for this now; nothing of it was taken"
 _PRIORITIES = range(-10, 11)
+_WAITING, _FETCHING = 8, 4
+"""Threads that wait for the database and for other servers: of their own, so that models answer meanwhile."""
+
+_Found = TypeVar("_Found")
 
 
 class OrdersApi:
@@ -47,6 +55,7 @@ class OrdersApi:
         prefixes: under which photos may be fetched (`photo_url`).
         limits: what a request may cost.
         budget: bytes that all requests may hold.
+        origins: whose pages may place and remove orders besides the server's own.
     """
 
     def __init__(
@@ -57,10 +66,13 @@ class OrdersApi:
         prefixes: Sequence[str],
         limits: Bounds,
         budget: Budget,
+        origins: Sequence[str] = (),
     ):
         self._orders, self._require_style = orders, require_style
         self._hosts, self._prefixes = hosts, prefixes
-        self._limits, self._budget = limits, budget
+        self._limits, self._budget, self._origins = limits, budget, origins
+        self._waiting = concurrent.futures.ThreadPoolExecutor(_WAITING, "orders")
+        self._fetching = concurrent.futures.ThreadPoolExecutor(_FETCHING, "photos")
 
     def routes(self) -> list[Route]:
         """For the application, before TensorFlow Serving's."""
@@ -75,28 +87,43 @@ class OrdersApi:
     def _handler(self, call: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
         async def answer(request: Request) -> Response:
             try:
+                if request.method not in ("GET", "HEAD"):
+                    cors.require_own_page(request.headers, self._origins)
                 return await call(request)
             except StatusError as error:
-                return _refusal(error, error.http)
-            except Missing as error:
-                return _refusal(error, 404)
+                return _refusal(error, error.http, _AGAIN if error.http in (429, 503) else None)
+            except (Missing, Gone) as error:
+                return _refusal(error if isinstance(error, Missing) else "its picture is gone", 404)
             except Conflict as error:
                 return _refusal(error, 409)
             except TooMany as error:
-                return _refusal(error, 429, {"Retry-After": _BUSY_SECONDS})
+                return _refusal(error, 429, _AGAIN)
             except (Full, NoSpace) as error:
                 # Where files and database are here is nobody else's business.
                 LOGGER.error("orders: %s", error)
-                return _refusal("there is no room for this now; nothing of it was taken", 507)
-            except Unavailable as error:
-                LOGGER.error("orders: %s", error)
-                return _refusal("orders cannot be reached now; try again", 503, {"Retry-After": _BUSY_SECONDS})
+                return _refusal(_NO_ROOM, 507)
+            except (Unavailable, Away, TimeoutError) as error:
+                LOGGER.error("orders: %s", str(error) or "the database did not answer in time")
+                return _refusal("orders cannot be reached now; try again", 503, _AGAIN)
+            except sources.Away as error:
+                return _refusal(error, 503, _AGAIN)
             except ServingError as error:
                 return _refusal(error, 400)
             except HTTPException as error:
                 return _refusal(error.detail, error.status_code)
+            except OSError as error:
+                # Of the temporary files of uploads.
+                if not is_full(error):
+                    raise
+                LOGGER.error("orders: %s", error)
+                return _refusal(_NO_ROOM, 507)
 
         return answer
+
+    async def _wait(self, function: Callable[..., _Found], *arguments: Any) -> _Found:
+        """What the database says; raises TimeoutError when that takes longer than a request may."""
+        loop = asyncio.get_running_loop()
+        return await within(self._limits.seconds, loop.run_in_executor(self._waiting, function, *arguments))
 
     async def _place(self, request: Request) -> Response:
         if not request.headers.get("content-type", "").startswith("multipart/form-data"):
@@ -117,16 +144,15 @@ class OrdersApi:
                 if isinstance(photo, UploadFile):
                     data = await photo.read()
                 elif address := form.get("photo_url"):
-                    data = await asyncio.to_thread(
-                        sources.fetch, str(address), self._prefixes, self._limits.request_bytes
-                    )
+                    data = await self._fetch(str(address))
+                    hold.grow(len(data))
                 else:
                     raise invalid("photo: send the photo's file in this field")
                 mask = await _mask(form.get("mask"), wishes)
             sent = {"photo": data} | ({} if mask is None else {"mask": mask})
             sizes = [await asyncio.to_thread(pixels.of_file, each, name) for name, each in sent.items()]
             pixels.bound(sum(sizes), self._limits.pixels)
-            order, new = await asyncio.to_thread(self._orders.place, owner(request), wishes, data, key, priority, mask)
+            order, new = await self._wait(self._orders.place, owner(request), wishes, data, key, priority, mask)
         return JSONResponse(
             order.document(), 202, headers={"Location": f"{ROOT}/{order.id}", "Easel-Replayed": str(not new).lower()}
         )
@@ -137,9 +163,9 @@ class OrdersApi:
         if state is not None and state not in STATES:
             raise invalid(f"state: use one of {', '.join(STATES)}")
         limit = query.get("limit", "50")
-        if not (limit.isascii() and limit.isdigit() and 1 <= int(limit) <= _PAGE):
+        if not (limit.isascii() and limit.isdigit() and len(limit) < 9 and 1 <= int(limit) <= _PAGE):
             raise invalid(f"limit: use 1 to {_PAGE}")
-        found = await asyncio.to_thread(self._orders.page, owner(request), state, int(limit) + 1, before)
+        found = await self._wait(self._orders.page, owner(request), state, int(limit) + 1, before)
         shown = found[: int(limit)]
         answer: dict[str, Any] = {"orders": [order.document() for order in shown]}
         if len(found) > len(shown):
@@ -150,19 +176,29 @@ class OrdersApi:
         return JSONResponse((await self._find(request)).document())
 
     async def _remove(self, request: Request) -> Response:
-        await asyncio.to_thread(self._orders.remove, request.path_params["id"], owner(request))
+        await self._wait(self._orders.remove, request.path_params["id"], owner(request))
         return Response(status_code=204)
 
     async def _result(self, request: Request) -> Response:
         order = await self._find(request)
         if order.state != DONE:
             return JSONResponse({"error": f"there is no picture yet: {order.state}", **order.document()}, 404)
-        data = await asyncio.to_thread(self._orders.files.get, order.result)
+        size, pieces = await self._wait(self._orders.files.pieces, order.result)
         kind = order.wishes.get("format", Wishes.model_fields["format"].default)
-        return Response(data, media_type=FORMATS[kind], headers={"Cache-Control": "private, no-store"})
+        headers = {
+            "Cache-Control": "private, no-store",
+            "Content-Length": str(size),
+            "X-Content-Type-Options": "nosniff",
+        }
+        return StreamingResponse(pieces, media_type=FORMATS[kind], headers=headers)
+
+    async def _fetch(self, address: str) -> bytes:
+        loop, limit = asyncio.get_running_loop(), self._limits.request_bytes
+        fetching = loop.run_in_executor(self._fetching, sources.fetch, address, self._prefixes, limit)
+        return await within(self._limits.seconds, fetching)
 
     async def _find(self, request: Request) -> Order:
-        return await asyncio.to_thread(self._orders.find, request.path_params["id"], owner(request))
+        return await self._wait(self._orders.find, request.path_params["id"], owner(request))
 
     def _check(self, wishes: Wishes) -> None:
         for share in wishes.styles:

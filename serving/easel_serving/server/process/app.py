@@ -1,5 +1,6 @@
 """The HTTP application: TensorFlow Serving's API, metrics, health, the convenience calls and the web page."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 
 from starlette.applications import Starlette
@@ -47,7 +48,8 @@ def build(
         return PlainTextResponse("\n".join(["loading", *map(str, core.manager.progress()), ""]), 503)
 
     async def metrics(request: Request) -> Response:
-        return Response(core.metrics.page(), media_type="text/plain")
+        # In a thread: the queue's figures are asked of a database.
+        return Response(await asyncio.to_thread(core.metrics.page), media_type="text/plain")
 
     rest = RestApi(core)
     routes = [

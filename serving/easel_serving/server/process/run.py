@@ -126,7 +126,7 @@ def _shop(settings: Settings) -> "Shop | None":
         from easel_serving.server.process.shop import Shop
     except ImportError as error:
         raise ServingError(f"orders: install easel-serving[orders] ({error})") from None
-    return Shop(settings.orders, settings.orders_from)
+    return Shop(settings.orders, settings.orders_from, settings.cors_origins)
 
 
 class _GrpcLater(threading.Thread):
