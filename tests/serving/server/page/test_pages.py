@@ -18,8 +18,9 @@ def test_the_page_is_self_contained(client):
     assert (page.status_code, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
     assert "unsafe" not in page.headers["content-security-policy"]
     files = re.findall(r'(?:href|src)="([^"]+)"', page.text)
-    assert files == ["data:,", "easel/page.css", "easel/page.js"]
-    for file, kind in (("easel/page.css", "text/css"), ("easel/page.js", "text/javascript")):
+    assert files == ["data:,", "easel/page.css", "easel/common.js", "easel/page.js"]
+    for file in files[1:]:
+        kind = "text/css" if file.endswith(".css") else "text/javascript"
         answer = client.get(f"/{file}")
         assert (answer.status_code, answer.headers["content-type"]) == (200, f"{kind}; charset=utf-8")
         assert "//" not in re.sub(r"(?m)(^|\s)//.*$", "", answer.text)

@@ -3,27 +3,7 @@
 const SOON = 1000, LATER = 5000;   // how often the list is asked for: while something is painted, and otherwise
 const SHOWN = 20;
 
-const $ = id => document.getElementById(id);
 const state = { limit: SHOWN, key: null, timer: null };
-
-// ---- what the server says ----
-
-async function ask(path, options) {
-  let response;
-  try { response = await fetch(path, options); } catch { throw new Error("The server cannot be reached. Is it still running?"); }
-  if (response.ok) return response;
-  let message = `The server answered ${response.status}.`;
-  try { message = (await response.json()).error || message; } catch { /* not ours to explain */ }
-  throw new Error(message);
-}
-
-function fail(error) {
-  $("error").hidden = !error;
-  $("error").textContent = error ? String(error.message || error) : "";
-}
-
-const readable = name => name.replaceAll(/[-_]+/g, " ");
-const percent = value => `${Math.round(value * 100)} %`;
 
 // ---- the list ----
 
@@ -47,8 +27,14 @@ function wished({ wishes, mask }) {
   return [strength, size, part, (wishes.format || "jpeg").toUpperCase()].filter(Boolean).join(", ");
 }
 
+function named({ styles }) {
+  const all = styles.reduce((sum, style) => sum + (style.weight ?? 1), 0);
+  const share = style => styles.length > 1 ? ` ${percent((style.weight ?? 1) / all)}` : "";
+  return styles.map(style => readable(style.name) + share(style)).join(" and ");
+}
+
 function row(order) {
-  const name = order.wishes.styles.map(style => readable(style.name)).join(" and ");
+  const name = named(order.wishes);
   const when = new Date(order.created * 1000), item = element("li", {});
   const title = element("strong", { id: `o-${order.id}`, textContent: `${name}, ${when.toLocaleTimeString()}` });
   item.dataset.id = order.id;
@@ -129,12 +115,49 @@ function toggled() {
   for (const id of ["paper", "dpi"]) $(id).disabled = how !== "paper";
   $("size").disabled = how !== "size";
   $("mask").disabled = only !== "mask";
-  $("or-all").disabled = $("for-subject").hidden;
+  for (const id of ["or-all", "box"]) $(id).disabled = $("for-subject").hidden;
+  $("for-mix").hidden = !$("other").value;
+}
+
+// A box around the subject: drawn on the photo, or written. Both are in pixels of the photo.
+
+function shown() {
+  const [file] = $("photo").files, image = $("preview"), old = image.src;
+  $("box").value = "";
+  boxed();
+  $("draw").hidden = true;   // until it is known that this browser can show it
+  image.removeAttribute("src");
+  if (old) URL.revokeObjectURL(old);
+  if (file) image.src = URL.createObjectURL(file);
+}
+
+function boxed() {
+  const { naturalWidth: width, naturalHeight: height } = $("preview"), sides = $("box").value.split(",").map(Number);
+  const frame = $("frame"), fits = sides.length === 4 && sides.every(Number.isFinite) && width > 0;
+  frame.hidden = !fits;
+  if (!fits) return;
+  ["left", "top", "width", "height"].forEach((name, at) => { frame.style[name] = `${100 * sides[at] / (at % 2 ? height : width)}%`; });
+}
+
+function drawn(event) {
+  const { naturalWidth: width, naturalHeight: height } = $("preview"), area = $("draw").getBoundingClientRect();
+  const at = [Math.round(Math.min(1, Math.max(0, (event.clientX - area.left) / area.width)) * width),
+    Math.round(Math.min(1, Math.max(0, (event.clientY - area.top) / area.height)) * height)];
+  if (event.type === "pointerdown") state.corner = at;
+  const sides = at.map((value, axis) => Math.abs(value - state.corner[axis]));
+  if (Math.min(...sides) > 0) $("box").value = [...at.map((value, axis) => Math.min(value, state.corner[axis])), ...sides].join();
+  boxed();
 }
 
 function fields() {
   const form = new FormData($("form"));
   if (form.get("only") === "mask") form.delete("only");
+  const first = form.get("style"), other = $("other").value, share = Number($("mix").value);
+  if (other) {
+    form.delete("style");
+    // Of a style that is all of it, or none, there is nothing to mix.
+    for (const [name, weight] of [[first, 1 - share], [other, share]]) if (weight > 0) form.append("style", `${name}=${weight.toFixed(2)}`);
+  }
   for (const [name, value] of [...form]) if (value === "" || (value instanceof File && !value.size && !value.name)) form.delete(name);
   return form;
 }
@@ -147,7 +170,7 @@ async function place() {
   try {
     const order = await (await ask("v1/orders", { method: "POST", body: fields(), headers: { "Idempotency-Key": state.key } })).json();
     state.key = null;
-    $("placed").textContent = `Placed: ${order.wishes.styles.map(style => readable(style.name)).join(" and ")}`;
+    $("placed").textContent = `Placed: ${named(order.wishes)}`;
     fail(null);
   } catch (error) {
     $("placed").textContent = "";
@@ -160,12 +183,19 @@ async function styles() {
   const models = await (await ask("easel/v1/models")).json(), painter = models.find(model => model.kind === "style");
   const names = painter ? painter.styles : [];
   $("style").replaceChildren(...names.map(name => new Option(readable(name), name)));
+  $("other").replaceChildren(new Option("nothing else", ""), ...names.map(name => new Option(readable(name), name)));
   if (!names.length) setTimeout(() => styles().catch(fail), 2000);
 }
 
 $("form").addEventListener("submit", event => { event.preventDefault(); place(); });
 $("form").addEventListener("change", () => { state.key = null; toggled(); });
-$("strength").addEventListener("input", () => { $("strength-value").textContent = percent($("strength").value); });
+for (const id of ["strength", "mix"]) $(id).addEventListener("input", () => { $(`${id}-value`).textContent = percent($(id).value); });
+$("photo").addEventListener("change", shown);
+$("preview").addEventListener("load", () => { $("draw").hidden = false; });
+$("box").addEventListener("input", boxed);
+$("draw").addEventListener("pointerdown", event => { event.preventDefault(); $("draw").setPointerCapture(event.pointerId); drawn(event); });
+$("draw").addEventListener("pointermove", event => { if (event.buttons) drawn(event); });
+$("draw").addEventListener("pointerup", () => $("box").dispatchEvent(new Event("change", { bubbles: true })));
 $("older").addEventListener("click", () => { state.limit = Math.min(200, state.limit + SHOWN); refresh(); });
 document.addEventListener("visibilitychange", () => { if (!document.hidden) refresh(); });
 toggled();

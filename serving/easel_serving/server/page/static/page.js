@@ -4,41 +4,20 @@ const DRAFT_SIDE = 384;   // while a slider moves
 const FULL_SIDE = 2048;   // larger photos are reduced before they are sent: phones send slowly
 const BARS = 8;
 
-const $ = id => document.getElementById(id);
 const state = { models: [], style: null, classifier: null, photo: null, own: null };
 
 // ---- what the server says ----
 
-async function answer(response) {
-  if (response.ok) return response;
-  let message = `The server answered ${response.status}.`;
-  try { message = (await response.json()).error || message; } catch { /* not ours to explain */ }
-  throw new Error(message);
-}
-
 async function post(path, fields) {
   const form = new FormData();
   for (const [name, value] of Object.entries(fields)) if (value !== "" && value !== null) form.append(name, value);
-  return answer(await fetch(`easel/v1/${path}`, { method: "POST", body: form }));
-}
-
-function fail(error) {
-  $("error").hidden = !error;
-  $("error").textContent = error ? explained(error) : "";
-}
-
-function explained(error) {
-  if (error instanceof TypeError) return "The server cannot be reached. Is it still running?";
-  return String(error.message || error);
+  return ask(`easel/v1/${path}`, { method: "POST", body: form });
 }
 
 function answered(name, version) {   // a promotion or a rollback may have come between
   for (const model of state.models) if (model.model === name) model.version = version;
   $("serving").textContent = `Answering: ${state.models.map(model => `${model.model} version ${model.version}`).join(", ")}`;
 }
-
-const readable = name => name.replaceAll(/[-_]+/g, " ");
-const percent = value => `${Math.round(value * 100)} %`;
 
 // ---- images: upright and no larger than needed ----
 
@@ -245,7 +224,7 @@ function waiting({ model, version, state, seconds, error }) {
 }
 
 async function start() {
-  const [models, others] = await Promise.all(["models", "status"].map(async name => (await answer(await fetch(`easel/v1/${name}`))).json()));
+  const [models, others] = await Promise.all(["models", "status"].map(async name => (await ask(`easel/v1/${name}`)).json()));
   const loading = others.filter(each => each.state !== "END");
   if (!models.length || loading.length) setTimeout(() => start().catch(fail), 2000);
   state.models = models;
