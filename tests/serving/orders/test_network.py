@@ -7,6 +7,8 @@ import pytest
 from easel_serving.orders.network import NetworkPainter
 from easel_serving.orders.painter import Refused
 from easel_serving.orders.wishes import parse
+from easel_serving.protocol.errors import ServingError
+from easel_serving.registry.registry import Registry
 from PIL import Image
 
 from tests.serving import lite
@@ -21,7 +23,7 @@ def paint(tmp_path_factory):
 
 def test_the_picture_has_the_format_and_size_that_was_asked_for(paint) -> None:
     picture, suffix, by = paint({"style": "grey", "size": "96", "format": "png"}, png("red"))
-    assert (suffix, by) == (".png", {"model": "tint", "version": 1})
+    assert (suffix, by["model"], by["version"]) == (".png", "tint", 1)
     with Image.open(io.BytesIO(picture)) as image:
         assert (image.format, image.size) == ("PNG", (96, 48))
         assert image.convert("RGB").getextrema() == ((128, 128),) * 3
@@ -36,8 +38,37 @@ def test_a_photo_that_cannot_be_read_is_the_orders_fault(paint, photo) -> None:
 def test_a_style_is_a_name_and_never_a_file(paint, tmp_path: Path) -> None:
     painting = tmp_path / "painting.png"
     painting.write_bytes(png("blue"))
-    with pytest.raises(Refused, match=r"painting\.png"):
+    with pytest.raises(ServingError, match=r"painting\.png"):
         paint({"style": str(painting)}, png("red"))
+
+
+def test_a_style_that_this_version_does_not_know_may_be_known_to_another_worker(paint) -> None:
+    with pytest.raises(ServingError, match=r"nowhere: neither .* that tint version 1 knows") as raised:
+        paint({"style": "nowhere"}, png("red"))
+    assert not isinstance(raised.value, Refused)
+
+
+def test_an_order_says_which_version_painted_it(tmp_path_factory) -> None:
+    root = tmp_path_factory.mktemp("versions")
+    directory = lite.push(root)
+    painter, seen = NetworkPainter(directory.root), []
+    for number in (1, 2):
+        *_, by = painter(parse({"style": "grey"}), png("red"), None, lambda share: None)
+        assert (by["model"], by["version"], len(by["digest"]) > 8) == ("tint", number, True)
+        seen.append(by["digest"])
+        if number == 1:
+            manifest = {"kind": "style", "tflite": directory.version("tint", 1).manifest["tflite"]}
+            (root / "model/saved_model.pb").write_text("another")
+            registry = Registry(directory.root)
+            registry.push("tint", root / "model", manifest, attachments=root / "style")
+            registry.promote("tint", 2)
+    assert seen[0] != seen[1]
+
+
+def test_strokes_too_fine_for_the_photo_are_the_orders_fault(paint, monkeypatch) -> None:
+    monkeypatch.setattr("easel_serving.images.prepare.MAX_PIXELS", 5000)
+    with pytest.raises(Refused, match="brush: 40 x 20 pixels are too many"):
+        paint({"style": "grey", "brush": "64"}, png("red"))
 
 
 def test_a_print_fits_its_paper_and_says_its_resolution(paint) -> None:

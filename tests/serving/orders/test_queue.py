@@ -66,6 +66,25 @@ def test_a_clock_that_was_set_back_holds_no_order_for_ever(orders: Orders) -> No
     assert orders.leases.take() is not None
 
 
+def test_a_clock_that_was_set_back_holds_up_neither_orders_nor_webhooks(
+    orders: Orders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    again, _ = orders.place("", WISHES.model_copy(update={"webhook": "https://shop.example/done"}), b"photo")
+    orders.leases.give_back(orders.leases.take(), "the disk was busy", passing=True)
+    fresh, _ = orders.place("", WISHES, b"photo")
+    now = orders._database.now
+    monkeypatch.setattr(orders._database, "now", lambda connection: now(connection) - 86_400)
+    assert [orders.leases.take().id for _ in range(2)] == [again.id, fresh.id]
+    # Its lease was given under the new clock, which is put right now: it has run out, and is finished once.
+    monkeypatch.setattr(orders._database, "now", now)
+    second = orders.leases.take()
+    assert (second.id, second.attempts) == (again.id, 3)
+    assert orders.leases.finish(second, b"picture", ".png", BY)
+    monkeypatch.setattr(orders._database, "now", lambda connection: now(connection) - 86_400)
+    assert orders.calls.take().id == again.id
+    assert orders.statistics().painting_seconds >= 0
+
+
 def test_what_may_pass_is_tried_again_and_then_fails(opened: Callable[..., Orders]) -> None:
     orders = opened(attempts=2)
     placed, _ = orders.place("", WISHES, b"photo")

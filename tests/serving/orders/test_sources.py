@@ -1,9 +1,11 @@
 """What may be fetched."""
 
 import http.server
+import socket
 import threading
 
 import fsspec
+import httpx
 import pytest
 from easel_serving.orders import sources
 from easel_serving.protocol.errors import ServingError
@@ -64,7 +66,7 @@ def web():
                 self.send_header("Location", "/secret.jpg")
                 self.end_headers()
                 return
-            self.send_response(200)
+            self.send_response(503 if self.path == "/in/busy.jpg" else 200)
             self.end_headers()
             self.wfile.write(b"photo" if self.path == "/in/a.jpg" else b"secret")
 
@@ -83,3 +85,20 @@ def test_no_redirection_leads_out_of_a_prefix(web: str) -> None:
         sources.fetch(f"{web}/elsewhere.jpg", [web], 100)
     with pytest.raises(ServingError, match="more than 4 bytes"):
         sources.fetch(f"{web}/a.jpg", [web], 4)
+
+
+def test_a_place_that_is_away_is_no_fault_of_the_order(web: str) -> None:
+    with pytest.raises(sources.Away, match=r"busy.jpg cannot be read now"):
+        sources.fetch(f"{web}/busy.jpg", [web], 100)
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        nobody = f"http://127.0.0.1:{closed.getsockname()[1]}"
+    with pytest.raises(sources.Away):
+        sources.fetch(f"{nobody}/a.jpg", [nobody], 100)
+
+
+def test_a_photo_that_trickles_is_given_up(web: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sources, "_SECONDS", 0.0)
+    client = httpx.Client
+    monkeypatch.setattr(httpx, "Client", lambda timeout, **more: client(timeout=5, **more))
+    with pytest.raises(sources.Away, match="TimeoutError"):
+        sources.fetch(f"{web}/a.jpg", [web], 100)

@@ -85,11 +85,37 @@ def test_only_configured_hosts_are_called(tmp_path: Path, shop: http.server.HTTP
 
 @pytest.mark.parametrize(
     "address",
-    ["http://127.0.0.1/", "https://shop.example.evil/", "https://evil/?shop.example", "https://shop.example:99999/"],
+    [
+        "http://127.0.0.1/",
+        "https://shop.example.evil/",
+        "https://evil/?shop.example",
+        "https://evil/#@shop.example/",
+        "https://shop.example@evil/",
+        "https://shop.example\\@evil/",
+        "https://shop.example:99999/",
+        "https://shop.example:22/",
+        "https://",
+    ],
 )
 def test_other_hosts_are_refused(address: str) -> None:
     with pytest.raises(ServingError, match="webhook"):
         webhooks.require_host(address, ["shop.example"])
+
+
+@pytest.mark.parametrize(
+    ("address", "host"),
+    [
+        ("https://SHOP.example/done", "shop.example"),
+        ("http://shop.example:80/done", "Shop.Example"),
+        ("https://shop.example/done", "shop.example:443"),
+        ("https://shop.example:8443/done", "shop.example:8443"),
+        ("http://[::1]:8080/done", "[::1]:8080"),
+    ],
+)
+def test_a_host_is_that_of_http_and_a_port_is_named(address: str, host: str) -> None:
+    webhooks.require_host(address, [host])
+    with pytest.raises(ServingError, match="not among the hosts"):
+        webhooks.require_host(address, [host + ".evil", "evil"])
 
 
 def test_the_signature_is_stripes() -> None:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from easel_serving.orders.files import Away
 from easel_serving.orders.painter import Refused
 from easel_serving.orders.queue import Orders
 from easel_serving.orders.table import DONE, FAILED, QUEUED
@@ -60,15 +61,14 @@ def test_what_may_pass_is_tried_again_and_bad_input_is_not(queue: Orders, error:
     assert found.reason == (str(error) or "MemoryError")
 
 
-def test_a_picture_is_handed_in_when_the_database_is_there_again(
+def test_a_picture_is_handed_in_when_database_and_store_are_there_again(
     queue: Orders, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    finish, left = queue.leases.finish, [None, None]
+    finish, left = queue.leases.finish, [Unavailable, Away]
 
     def gone(*arguments: object) -> bool:
         if left:
-            left.pop()
-            raise Unavailable("gone")
+            raise left.pop()("gone")
         return finish(*arguments)
 
     monkeypatch.setattr(queue.leases, "finish", gone)

@@ -2,10 +2,13 @@
 
 import contextlib
 import sqlite3
+import threading
 
 import pytest
+from easel_serving.orders.files import Away, NoSpace
 from easel_serving.orders.limits import Limits
 from easel_serving.orders.queue import Orders
+from easel_serving.orders.wishes import parse
 from easel_serving.protocol.errors import ServingError
 from easel_serving.server.api.access import ApiKey
 from easel_serving.server.api.orders import OrdersApi
@@ -13,6 +16,7 @@ from easel_serving.server.limits.bounds import Bounds, Budget
 from easel_serving.storage.database import FILE, Full, Unavailable
 from starlette.applications import Starlette
 
+NOBODY = "http://127.0.0.1:9"
 KEYS = ["the-key-of-the-first-shop", "the-key-of-the-second-shop"]
 
 
@@ -29,7 +33,8 @@ def queue(tmp_path) -> Orders:
 @pytest.fixture
 def client(queue):
     bounds = Bounds(request_bytes=100_000, pixels=10_000)
-    api = OrdersApi(queue, _require_style, ["shop.example"], ["memory://shop/in"], bounds, Budget(1 << 20))
+    places = ["memory://shop/in", NOBODY]
+    api = OrdersApi(queue, _require_style, ["shop.example"], places, bounds, Budget(1 << 20), ["https://shop.example"])
     testclient = pytest.importorskip("starlette.testclient")
     with testclient.TestClient(ApiKey(Starlette(routes=api.routes()), KEYS)) as made:
         made.headers["Authorization"] = f"Bearer {KEYS[0]}"
@@ -91,7 +96,7 @@ def test_pages(client, png) -> None:
     assert "next" not in second
 
 
-@pytest.mark.parametrize("query", ["limit=0", "limit=1e3", "limit=²", "state=lost", "limit=-1"])
+@pytest.mark.parametrize("query", ["limit=0", "limit=1e3", f"limit={'9' * 5000}", "limit=²", "state=lost", "limit=-1"])
 def test_a_wrong_question_is_named(client, query) -> None:
     answer = client.get(f"/v1/orders?{query}")
     assert (answer.status_code, answer.json()["error"].split(":")[0]) == (400, query.split("=")[0])
@@ -133,15 +138,75 @@ def test_a_full_queue_says_when_to_come_again(client, png) -> None:
     assert int(answers[-1].headers["Retry-After"]) > 0
 
 
-@pytest.mark.parametrize(("error", "status"), [(Unavailable("/data: gone"), 503), (Full("/data: full"), 507)])
-def test_a_database_that_is_gone_or_full(client, queue, png, monkeypatch, error, status) -> None:
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (Unavailable("/data: gone"), 503),
+        (Away("/data: gone"), 503),
+        (TimeoutError(), 503),
+        (Full("/data: full"), 507),
+        (NoSpace("/data: full"), 507),
+        (OSError(28, "No space left on device", "/tmp/upload"), 507),
+    ],
+)
+def test_a_database_or_store_that_is_gone_or_full(client, queue, png, monkeypatch, error, status) -> None:
     def fails(*_: object) -> None:
         raise error
 
     monkeypatch.setattr(queue, "place", fails)
     answer = _place(client, png("red"))
-    assert answer.status_code == status
-    assert str(error) not in answer.json()["error"], "it would tell paths of the server"
+    assert (answer.status_code, "Retry-After" in answer.headers) == (status, status == 503)
+    assert not any(path in answer.json()["error"] for path in ("/data", "/tmp")), "it would tell paths of the server"
+
+
+def test_a_picture_that_is_gone_is_said_without_its_place(client, queue, png) -> None:
+    where = _place(client, png("red")).headers["Location"]
+    queue.leases.finish(queue.leases.take(), b"picture", ".jpg", {})
+    queue.files.remove(queue.page()[0].result)
+    answer = client.get(f"{where}/result")
+    assert (answer.status_code, answer.json()) == (404, {"error": "its picture is gone"})
+
+
+def test_a_place_of_photos_that_is_away_is_asked_again_later(client, queue) -> None:
+    fields = {"style": "wave", "photo_url": f"{NOBODY}/a.jpg"}
+    answer = client.post("/v1/orders", data=fields, files={"mask": b""})
+    assert (answer.status_code, int(answer.headers["Retry-After"]) > 0) == (503, True)
+    assert "try again" in answer.json()["error"]
+
+
+def test_a_database_that_hangs_holds_up_nobody_for_long(queue, png, monkeypatch) -> None:
+    free = threading.Event()
+    monkeypatch.setattr(queue, "find", lambda *_: free.wait(20))
+    api = OrdersApi(queue, _require_style, [], [], Bounds(seconds=0.2), Budget(1 << 20))
+    with pytest.importorskip("starlette.testclient").TestClient(Starlette(routes=api.routes())) as impatient:
+        for _ in range(10):  # more than there are threads
+            assert impatient.get("/v1/orders/a").status_code == 503
+        free.set()
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 202),
+        ({"Sec-Fetch-Site": "same-origin", "Origin": "http://testserver"}, 202),
+        ({"Sec-Fetch-Site": "none"}, 202),
+        ({"Origin": "http://testserver"}, 202),
+        ({"Origin": "https://shop.example", "Sec-Fetch-Site": "cross-site"}, 202),
+        ({"Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site"}, 403),
+        ({"Sec-Fetch-Site": "cross-site"}, 403),
+        ({"Sec-Fetch-Site": "same-site", "Origin": "http://other.testserver"}, 403),
+        ({"Origin": "http://evil.example"}, 403),
+        ({"Origin": "null"}, 403),
+    ],
+)
+def test_a_page_elsewhere_can_neither_place_nor_remove(client, queue, png, headers, status) -> None:
+    """A form needs no leave to post, and the browser sends the password along."""
+    assert _place(client, png("red"), headers).status_code == status
+    assert len(queue.page()) == (status == 202)
+    order, _ = queue.place(queue.page()[0].owner if queue.page() else "", parse({"style": "wave"}), b"photo")
+    gone = client.delete(f"/v1/orders/{order.id}", headers=headers).status_code
+    assert gone == (403 if status == 403 else 204)
+    assert client.get("/v1/orders", headers=headers).status_code == 200, "to read is the browser's own rule"
 
 
 def test_every_refusal_is_json(client) -> None:
