@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 from easel_serving.registry import config_files
-from easel_serving.registry.registry import BASE_PATH, Registry
+from easel_serving.registry.registry import Registry
+from easel_serving.registry.writer import BASE_PATH
 
 yaml = pytest.importorskip("yaml")
 

@@ -120,7 +120,7 @@ def verify(serving: Path, public_key: str | None, as_json: bool) -> None:
         options.print_json([vars(finding) for finding in findings])
     else:
         for finding in findings:
-            click.echo(f"{finding.kind}: {finding.path}")
+            click.echo(f"{finding.kind}: {finding.path}{f' ({finding.why})' if finding.why else ''}")
     if findings:
         raise Fault(f"{serving.absolute()} differs from what was pushed: {len(findings)} files")
     if not as_json:

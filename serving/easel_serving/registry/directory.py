@@ -8,14 +8,14 @@
 import dataclasses
 import difflib
 import functools
-import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from easel_serving.protocol.errors import ServingError
-from easel_serving.registry import audit, config_files
+from easel_serving.registry import audit, config_files, documents
+from easel_serving.registry.documents import DamagedError
 
 MANIFESTS = "manifests"
 MANIFEST = "manifest.json"
@@ -38,8 +38,10 @@ class Version:
     """The SavedModel folder."""
     manifest_dir: Path
     manifest: dict[str, Any]
-    """`manifest.json`; empty for a folder that was not pushed through the registry."""
+    """`manifest.json`; empty for a folder that was not pushed through the registry, and where it is damaged."""
     labels: tuple[str, ...]
+    damage: str = ""
+    """Why the manifest is not what was written, in words; "" where nothing is wrong with it."""
 
     @property
     def title(self) -> str:
@@ -64,7 +66,11 @@ class Version:
     @property
     def codes(self) -> dict[str, list[float]]:
         """The style codes of those paintings, by name; empty for other models."""
-        return {style["name"]: style.get("code", []) for style in _json(self.manifest_dir / "styles.json") or []}
+        path = self.manifest_dir / "styles.json"
+        try:
+            return {style["name"]: style.get("code", []) for style in _json(path) or []}
+        except (TypeError, KeyError, AttributeError):
+            raise ServingError(f"{path}: damaged: no list of paintings") from None
 
     @property
     def pictures(self) -> dict[str, list[str]]:
@@ -73,8 +79,19 @@ class Version:
 
     @property
     def retired(self) -> dict[str, Any] | None:
-        """Who took the version out of service, when and why; None for a version that is in use."""
-        return _json(self.manifest_dir / RETIRED)
+        """Who took the version out of service, when and why; None for a version that is in use.
+
+        A damaged file says that it was, but no more.
+        """
+        path = self.manifest_dir / RETIRED
+        try:
+            found = documents.read(path)
+        except DamagedError as error:
+            documents.tell(path, str(error))
+            found = {}
+        if found is None:
+            return None
+        return {"action": "retire", "time": "", "who": "", "why": ""} | (found if isinstance(found, dict) else {})
 
 
 class Directory:
@@ -111,7 +128,15 @@ class Directory:
         return [self._version(name, number, labels) for number in sorted(_numbers(self.root / check_name(name)))]
 
     def version(self, name: str, number: int) -> Version:
-        """One version; raises ServingError, naming the ones there are, when there is none of that number."""
+        """One version, whose manifest may be relied on.
+
+        Raises:
+            ServingError: there is none of that number (the message names the ones there are), or it is damaged.
+        """
+        return _undamaged(self.find(name, number))
+
+    def find(self, name: str, number: int) -> Version:
+        """One version, its manifest damaged or not; raises ServingError when there is none of that number."""
         found = {version.number: version for version in self.history(name)}
         if number not in found:
             if not found:
@@ -126,30 +151,41 @@ class Directory:
         entry = config_files.read_models(self.root).get(name)
         if entry is not None:
             return dict(entry.labels)
-        records = [record for record in audit.read(self.root) if record.get("model") == name]
+        records = [record for record in audit.of_model(self.root, name) if record is not None]
         return dict(records[-1]["to"]) if records else {}
 
     def labelled(self, name: str, label: str) -> Version | None:
-        """The version a label points at; None without the label, or when its SavedModel is gone."""
+        """The version a label points at; None without the label, or when its SavedModel is gone.
+
+        Raises:
+            ServingError: its manifest is damaged.
+        """
         labels = self.labels(name)
         if label not in labels:
             return None
         version = self._version(name, labels[label], labels)
-        return version if version.present else None
+        return _undamaged(version) if version.present else None
 
     def stable(self, name: str) -> Version | None:
-        """The version that serves; None when there is none, or when its SavedModel is gone."""
+        """The version that serves; None when there is none, or when its SavedModel is gone; errors as `labelled`."""
         return self.labelled(name, STABLE)
 
     def _version(self, name: str, number: int, labels: dict[str, int]) -> Version:
         manifest_dir = self.root / name / MANIFESTS / str(number)
+        manifest, damage = {}, ""
+        try:
+            manifest = documents.manifest(documents.read(manifest_dir / MANIFEST))
+        except DamagedError as error:
+            damage = str(error)
+            documents.tell(manifest_dir / MANIFEST, damage)
         return Version(
             model=name,
             number=number,
             path=self.root / name / str(number),
             manifest_dir=manifest_dir,
-            manifest=_json(manifest_dir / MANIFEST) or {},
+            manifest=manifest,
             labels=tuple(sorted(label for label, target in labels.items() if target == number)),
+            damage=damage,
         )
 
 
@@ -210,19 +246,32 @@ def _numbers(model_dir: Path) -> set[int]:
 
 def read_pictures(manifest_dir: Path) -> dict[str, list[str]]:
     """See `Version.pictures`; also of a version that is not pushed yet."""
-    return _json(manifest_dir / PICTURES / INDEX) or {}
+    path = manifest_dir / PICTURES / INDEX
+    found = _json(path) or {}
+    if not isinstance(found, dict) or not all(isinstance(names, list) for names in found.values()):
+        raise ServingError(f"{path}: damaged: no names of pictures")
+    return found
+
+
+def _undamaged(version: Version) -> Version:
+    if version.damage:
+        path = version.manifest_dir / MANIFEST
+        raise ServingError(f"{path}: manifest damaged: {version.damage}; restore the file or retire {version.title}")
+    return version
 
 
 @functools.lru_cache(maxsize=4096)
 def _kind(manifest: Path, written: int) -> str | None:
-    """What a manifest that was written then says its model is."""
-    return (_json(manifest) or {}).get("kind")
+    """What a manifest that was written then says its model is, whatever else it says."""
+    try:
+        found = documents.read(manifest)
+    except DamagedError:
+        return None
+    return found.get("kind") if isinstance(found, dict) else None
 
 
 def _json(path: Path) -> Any:
     try:
-        return json.loads(path.read_text())
-    except FileNotFoundError:
-        return None
-    except (OSError, json.JSONDecodeError) as error:
-        raise ServingError(f"{path}: cannot be read ({error}); restore the file or retire the version") from None
+        return documents.read(path)
+    except DamagedError as error:
+        raise ServingError(f"{path}: damaged: {error}; restore the file or retire the version") from None

@@ -13,6 +13,9 @@ TEMPORARY = ".tmp-"
 WARMUP = "assets.extra/tf_serving_warmup_requests"
 """Where TensorFlow Serving looks for warm-up records inside a version; not part of the model's content digest."""
 
+Hashes = dict[str, dict[str, int | str]]
+"""`{relative/path: {"sha256", "bytes"}}`."""
+
 _CHUNK = 1 << 20
 
 
@@ -87,8 +90,13 @@ def sha256(path: Path) -> str:
     return digest.hexdigest()
 
 
-def hashes(root: Path) -> dict[str, dict[str, int | str]]:
-    """`{relative/path: {"sha256", "bytes"}}` of every file under `root`, sorted by path."""
+def entry(content: bytes) -> dict[str, int | str]:
+    """What `hashes` says of a file with this content."""
+    return {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
+
+
+def hashes(root: Path) -> Hashes:
+    """Of every file under `root`, sorted by path."""
     found = (path for path in root.rglob("*") if path.is_file())
     return {
         path.relative_to(root).as_posix(): {"sha256": sha256(path), "bytes": path.stat().st_size}
@@ -96,12 +104,12 @@ def hashes(root: Path) -> dict[str, dict[str, int | str]]:
     }
 
 
-def content_digest(files: dict[str, dict[str, int | str]]) -> str:
+def content_digest(found: Hashes) -> str:
     """One SHA-256 for what `hashes` found, warm-up records left out: equal for a candidate and for its pushed copy."""
     digest = hashlib.sha256()
-    for name, entry in sorted(files.items()):
+    for name, facts in sorted(found.items()):
         if name != WARMUP:
-            digest.update(f"{name}\0{entry['sha256']}\n".encode())
+            digest.update(f"{name}\0{facts['sha256']}\n".encode())
     return digest.hexdigest()
 
 

@@ -11,8 +11,9 @@ import uuid
 from pathlib import Path
 from typing import Any
 
-from easel_serving.registry import audit, config_files, files
-from easel_serving.registry.directory import MANIFESTS, PICTURES, RETIRED
+from easel_serving.protocol.errors import ServingError
+from easel_serving.registry import audit, config_files, documents, files
+from easel_serving.registry.directory import MANIFESTS, PICTURES, RETIRED, check_name
 
 JOURNAL = ".journal.json"
 
@@ -73,14 +74,36 @@ def finish(root: Path, change: Change) -> None:
 
 
 def recover(root: Path) -> None:
-    """Ends what a killed writer began and removes what it left half-written. Call it with the lock held."""
-    try:
-        written = json.loads((root / JOURNAL).read_text())
-    except FileNotFoundError:
-        pass
-    else:
-        finish(root, Change(**{**written, "leaves": tuple(written["leaves"])}))
+    """Ends what a killed writer began and removes what it left half-written. Call it with the lock held.
+
+    Raises:
+        ServingError: what is written down is no change: nothing is done.
+    """
+    change = _begun(root)
+    if change is not None:
+        finish(root, change)
     for pattern in ("*", "*/*", f"*/{MANIFESTS}/*", f"*/{MANIFESTS}/*/*"):
         for leftover in root.glob(pattern):
             if leftover.name.startswith(files.TEMPORARY):
                 files.remove(leftover)
+
+
+def _begun(root: Path) -> Change | None:
+    path = root / JOURNAL
+    try:
+        written = documents.read(path)
+        if written is None:
+            return None
+        change = Change(**{**written, "leaves": tuple(written["leaves"])})
+        numbers = (*change.leaves, *(() if change.arrives is None else (change.arrives,)))
+        if not audit.is_record(change.record) or not isinstance(change.base_path, str):
+            raise ValueError("no record of a change")
+        if not all(type(number) is int for number in numbers):
+            raise ValueError("a version is no number")
+        check_name(change.record["model"])
+    except (ValueError, TypeError, KeyError, ServingError) as error:
+        raise ServingError(
+            f"{path}: damaged: no change that a writer began ({error}); see by `easel models verify` what is there, "
+            "then remove this file"
+        ) from None
+    return change

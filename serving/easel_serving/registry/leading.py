@@ -105,7 +105,7 @@ class Leading:
         `more` are versions that are to be loaded besides.
         """
         wanted, available = self._wanted[name], _available(states)
-        records = [record["from"] for record in reversed(audit.read(self._root)) if record.get("model") == name]
+        records = [record["from"] for record in reversed(audit.read(self._root)) if record["model"] == name]
         labels = {}
         for label, number in config_files.entry(wanted).labels.items():
             earlier = (number, *(record[label] for record in records if label in record))

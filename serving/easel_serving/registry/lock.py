@@ -42,7 +42,8 @@ def exclusive(serving_dir: Path, timeout: float | None, on_wait: Callable[[str],
     except OSError as error:
         raise ServingError(f"{path}: cannot be locked ({error.strerror or error})") from None
     try:
-        path.write_text(f"process {os.getpid()} on {socket.gethostname()}, since {audit.now()}")
+        with contextlib.suppress(OSError):  # who it is is only told to those who wait
+            path.write_text(f"process {os.getpid()} on {socket.gethostname()}, since {audit.now()}")
         yield
     finally:
         held.release()
@@ -50,6 +51,7 @@ def exclusive(serving_dir: Path, timeout: float | None, on_wait: Callable[[str],
 
 def _holder(path: Path) -> str:
     try:
-        return path.read_text().strip() or "another process"
+        told = path.read_bytes()[:200].decode("utf-8", "replace")
     except OSError:
         return "another process"
+    return "".join(filter(str.isprintable, told)).strip() or "another process"

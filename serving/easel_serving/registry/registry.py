@@ -1,4 +1,4 @@
-"""The registry: the one writer of versions, manifests and `models.config`.
+"""The registry: the changes that there are of versions, manifests and `models.config`; `registry.writer` makes them.
 
 Safe with several processes (one lock), with kills (every change is journalled) and with TensorFlow Serving reading
 along (a version appears by one rename, complete). Labels: `stable` serves; `canary` is tried; `previous` was stable
@@ -7,11 +7,10 @@ loaded: `easel_serving.remote` leads one that runs, after the change is made and
 needs no leading.
 """
 
-import contextlib
 import dataclasses
 import json
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +18,11 @@ from easel_serving.protocol.errors import ServingError
 from easel_serving.registry import (
     audit,
     config_files,
+    documents,
     files,
     journal,
     labelling,
-    lock,
     signing,
-    soundness,
     staging,
     succession,
     verify,
@@ -34,15 +32,12 @@ from easel_serving.registry.directory import (
     MANIFESTS,
     PREVIOUS,
     STABLE,
-    Directory,
     Version,
     check_name,
 )
-from easel_serving.registry.remote import NotToldError, Remote
+from easel_serving.registry.writer import Writer
 
 LOGGER = logging.getLogger("easel.serving")
-
-BASE_PATH = "/models"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,7 +48,7 @@ class Push:
     version: Version
 
 
-class Registry(Directory):
+class Registry(Writer):
     """The serving directory, read and written.
 
     Args:
@@ -66,24 +61,6 @@ class Registry(Directory):
         server: a TensorFlow Serving that is told of every change. What it cannot load is promoted nowhere: the labels
             go back. When it cannot be reached, the change stands.
     """
-
-    def __init__(
-        self,
-        serving_dir: str | Path,
-        base_path: str | None = None,
-        timeout: float | None = None,
-        on_wait: Callable[[str], None] = LOGGER.warning,
-        signing_key: str | Path | None = None,
-        server: Remote | None = None,
-    ):
-        super().__init__(serving_dir)
-        if base_path is not None and not base_path.startswith("/"):
-            raise ServingError(f"{base_path}: the base path must be absolute, as TensorFlow Serving sees it")
-        self._base_path = base_path
-        self._timeout = timeout
-        self._on_wait = on_wait
-        self._signing_key = signing_key
-        self._server = server
 
     def push(
         self,
@@ -111,7 +88,8 @@ class Registry(Directory):
             why: for the audit log.
 
         Raises:
-            ServingError: no SavedModel, a name that cannot be one, an unknown policy, another writer.
+            ServingError: no SavedModel, or one that changes meanwhile; a name that cannot be one, a manifest that could
+                not be read back, an unknown policy, another writer.
             NotToldError: the version is pushed, and the server did not follow.
         """
         check_name(name)
@@ -122,16 +100,17 @@ class Registry(Directory):
             raise ServingError(f"{policy!r} is no promotion policy; use one of {', '.join(labelling.POLICIES)}")
         with self._writing():
             config_files.write_defaults(self.root)
-            digest = files.model_digest(saved_model)
+            contents = staging.contents(saved_model, warmup)
+            digest = files.content_digest(contents)
             known = [version for version in self.history(name) if version.digest == digest and not _collected(version)]
             if known:
-                done = self._known(known[-1], saved_model, warmup)
+                done = self._known(known[-1], saved_model, warmup, contents)
             else:
                 number = self._next_number(name)
                 labels = labelling.pushed(self.labels(name), number, policy, self._loadable(name))
-                staged = staging.model(self.root / name, saved_model, warmup)
-                facts = {"model": name, "version": number, "digest": digest, "files": files.hashes(staged)}
-                document = {**manifest, **facts}
+                document = {**manifest, "model": name, "version": number, "digest": digest, "files": contents}
+                _require_manifest(document)
+                staged = staging.model(self.root / name, saved_model, warmup, contents)
                 staged_manifest = staging.manifest(self.root / name, document, attachments, self._signing_key)
                 change = self._change("push", name, number, labels, why, arrives=number, is_new=True)
                 journal.begin(self.root, change)
@@ -176,12 +155,13 @@ class Registry(Directory):
         passed over.
 
         Raises:
-            ServingError: there is no earlier version to go back to, or it is not whole; or as `promote`.
+            ServingError: there is no earlier version to go back to, or none that is known because the log is damaged;
+                or it is not whole; or as `promote`.
         """
         with self._writing():
             labels = self.labels(name)
-            past = succession.of_model(self._records(name), labels)
-            there = {version.number for version in self.history(name) if not version.retired}
+            past = succession.of_model(audit.of_model(self.root, name), labels)
+            there = {version.number for version in self.history(name) if version.retired is None}
             candidates = [number for number in succession.earlier(past) if number in there]
             if to is None and not candidates:
                 raise ServingError(f"{name}: no version was stable before; name one with --to")
@@ -202,7 +182,7 @@ class Registry(Directory):
             ServingError: the version is stable, or there is none of that number.
         """
         with self._writing():
-            version = self.version(name, number)
+            version = self.find(name, number)
             if STABLE in version.labels:
                 raise ServingError(f"{name} version {number} is stable; promote another version or roll back first")
             labels = {label: target for label, target in self.labels(name).items() if target != number}
@@ -236,24 +216,14 @@ class Registry(Directory):
             version = self.version(name, number)
             for finding in verify.differences(self.root, version):
                 raise ServingError(f"{self.root / finding.path}: {finding.kind}; only what was pushed can be signed")
-            staging.sign(version.manifest_dir, self._signing_key)
+            content = (version.manifest_dir / MANIFEST).read_bytes()
+            if json.loads(content) != version.manifest:  # nothing else is signed than what the files were compared with
+                raise ServingError(
+                    f"{version.manifest_dir / MANIFEST}: changed meanwhile; only what was pushed can be signed"
+                )
+            staging.sign(version.manifest_dir, content, self._signing_key)
             self._commit(self._change("sign", name, number, self.labels(name), why))
         return version
-
-    @contextlib.contextmanager
-    def _writing(self) -> Iterator[None]:
-        with lock.exclusive(self.root, self._timeout, self._on_wait):
-            journal.recover(self.root)
-            if not (self.root / config_files.MODELS).exists():
-                for name in self.models():
-                    self._heal_config(name)
-            try:
-                yield
-            except BaseException:
-                # A failed writer (disk full, interrupt) leaves nothing for the next one to puzzle over.
-                with contextlib.suppress(OSError):
-                    journal.recover(self.root)
-                raise
 
     def _relabel(self, action: str, name: str, number: int, label: str, why: str) -> dict[str, int]:
         check_name(label, "label")
@@ -267,84 +237,18 @@ class Registry(Directory):
         self._announce(change)
         return labels
 
-    def _commit(self, change: journal.Change) -> None:
-        journal.begin(self.root, change)
-        journal.finish(self.root, change)
-
-    def _change(
-        self, action: str, name: str, number: int, labels: dict[str, int], why: str, **kwargs: Any
-    ) -> journal.Change:
-        record = journal.record(action, name, number, self.labels(name), labels, why)
-        return journal.Change(record, self._model_base_path(name), **kwargs)
-
-    def _model_base_path(self, name: str) -> str:
-        entry = config_files.read_models(self.root).get(name)
-        if self._base_path is None and entry is not None:
-            return entry.base_path
-        return f"{(self._base_path or BASE_PATH).rstrip('/')}/{name}"
-
-    def _announce(self, change: journal.Change | None = None) -> None:
-        """Tells the server, which nobody waits for: the lock is free.
-
-        A `change` of labels is taken back when the server cannot load the version that they were moved to.
-        """
-        if self._server is None:
-            return
-        try:
-            self._server.announce(self.root)
-        except NotToldError as error:
-            if change is None or (change.record["model"], change.record["version"]) not in error.missing:
-                raise
-            if not self._take_back(change):
-                raise
-            try:
-                self._server.announce(self.root)
-            except NotToldError as again:
-                LOGGER.warning("%s", again)
-            raise ServingError(f"{error.reason}; nothing was changed") from None
-
-    def _take_back(self, change: journal.Change) -> bool:
-        """Undoes a change of labels, unless somebody has changed them since."""
-        record = change.record
-        with self._writing():
-            if self.labels(record["model"]) != record["to"]:
-                return False
-            why = "the server could not load it"
-            undo = self._change(succession.UNDO, record["model"], record["version"], record["from"], why)
-            undo.record["undoes"] = record["id"]
-            self._commit(undo)
-        return True
-
-    def _require_sound(self, name: str, number: int) -> None:
-        fault = soundness.fault(self.version(name, number))
-        if fault:
-            raise ServingError(f"{name} version {number} {fault}; a label needs a version that can be loaded")
-
-    def _loadable(self, name: str) -> labelling.Loadable:
-        known = {version.number: version for version in self.history(name)}
-        return lambda number: number in known and soundness.fault(known[number]) is None
-
-    def _next_number(self, name: str) -> int:
-        used = [version.number for version in self.history(name)]
-        used += [record["version"] for record in self._records(name)]
-        used += self.labels(name).values()
-        return max(used, default=0) + 1
-
-    def _records(self, name: str) -> list[dict[str, Any]]:
-        return [record for record in audit.read(self.root) if record.get("model") == name]
-
-    def _known(self, version: Version, saved_model: Path, warmup: bytes) -> Push:
-        if version.present or version.retired:
+    def _known(self, version: Version, saved_model: Path, warmup: bytes, contents: files.Hashes) -> Push:
+        if version.present or version.retired is not None:
             self._heal_config(version.model)
             return Push("unchanged", version)
         if version.path.exists():
             files.remove(version.path)
-        staged = staging.model(self.root / version.model, saved_model, warmup)
-        refreshed = json.dumps({**version.manifest, "files": files.hashes(staged)}, indent=2)
-        files.remove(version.manifest_dir / signing.SIGNATURE)
-        files.write(version.manifest_dir / MANIFEST, refreshed)
-        if self._signing_key is not None:
-            staging.sign(version.manifest_dir, self._signing_key)
+        staged = staging.model(self.root / version.model, saved_model, warmup, contents)
+        key = self._signing_key
+        if key is not None and not self._was_signed(version, key):
+            LOGGER.warning("%s: was not signed by this key, so its refilled manifest is not, either", version.title)
+            key = None
+        staging.write(version.manifest_dir, {**version.manifest, "files": contents}, key)
         labels = self.labels(version.model)
         change = self._change("refill", version.model, version.number, labels, "folder lost", arrives=version.number)
         journal.begin(self.root, change)
@@ -352,12 +256,21 @@ class Registry(Directory):
         journal.finish(self.root, change)
         return Push("refilled", self.version(version.model, version.number))
 
-    def _heal_config(self, name: str) -> None:
-        labels = self.labels(name)
-        base_path = self._model_base_path(name)
-        entry = config_files.read_models(self.root).get(name)
-        if labels and (entry is None or entry.base_path != base_path):
-            config_files.write_model(self.root, name, labels, base_path)
+    def _was_signed(self, version: Version, key: Path) -> bool:
+        """Whether what the manifest says besides, of its attachments, may be signed again: it was by the same key."""
+        signature = version.manifest_dir / signing.SIGNATURE
+        content, found = (
+            path.read_bytes() if path.is_file() else b"" for path in (version.manifest_dir / MANIFEST, signature)
+        )
+        return signing.is_own(content, found, key) and json.loads(content) == version.manifest
+
+
+def _require_manifest(document: Mapping[str, Any]) -> None:
+    """Refuses what would be taken for damaged once it is pushed."""
+    try:
+        documents.manifest({**document, "attachments": {}})
+    except documents.DamagedError as error:
+        raise ServingError(f"the manifest of {document['model']} version {document['version']}: {error}") from None
 
 
 def _collected(version: Version) -> bool:

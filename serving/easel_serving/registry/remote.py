@@ -15,7 +15,7 @@ from pathlib import Path
 
 from easel_serving.protocol.errors import ServingError
 from easel_serving.registry import config_files
-from easel_serving.registry.leading import Leading
+from easel_serving.registry.leading import Faults, Leading
 from easel_serving.registry.model_service import ModelService, Tls
 
 LOGGER = logging.getLogger("easel.serving")
@@ -64,13 +64,19 @@ class Remote:
     def announce(self, root: Path) -> None:
         """Has the versions loaded and the labels moved that `models.config` now says, also when it did so before.
 
+        A change that somebody makes meanwhile is followed, too: of several who tell the server, the last leaves it as
+        the file is. Without the file nothing is told, for the server would unload everything.
+
         Raises:
             NotToldError: it cannot be reached, or cannot load a version; that model's labels stay where they were.
         """
+        faults: Faults = {}
+        followed = None
         try:
-            configs = config_files.read_configs(root)
             with ModelService(self.address, self._target, self._tls) as service:
-                faults = Leading(service, root, configs, self._timeout).run()
+                while (wanted := _content(root)) not in (None, followed):
+                    faults = Leading(service, root, config_files.read_configs(root), self._timeout).run()
+                    followed = wanted
         except ServingError as error:
             raise NotToldError(str(error), root) from None
         if faults:
@@ -81,18 +87,27 @@ def watch(remote: Remote, root: Path) -> None:
     """Leads the server after every change of `models.config` until the process is ended; tries again after failures."""
     announced = warned = None
     while True:
-        path = root / config_files.MODELS
-        text = path.read_text("utf-8") if path.exists() else None
-        if text not in (None, announced):
-            try:
+        try:
+            content = _content(root)
+            if content not in (None, announced):
                 remote.announce(root)
-                announced, warned = text, None
-                LOGGER.info("%s follows %s", remote.address, path)
-            except ServingError as error:
-                if str(error) != warned:
-                    LOGGER.warning("%s", error)
-                warned = str(error)
+                announced, warned = content, None
+                LOGGER.info("%s follows %s", remote.address, root / config_files.MODELS)
+        except ServingError as error:
+            if str(error) != warned:
+                LOGGER.warning("%s", error)
+            warned = str(error)
         time.sleep(_WATCH_SECONDS)
+
+
+def _content(root: Path) -> bytes | None:
+    path = root / config_files.MODELS
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise ServingError(f"{path}: cannot be read ({error.strerror})") from None
 
 
 def main() -> None:
@@ -110,6 +125,8 @@ def main() -> None:
         server = Remote(arguments.address, tls=Tls(arguments.ca, arguments.cert, arguments.key))
         if arguments.watch:
             watch(server, arguments.serving_dir)
+        if _content(arguments.serving_dir) is None:
+            raise ServingError(f"{arguments.serving_dir / config_files.MODELS}: not there; nothing was pushed here")
         server.announce(arguments.serving_dir)
     except ServingError as fault:
         sys.exit(f"easel: {fault}")

@@ -34,10 +34,9 @@ def signed_copy(path: Path, public_key: str | Path) -> Iterator[Path]:
     content = _content(manifest_dir / MANIFEST)
     if not signing.vouches(content, _content(manifest_dir / signing.SIGNATURE), public_key):
         raise ServingError(f"{manifest_dir / MANIFEST}: not signed by the holder of {public_key}")
-    manifest = json.loads(content)
-    # A signed manifest of another version, copied here, vouches for nothing.
-    if (manifest["model"], str(manifest["version"])) != (path.parent.name, path.name):
+    if not signing.is_of(content, path.parent.name, path.name):
         raise ServingError(f"{manifest_dir / MANIFEST}: signed for another version; it vouches for nothing here")
+    manifest = json.loads(content)
     with tempfile.TemporaryDirectory(prefix="easel-signed-") as folder:
         model = Path(folder, path.parent.name)
         _copy_all(path, model / path.name, manifest["files"])

@@ -6,6 +6,7 @@ directory, but has no key, cannot have a file of his own loaded. Keys are PEM fi
 ed25519` and `openssl pkey -pubout` make them. Needs the extra `signing`.
 """
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -26,18 +27,27 @@ def signature(manifest: bytes, private_key: str | Path) -> bytes:
 
 
 def signed(version: Version, public_key: str | Path) -> bool:
-    """Whether the manifest is this version's own and was signed by the holder of the key.
+    """Whether the manifest that was read for a version is its own and was signed by the holder of the key.
 
     Raises:
         ServingError: the key cannot be read, or is none of this kind.
     """
     try:
-        manifest, found = ((version.manifest_dir / name).read_bytes() for name in (MANIFEST, SIGNATURE))
+        content, found = ((version.manifest_dir / name).read_bytes() for name in (MANIFEST, SIGNATURE))
     except OSError:
-        manifest = found = b""
-    # A signed manifest of another version, copied here, vouches for nothing.
-    own = (version.manifest.get("model"), version.manifest.get("version")) == (version.model, version.number)
-    return vouches(manifest, found, public_key) and own
+        content = found = b""
+    # The file may have been exchanged since it was read: what is vouched for must be what is relied on.
+    return (
+        vouches(content, found, public_key)
+        and is_of(content, version.model, str(version.number))
+        and json.loads(content) == version.manifest
+    )
+
+
+def is_of(manifest: bytes, model: str, version: str) -> bool:
+    """Whether a manifest's bytes, which were signed, are of this version: copied beside another they say nothing."""
+    content = json.loads(manifest)
+    return (content["model"], str(content["version"])) == (model, version)
 
 
 def vouches(manifest: bytes, found: bytes, public_key: str | Path) -> bool:
@@ -46,7 +56,20 @@ def vouches(manifest: bytes, found: bytes, public_key: str | Path) -> bool:
     Raises:
         ServingError: the key cannot be read, or is none of this kind.
     """
-    key = _key(public_key, private=False)
+    return _verifies(_key(public_key, private=False), manifest, found)
+
+
+def is_own(manifest: bytes, found: bytes, private_key: str | Path) -> bool:
+    """Whether the holder of this private key signed a manifest's bytes; raises as `signature`."""
+    return _verifies(_key(private_key, private=True).public_key(), manifest, found)
+
+
+def require_public_key(path: str | Path) -> None:
+    """Raises ServingError when the file is no public key of this kind: better at the start than at every version."""
+    _key(path, private=False)
+
+
+def _verifies(key: Any, manifest: bytes, found: bytes) -> bool:
     from cryptography.exceptions import InvalidSignature
 
     try:
@@ -54,11 +77,6 @@ def vouches(manifest: bytes, found: bytes, public_key: str | Path) -> bool:
     except InvalidSignature:
         return False
     return True
-
-
-def require_public_key(path: str | Path) -> None:
-    """Raises ServingError when the file is no public key of this kind: better at the start than at every version."""
-    _key(path, private=False)
 
 
 def _key(path: str | Path, private: bool) -> Any:

@@ -18,8 +18,10 @@ def fault(version: Version) -> str | None:
     A version that was pushed must be as it was pushed. One without a manifest, copied by hand, must have what its
     `saved_model.pb` needs.
     """
-    if version.retired:
+    if version.retired is not None:
         return "was retired"
+    if version.damage:
+        return f"cannot be relied on: manifest damaged: {version.damage}"
     if not version.present:
         return "has lost its folder"
     if "files" in version.manifest:
@@ -57,8 +59,10 @@ def _missing(path: Path) -> Iterator[str]:
     if variables.exists() or any(graph.object_graph_def for graph in graphs):
         if not (variables / "variables.index").is_file():
             yield f"is not complete: {variables / 'variables.index'} is missing"
-        shards = [match for each in _names(variables) if (match := _SHARD.fullmatch(each))]
-        if not shards or {int(shard[1]) for shard in shards} != set(range(int(shards[0][2]))):
+        shards = {match.groups() for each in _names(variables) if (match := _SHARD.fullmatch(each))}
+        # The numbers are from names of files, however large: they are counted, never counted up to.
+        totals, places = {int(total) for _, total in shards}, {int(place) for place, _ in shards}
+        if totals != {len(shards)} or places != set(range(len(shards))):
             yield f"is not complete: {variables} lacks files called variables.data-*"
 
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import stat
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,16 @@ from easel_serving.registry.journal import JOURNAL
 
 @dataclasses.dataclass(frozen=True)
 class Finding:
-    """One difference: `kind` is `missing`, `changed`, `foreign` or `unsigned`; `path` is in the serving directory."""
+    """One difference: `path` is in the serving directory.
+
+    `kind` is `missing`, `changed`, `foreign`, `unsigned` or `damaged`, of which `why` says more.
+    """
 
     model: str
     version: int
     kind: str
     path: str
+    why: str = ""
 
 
 def verify(serving_dir: str | Path, public_key: str | Path | None = None) -> list[Finding]:
@@ -25,15 +30,16 @@ def verify(serving_dir: str | Path, public_key: str | Path | None = None) -> lis
 
     `missing`: a file, or a whole version that was not retired, is gone, or a label points at nothing. `changed`: the
     content differs. `foreign`: a file, a link or a version that no push brought. `unsigned`: with `public_key`, a
-    manifest that the holder of the key did not sign. What a killed writer left half-written is not reported: nobody
-    reads it and the next writer removes it.
+    manifest that the holder of the key did not sign. `damaged`: a manifest that cannot be one, so that nobody knows
+    what was pushed. What a killed writer left half-written is not reported: nobody reads it and the next writer removes
+    it.
     """
     directory = Directory(serving_dir)
     findings = []
     for name in directory.models():
         for version in directory.history(name):
             findings += differences(directory.root, version)
-            if public_key is not None and version.manifest and not version.retired:
+            if public_key is not None and version.manifest and version.retired is None:
                 findings += _unsigned(directory.root, version, public_key)
         findings += [*_labels(directory, name), *_strangers(directory.root, name)]
     return findings
@@ -45,8 +51,11 @@ def differences(root: Path, version: Version) -> list[Finding]:
     def finding(kind: str, path: Path) -> Finding:
         return Finding(version.model, version.number, kind, path.relative_to(root).as_posix())
 
-    if version.retired:
+    if version.retired is not None:
         return [finding("foreign", version.path)] if version.path.exists() and not _in_flight(root) else []
+    if version.damage:
+        path = version.manifest_dir / MANIFEST
+        return [Finding(version.model, version.number, "damaged", path.relative_to(root).as_posix(), version.damage)]
     if not version.manifest or version.path.is_symlink():
         return [finding("foreign", version.path)]
     if not version.path.exists():
@@ -101,6 +110,7 @@ def _files(root: Path) -> list[Path]:
 
 
 def _differs(path: Path, entry: dict[str, Any]) -> bool:
-    if path.is_symlink():
-        return True  # what it points at may change after it was looked at
-    return path.stat().st_size != entry["bytes"] or files.sha256(path) != entry["sha256"]
+    status = path.lstat()
+    if not stat.S_ISREG(status.st_mode):
+        return True  # what a link points at may change after it was looked at, and a pipe has no end
+    return status.st_size != entry["bytes"] or files.sha256(path) != entry["sha256"]

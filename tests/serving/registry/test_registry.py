@@ -287,8 +287,10 @@ def test_no_saved_model_is_refused(registry, tmp_path):
 def test_damaged_files_are_named(registry, push):
     push("one")
     (registry.root / "classifier/manifests/1/manifest.json").write_text("{")
-    with pytest.raises(ServingError, match=r"manifests/1/manifest.json: cannot be read"):
-        registry.versions("classifier")
+    with pytest.raises(
+        ServingError, match=r"manifests/1/manifest.json: manifest damaged: no JSON .*; restore the file"
+    ):
+        registry.stable("classifier")
     (registry.root / "models.config").write_text("config {")
     with pytest.raises(ServingError, match=r"models.config: not a TensorFlow Serving model configuration"):
         registry.labels("classifier")

@@ -10,7 +10,7 @@ from pathlib import Path
 import easel_serving
 import pytest
 from easel_serving.protocol.errors import ServingError
-from easel_serving.registry import files, leading, model_service
+from easel_serving.registry import audit, files, leading, model_service
 from easel_serving.registry.model_service import Tls
 from easel_serving.registry.registry import Registry
 from easel_serving.registry.remote import NotToldError, Remote
@@ -232,6 +232,80 @@ def test_nobody_waits_for_the_server_with_the_lock(registry, untold, played, sav
     rollback.join()
 
 
+def between(played, act):
+    """Has something happen once, while the server is told."""
+
+    def once():
+        played.reloading = lambda: None
+        act()
+
+    played.reloading = once
+
+
+def failing(registry, played, saved_model, act):
+    """Promotes a version that cannot be loaded; meanwhile another writer acts."""
+    for content in ("one", "two", "three"):
+        registry.push("m", saved_model(content), {})
+    registry.promote("m", 2)
+    registry.push("m", saved_model("bad"), {}, policy="manual")
+    played.broken = {("m", 4)}
+    between(played, act)
+    with pytest.raises(ServingError) as error:
+        registry.promote("m", 4)
+    return error.value
+
+
+def test_an_undo_takes_back_nothing_that_another_writer_decided(registry, untold, played, saved_model):
+    """The other promotes the same version: the labels are as they were after the first promotion, and are his."""
+    error = failing(registry, played, saved_model, lambda: untold.promote("m", 4, why="I know what I do"))
+    assert isinstance(error, NotToldError)
+    assert registry.labels("m") == {"stable": 4, "previous": 2}
+    assert [each["action"] for each in audit.read(registry.root)][-2:] == ["promote", "promote"]
+    assert played.labels["m"]["stable"] == 2
+
+
+def test_an_undo_takes_back_nothing_after_others_came_and_went(registry, untold, played, saved_model):
+    def there_and_back():
+        untold.promote("m", 1)
+        untold.promote("m", 2)
+        untold.promote("m", 4)
+
+    assert isinstance(failing(registry, played, saved_model, there_and_back), NotToldError)
+    assert registry.labels("m") == {"stable": 4, "previous": 2}
+
+
+def test_an_undo_points_at_nothing_that_is_gone(registry, untold, played, saved_model):
+    error = failing(registry, played, saved_model, lambda: untold.gc("m", keep=1))
+    assert isinstance(error, NotToldError)
+    assert registry.labels("m") == {"stable": 4, "previous": 2}  # the version that was `previous` before is collected
+
+
+def test_an_undo_passes_over_what_decides_nothing(registry, untold, played, saved_model):
+    error = failing(registry, played, saved_model, lambda: untold.push("m", saved_model("more"), {}, policy="manual"))
+    assert "nothing was changed" in str(error)
+    assert registry.labels("m") == played.labels["m"] == {"stable": 2, "previous": 3}
+
+
+def test_a_change_that_is_made_while_the_server_is_told_is_not_undone_by_the_telling(
+    registry, untold, played, saved_model
+):
+    """A rollback during the minutes of a slow load: the load's own telling would end with the label on the new one."""
+    registry.push("m", saved_model("one"), {})
+    between(played, lambda: Registry(untold.root, server=Remote(played.address, timeout=10)).rollback("m"))
+    registry.push("m", saved_model("two"), {})
+    assert registry.labels("m") == {"stable": 1}
+    assert played.labels["m"] == {"stable": 1}
+    between(played, lambda: untold.promote("m", 2))
+    registry.promote("m", 1, label="canary")
+    assert played.labels["m"]["stable"] == registry.labels("m")["stable"] == 2
+
+
+def test_a_folder_that_is_no_serving_directory_unloads_nothing(registry, untold, played, saved_model, tmp_path):
+    registry.push("m", saved_model("one"), {})
+    Remote(played.address, timeout=10).announce(tmp_path / "nowhere")
+    assert played.labels == {"m": {"stable": 1}}
+
+
 def test_tls_with_and_without_a_certificate_of_the_client(tmp_path, saved_model):
     pytest.importorskip("cryptography")
     from tests.serving import certificates
@@ -264,6 +338,11 @@ def test_the_command_leads_a_server_and_says_in_one_line_what_it_cannot(registry
 
     done = run(played.address)
     assert (done.returncode, done.stderr) == (0, "")
+    assert played.labels == {"m": {"stable": 1}}
+    command[3] = str(untold.root / "m")
+    done = run(played.address)
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert "m/models.config: not there; nothing was pushed here" in done.stderr
     assert played.labels == {"m": {"stable": 1}}
     done = run("http://nowhere:1")
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)

@@ -1,5 +1,7 @@
 """The registry against a model of it: any sequence of changes, with folders lost and copied in between."""
 
+import json
+import os
 import shutil
 
 import pytest
@@ -17,8 +19,25 @@ OWN = ("berlin", "pinned")
 POLICIES = ("auto", "canary", "manual")
 
 
-def record(action, stable, name="m", **more):
-    return {"id": f"{action}{stable}", "model": name, "action": action, "to": {"stable": stable}, **more}
+def record(action, stable, before=None, **more):
+    """A line of the log: a change of the stable label, and which version had it before."""
+    old = {} if before is None else {"stable": before}
+    return {
+        "id": f"{action}{stable}", "time": "", "who": "", "why": "", "action": action, "model": "m", "version": stable,
+        "from": old, "to": {"stable": stable}, **more,
+    }  # fmt: skip
+
+
+def logged(*changes):
+    """Changes one after the other, as `(action, stable)`; what is no pair stays as it is."""
+    records, before = [], None
+    for place, change in enumerate(changes):
+        if isinstance(change, tuple):
+            records.append({**record(*change, before), "id": str(place)})
+            before = change[1]
+        else:
+            records.append(change)
+    return records
 
 
 @pytest.mark.parametrize(
@@ -36,21 +55,104 @@ def record(action, stable, name="m", **more):
     ],
 )
 def test_the_succession_is_read_from_the_log(records, past):
-    logged = [{**record(*each), "id": str(place)} for place, each in enumerate(records)]
-    assert succession.of_model(logged, {"stable": past[-1]}) == past
+    assert succession.of_model(logged(*records), {"stable": past[-1]}) == past
 
 
 def test_an_undone_change_never_was():
-    logged = [record("push", 1), record("push", 2), record("promote", 5), record("undo", 2, undoes="promote5")]
-    assert succession.of_model(logged, {"stable": 2}) == [1, 2]
-    logged += [record("rollback", 1), record("undo", 2, undoes="rollback1")]
-    assert succession.of_model(logged, {"stable": 2}) == [1, 2]
+    changes = [
+        record("push", 1),
+        record("push", 2, 1),
+        record("promote", 5, 2),
+        record("undo", 2, 5, undoes="promote5"),
+    ]
+    assert succession.of_model(changes, {"stable": 2}) == [1, 2]
+    changes += [record("rollback", 1, 2), record("undo", 2, 1, undoes="rollback1")]
+    assert succession.of_model(changes, {"stable": 2}) == [1, 2]
 
 
 def test_what_the_log_does_not_know_is_taken_from_the_labels():
     assert succession.of_model([], {"stable": 5, "previous": 3}) == [3, 5]
     assert succession.of_model([record("push", 1)], {"stable": 5}) == [1, 5]
     assert succession.of_model([record("push", 1)], {}) == []
+    assert succession.of_model([record("push", 1), record("push", 6, 5)], {"stable": 6}) == [1, 5, 6]
+
+
+@pytest.mark.parametrize(
+    ("changes", "labels", "past"),
+    [
+        # a push was lost, and nothing else: the label says so
+        ([("push", 1), None, ("push", 3)], {"stable": 3, "previous": 1}, [1, 3]),
+        # it may have been a rollback from 3: only what `previous` says is sure
+        ([("push", 1), ("push", 2), ("push", 3), None], {"stable": 2, "previous": 1}, [1, 2]),
+        ([("push", 1), ("push", 2), None], {"stable": 1}, [1]),
+        # it was of another model
+        ([("push", 1), ("push", 2), ("push", 3), None], {"stable": 3, "previous": 2}, [1, 2, 3]),
+        ([None, None], {"stable": 3}, [3]),
+    ],
+)
+def test_after_lost_lines_no_rollback_goes_where_nobody_knows(changes, labels, past):
+    assert succession.of_model(logged(*changes), labels) == past
+
+
+NO_RECORDS = [
+    b"{}", b"[1]", b'"x"', b"null", b"{", b"\xff\xfe", b"[" * 100_000, b'{"id": "x"}',
+    json.dumps(record("promote", 2) | {"to": {"stable": "2"}}).encode(),
+    json.dumps(record("promote", 2) | {"to": ["stable"]}).encode(),
+    json.dumps(record("promote", 2) | {"version": True}).encode(),
+    json.dumps(record("promote", 2) | {"model": 7}).encode(),
+    json.dumps({key: value for key, value in record("promote", 2).items() if key != "to"}).encode(),
+    json.dumps({key: value for key, value in record("promote", 2).items() if key != "action"}).encode(),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("line", NO_RECORDS, ids=range(len(NO_RECORDS)))
+def test_a_line_that_is_no_record_is_passed_over_with_a_notice(registry, saved_model, line, caplog):
+    registry.push("m", saved_model("three"), {})
+    with open(registry.root / "audit.jsonl", "ab") as file:
+        file.write(line + b"\n")
+    assert registry.promote("m", 1)["stable"] == 1
+    assert registry.rollback("m") == {"stable": 3, "previous": 2}
+    assert registry.rollback("m") == {"stable": 2}
+    assert len(audit.read(registry.root)) == 6
+    notices = [each.getMessage() for each in caplog.records if "no record of a change" in each.getMessage()]
+    assert notices == [f"{registry.root / 'audit.jsonl'}, line 4: no record of a change, passed over"]
+
+
+def test_a_rollback_whose_line_is_damaged_is_not_taken_back_by_the_next(registry, saved_model):
+    registry.push("m", saved_model("three"), {})
+    assert registry.rollback("m") == {"stable": 2, "previous": 1}
+    path = registry.root / "audit.jsonl"
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join(lines[:-1]) + lines[-1][:20] + b"\n")
+    assert registry.rollback("m") == {"stable": 1}
+    with pytest.raises(ServingError, match="no version was stable before; name one with --to"):
+        registry.rollback("m")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda document: "{",
+        lambda document: "[]",
+        lambda document: {**document, "leaves": None},
+        lambda document: {**document, "leaves": ["../../other"]},
+        lambda document: {**document, "record": {}},
+        lambda document: {**document, "record": {**document["record"], "model": "../elsewhere"}},
+        lambda document: {**document, "more": 1},
+    ],
+    ids=range(7),
+)
+def test_what_is_no_change_of_ours_is_not_carried_out(registry, change):
+    record = audit.read(registry.root)[-1] | {"id": "new", "action": "retire"}
+    written = change({"record": record, "base_path": "/x", "leaves": [1]})
+    journal = registry.root / ".journal.json"
+    journal.write_text(written if isinstance(written, str) else json.dumps(written))
+    before = registry.labels("m"), len(registry.versions("m"))
+    with pytest.raises(ServingError, match=r"journal.json: damaged: no change that a writer began .* remove this file"):
+        registry.promote("m", 1)
+    assert (registry.labels("m"), len(registry.versions("m"))) == before
+    journal.unlink()
+    assert registry.promote("m", 1)["stable"] == 1
 
 
 class Machine(RuleBasedStateMachine):
@@ -323,6 +425,75 @@ def test_a_version_copied_by_hand_in_part_is_not_promoted(registry):
     refused(registry, 10, "only a part of one")
     (path / "saved_model.pb").write_bytes(b"")
     refused(registry, 10, "has no graph")
+
+
+def test_shards_are_counted_not_counted_up_to(registry):
+    """A name says of how many files it is one: a trillion of them took all memory."""
+    path = by_hand(registry.root, 7)
+    for name in ("variables.data-00000-of-00002", "variables.data-00001-of-00002"):
+        (path / "variables" / name).unlink()
+    (path / "variables" / f"variables.data-00000-of-{10**12}").write_text("")
+    refused(registry, 7, r"lacks files called variables.data-\*")
+
+
+def tampered(registry, number, change):
+    path = registry.root / f"m/manifests/{number}/manifest.json"
+    document = json.loads(path.read_text())
+    written = change(document)
+    path.write_text(written if isinstance(written, str) else json.dumps(written))
+
+
+ENTRY = {"sha256": "0" * 64, "bytes": 1}
+TAMPERED = [
+    (lambda document: {key: value for key, value in document.items() if key != "files"}, "no files"),
+    (lambda document: {key: value for key, value in document.items() if key != "attachments"}, "no attachments"),
+    (lambda document: {**document, "files": {"/etc/passwd": ENTRY}}, "files is not as it was written"),
+    (lambda document: {**document, "files": {"a/../../../x": ENTRY}}, "files is not as it was written"),
+    (lambda document: {**document, "attachments": {"": ENTRY}}, "attachments is not as it was written"),
+    (lambda document: {**document, "files": [1]}, "files is not as it was written"),
+    (lambda document: {**document, "files": {"x": 1}}, "files is not as it was written"),
+    (lambda document: {**document, "files": {"x": {"sha256": 1, "bytes": "2"}}}, "files is not as it was written"),
+    (lambda document: {**document, "tflite": [{"part": "../x"}]}, "tflite is not as it was written"),
+    (lambda document: {**document, "signatures": []}, "signatures is not as it was written"),
+    (lambda document: {**document, "labels": "abc"}, "labels is not as it was written"),
+    (lambda document: [document], "no object"),
+    (lambda document: "[" * 100_000, "no JSON"),
+    (lambda document: "{", "no JSON"),
+    (lambda document: {}, "no model"),
+]
+
+
+@pytest.mark.parametrize(("change", "said"), TAMPERED, ids=range(len(TAMPERED)))
+def test_a_tampered_manifest_is_refused_with_a_word_and_blocks_no_other(registry, saved_model, change, said):
+    tampered(registry, 1, change)
+    refused(registry, 1, f"manifest damaged: {said}")
+    [finding] = verify(registry.root)
+    assert (finding.kind, finding.path, finding.why.startswith(said)) == (
+        "damaged",
+        "m/manifests/1/manifest.json",
+        True,
+    )
+    assert [version.number for version in registry.versions("m")] == [1, 2]
+    assert registry.push("m", saved_model("three"), {}).version.number == 3
+    assert registry.labels("m") == {"stable": 3, "previous": 2}
+    assert registry.retire("m", 1) == {"stable": 3, "previous": 2}
+    assert verify(registry.root) == []
+
+
+def test_a_pipe_in_the_place_of_a_file_holds_up_nobody(registry):
+    path = registry.version("m", 1).path / "variables/variables.index"
+    path.unlink()
+    os.mkfifo(path)
+    assert [(finding.kind, finding.path) for finding in verify(registry.root)] == [
+        ("changed", "m/1/variables/variables.index")
+    ]
+    refused(registry, 1, "variables.index is changed")
+
+
+def test_a_manifest_that_could_not_be_read_back_is_not_pushed(registry, saved_model):
+    with pytest.raises(ServingError, match="manifest of m version 3: labels is not as it was written"):
+        registry.push("m", saved_model("three"), {"labels": [1]})
+    assert [version.number for version in registry.history("m")] == [1, 2]
 
 
 def test_a_version_that_is_not_as_it_was_pushed_is_not_promoted(registry):

@@ -114,6 +114,52 @@ def test_signing_later_and_refilling(keys, tmp_path, saved_model):
         registry.sign("m", 1)
 
 
+def test_what_is_vouched_for_is_what_was_read(signed, saved_model):
+    """The manifest was read, and the signed one put back before the signature was looked at."""
+    registry, public = signed
+    path = registry.root / "m/manifests/1/manifest.json"
+    ours = path.read_bytes()
+    document = json.loads(ours)
+    document["files"]["saved_model.pb"]["sha256"] = "0" * 64
+    path.write_text(json.dumps(document))
+    version = registry.version("m", 1)
+    path.write_bytes(ours)
+    assert not signing.signed(version, public)
+    assert signing.signed(registry.version("m", 1), public)
+
+
+def test_only_what_was_to_be_pushed_is_signed(signed, saved_model, monkeypatch):
+    """Who can write the directory exchanges the copies before their hashes are taken."""
+    registry, _ = signed
+    copy = shutil.copyfile
+
+    def exchanged(source, target, **how):
+        copy(source, target, **how)
+        if str(target).endswith("saved_model.pb"):
+            registry.root.joinpath(target).write_text("of the attacker")
+        return target
+
+    monkeypatch.setattr(shutil, "copyfile", exchanged)
+    with pytest.raises(ServingError, match=r"saved_model.pb: changed while it was copied"):
+        registry.push("m", saved_model("two"), {})
+    monkeypatch.undo()
+    assert [version.number for version in registry.history("m")] == [1]
+    assert [path for path in registry.root.rglob(".tmp-*")] == []
+
+
+def test_a_refill_signs_no_manifest_that_was_not_signed_before(signed, saved_model):
+    """Else whoever empties a version's folder gets his own attachments signed by the next run."""
+    registry, public = signed
+    path = registry.root / "m/manifests/1/manifest.json"
+    (path.parent / "styles.json").write_text("[]")
+    document = json.loads(path.read_text())
+    document["attachments"]["styles.json"] = {"sha256": "0" * 64, "bytes": 2}
+    path.write_text(json.dumps(document))
+    shutil.rmtree(registry.root / "m/1")
+    assert registry.push("m", saved_model("one"), {}).outcome == "refilled"
+    assert "unsigned" in [finding.kind for finding in verify(registry.root, public)]
+
+
 def test_wrong_keys_are_one_clear_line(keys, tmp_path):
     private, public = keys("rsa", rsa.generate_private_key(65537, 2048))
     (tmp_path / "noise.pem").write_text("noise")

@@ -56,7 +56,7 @@ class Manager(Versions):
         self._refreshing = threading.Lock()
         self._looked = False
         self._tried = threading.Event()
-        self._asked: tuple[str, list[Any]] | None = None
+        self._asked: tuple[bytes, list[Any]] | None = None
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -296,9 +296,11 @@ def _stamp(path: Path) -> tuple:
     return tuple(stamp)
 
 
-def _text(root: Path) -> str:
-    path = root / config_files.MODELS
-    return path.read_text() if path.exists() else ""
+def _text(root: Path) -> bytes:
+    try:
+        return (root / config_files.MODELS).read_bytes()
+    except FileNotFoundError:
+        return b""
 
 
 def _wanted(root: Path, configs: list[Any]) -> Wanted:
