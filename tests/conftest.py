@@ -19,8 +19,8 @@ ASSETS = (ROOT / os.environ.get("EASEL_ASSETS", "../shared/assets")).resolve()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begins with the long story, so that others fill the second core; skips what needs absent assets."""
-    items.sort(key=lambda item: "e2e" not in item.path.parts)
+    """The long story comes first, then what trains: quick files fill both cores to the end. Skips what lacks assets."""
+    items.sort(key=lambda item: next((i for i, part in enumerate(("e2e", "trainer")) if part in item.path.parts), 2))
     if ASSETS.is_dir():
         return
     skip = pytest.mark.skip(reason=f"needs real images: EASEL_ASSETS is not a folder ({ASSETS})")
