@@ -125,10 +125,10 @@ class Manager(Versions):
             self._looked = True
 
     def ready(self) -> bool:
-        """Whether the directory was read and every model that it asks for has a version that answers."""
+        """Whether the directory was read and every model that it asks for has a version that answers, by label, too."""
         with self._lock:
-            asked = bool(self._slots) or self._looked
-            return asked and all(self._available(name) for name in self._labels if name in self._slots)
+            asked = bool(self._labels) or self._looked
+            return asked and all(self._settled(name) for name in self._labels if name in self._slots)
 
     def wait(self) -> bool:
         """Waits, once started, until what was asked for first is loaded or has failed; False when stopped before."""

@@ -65,6 +65,7 @@ class Versions:
     def __init__(self) -> None:
         self._slots: dict[str, dict[int, Slot]] = {}
         self._labels: dict[str, dict[str, int]] = {}
+        self._wanted_labels: dict[str, dict[str, int]] = {}
         self._lock = threading.Condition()
 
     @contextlib.contextmanager
@@ -149,6 +150,13 @@ class Versions:
             available, old = self._available(name), self._labels.get(name, {})
             wanted = {label: number if number in available else old.get(label) for label, number in labels.items()}
             self._labels[name] = {label: number for label, number in wanted.items() if number is not None}
+            self._wanted_labels[name] = labels
+
+    def _settled(self, name: str) -> bool:
+        """Whether a model has versions that answer, and each of its labels that is to point at one of them does."""
+        available, labels = self._available(name), self._labels[name]
+        wanted = self._wanted_labels[name].items()
+        return bool(available) and all(labels.get(label) == number for label, number in wanted if number in available)
 
     def _publish(self, slot: Slot, servable: Any, complete: bool) -> None:
         """Lets a servable answer, instead of what stood in for it."""

@@ -143,7 +143,7 @@ def test_what_stands_in_answers_until_the_first_version_is_there(registry, saved
     assert not manager.ready()
     refresh = threading.Thread(target=manager.refresh)
     refresh.start()
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 60
     while not manager.ready() and time.monotonic() < deadline:
         time.sleep(0.01)
     with manager.use("m", label="stable") as (_, servable):
@@ -163,6 +163,21 @@ def test_what_stands_in_answers_until_the_first_version_is_there(registry, saved
     gate.set()
     refresh.join()
     assert (serving(manager, label="stable"), len(standing)) == (2, 1)
+
+
+def test_it_is_not_ready_before_the_labels_point_at_what_was_loaded(registry, saved_model, monkeypatch):
+    manager, ready = Manager(registry.root, Fake), []
+    publish = manager._publish
+
+    def note(*args, **kwargs):
+        publish(*args, **kwargs)
+        ready.append(manager.ready())
+
+    monkeypatch.setattr(manager, "_publish", note)
+    registry.push("m", saved_model("one"), {})
+    manager.refresh()
+    assert ready == [False]
+    assert manager.ready()
 
 
 def test_what_stands_in_stays_when_the_version_cannot_be_loaded(registry, saved_model, retries):
