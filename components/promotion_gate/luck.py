@@ -11,6 +11,8 @@ from trainer.evaluation import intervals
 from trainer.evaluation.rules import EXAMPLE_RANGES, Direction, Rule, reaches
 from trainer.evaluation.trivial import Trivial
 
+_NOBODY = "a trivial model's"
+
 
 class Metric(NamedTuple):
     """A metric's name, and whether `higher` or `lower` is better."""
@@ -59,10 +61,8 @@ def over_trivials(
         return
     unknown = [each for each in trivials if not checks.finite(each.metrics.get(metric.name))]
     if unknown or not trivials:
-        whose = f"{unknown[0].name}'s" if unknown else "a trivial model's"
-        text = sentences.unknown(
-            f"{whose} {sentences.plain(metric.name)}", unknown and unknown[0].metrics.get(metric.name)
-        )
+        whose, found = (f"{unknown[0].name}'s", unknown[0].metrics.get(metric.name)) if unknown else (_NOBODY, None)
+        text = sentences.unknown(f"{whose} {sentences.plain(metric.name)}", found)
         yield from (Check(metric.name, OVERALL, value, asked, name, False, text) for name, asked in margins.items())
         return
     best = strongest(trivials, metric)
@@ -83,7 +83,9 @@ def over_trivials(
 def probable_loss(metric: Metric, candidate: np.ndarray | None, champion: np.ndarray | None, allowed: float) -> Check:
     """Whether the candidate is surely no worse than the champion by more than is allowed."""
     found = gains(candidate, champion, metric)
-    bound = intervals.lower_bound(found, metric.lowest_gain)
+    # Pictures that measure alike to the last bit are the same pictures: that is no draw of luck, whatever the range.
+    same = metric.lowest_gain is None and len(found) >= intervals.FEWEST and not found.any()
+    bound = 0.0 if same else intervals.lower_bound(found, metric.lowest_gain)
     passed = reaches(bound, -allowed)
     needed = None if passed else intervals.examples_needed(found, metric.lowest_gain, -allowed)
     text = sentences.probable_loss(sentences.plain(metric.name), bound, len(found), allowed, needed, passed=passed)

@@ -45,8 +45,8 @@ def margin(subject: str, value: float, other: float, whose: str, gain: float, as
     """`accuracy 0.91 is 0.31 better than the linear model's 0.6 (at least 0.05 is asked for)`."""
     shown, other_shown = numbers(value, other)
     gain_shown, asked_shown = numbers(abs(gain), asked)
-    relation = "no better" if gain == 0 else f"{gain_shown} {'better' if gain > 0 else 'worse'}"
-    only = "" if passed or gain <= 0 else "only "
+    relation = "no better" if abs(gain) <= TOLERANCE else f"{gain_shown} {'better' if gain > 0 else 'worse'}"
+    only = "" if passed or gain <= TOLERANCE else "only "
     return (
         f"{subject} {shown} is {only}{relation} than {whose} {other_shown} (at least {asked_shown} better is asked for)"
     )

@@ -1,7 +1,9 @@
 import numpy as np
 import pytest
 
-from components.promotion_gate.luck import Metric, gains
+from components.promotion_gate import sentences
+from components.promotion_gate.luck import Metric, gains, over_trivials, probable_loss
+from trainer.evaluation.rules import Rule
 
 
 def outcomes(**values):
@@ -24,3 +26,20 @@ def test_without_outcomes_there_is_nothing_to_compare(ours, theirs):
 
 def test_a_metric_that_no_example_has_is_not_compared():
     assert len(gains(outcomes(accuracy=[1]), outcomes(accuracy=[1]), Metric("macro_f1", "higher"))) == 0
+
+
+@pytest.mark.parametrize("examples", [3, 4, 40])
+def test_pictures_that_are_the_champions_own_lose_nothing_once_there_are_some(examples):
+    same = outcomes(style_distance=[0.1 * i for i in range(examples)])
+    found = probable_loss(Metric("style_distance", "lower"), same, same, 0.05)
+    assert found.passed == (examples >= 4)
+
+
+def test_without_trivial_models_it_is_said_that_none_was_measured():
+    [found] = over_trivials(Metric("accuracy", "higher"), 0.9, None, [], Rule(beats_trivial_by=0.05))
+    assert (found.passed, found.text) == (False, "a trivial model's accuracy was not measured")
+
+
+def test_a_difference_that_is_noise_is_no_difference():
+    text = sentences.margin("accuracy", 0.9, 0.9 - 1e-9, "a linear model's", 1e-9, 0.05, passed=False)
+    assert text == "accuracy 0.9 is no better than a linear model's 0.9 (at least 0.05 better is asked for)"

@@ -187,6 +187,8 @@ def test_an_unset_variable_names_the_key_and_the_line(config_file, monkeypatch):
         ("style.thresholds.ssim.every_slice_at_most=-2", "ssim.every_slice_at_most is -2, but ssim lies between -1"),
         ("classifier.thresholds.accuracy.max_loss_to_champion=2", "no two models differ by more than 1; null asks"),
         ("classifier.thresholds.accuracy.max_loss_to_champion=.inf", "max_loss_to_champion: should be a finite number"),
+        ("classifier.thresholds.accuracy.at_least=true", "accuracy.at_least: should be a number, not true"),
+        ("classifier.train.batch_size=true", "classifier.train.batch_size: should be a number, not true"),
         ("style.thresholds.style_distance.at_most=.nan", "style_distance.at_most: should be a finite number"),
         ("classifier.tflite.variants=[int9]", "classifier.tflite.variants.0: should be"),
         (
