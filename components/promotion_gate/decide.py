@@ -21,7 +21,7 @@ class Evidence:
     measured: Mapping[str, Any]
     """`trainer.evaluation.evaluator.Evaluation.measured` of candidate and champion."""
     trivials: Sequence[Trivial]
-    """Trivial models on the same examples, at least one."""
+    """Trivial models on the same examples; without any no margin over them is believed."""
     blessed: bool | None
     """What TFX's Evaluator said of its thresholds; None when it validated nothing."""
     outcomes: np.ndarray | None = None

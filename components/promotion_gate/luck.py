@@ -8,7 +8,7 @@ import numpy as np
 from components.promotion_gate import checks, sentences
 from components.promotion_gate.checks import OVERALL, Check
 from trainer.evaluation import intervals
-from trainer.evaluation.rules import EXAMPLE_RANGES, Direction, Rule, reaches
+from trainer.evaluation.rules import EXAMPLE_RANGES, TOLERANCE, Direction, Rule, exceeds, reaches
 from trainer.evaluation.trivial import Trivial
 
 _NOBODY = "a trivial model's"
@@ -72,8 +72,8 @@ def over_trivials(
     bounds = [intervals.lower_bound(found, metric.lowest_gain) for found, _ in compared]
     closest = int(np.argmin(bounds))  # NaN, which tells nothing, counts as the lowest
     found, other = compared[closest]
-    bound, passed = bounds[closest], bounds[closest] > 0
-    needed = None if passed else intervals.examples_needed(found, metric.lowest_gain, 0.0)
+    bound, passed = bounds[closest], exceeds(bounds[closest], 0.0)
+    needed = None if passed else intervals.examples_needed(found, metric.lowest_gain, TOLERANCE)
     subject, whose = sentences.plain(metric.name), f"{other.name}'s"
     text = sentences.certainty(subject, whose, bound, len(found), needed, passed=passed)
     shown, rule_name = bound if checks.finite(bound) else None, "beats_trivial_surely"
@@ -109,7 +109,7 @@ def excuse(metric: Metric, candidate: np.ndarray | None, trivials: Sequence[Triv
         gained = gains(candidate, each.outcomes, metric)
         if not intervals.upper_bound(gained, _negated(metric.lowest_gain)) >= 0:
             return []
-        if each.blind and not intervals.lower_bound(gained, metric.lowest_gain) > 0:
+        if each.blind and not exceeds(intervals.lower_bound(gained, metric.lowest_gain), 0.0):
             return []
         learned |= each.blind
         found += _out_of_reach(metric, each, rule)
@@ -117,13 +117,16 @@ def excuse(metric: Metric, candidate: np.ndarray | None, trivials: Sequence[Triv
 
 
 def strongest(trivials: Sequence[Trivial], metric: Metric) -> Trivial:
-    """The trivial model whose metric is best; the first of several, and one that has it before one that has not."""
+    """The trivial model whose metric is best; the first of several, and one that has it before one that has not.
+
+    Where there are none, one without a name or a metric.
+    """
 
     def rank(each: Trivial) -> float:
         value = each.metrics.get(metric.name)
         return checks.gain(value, 0.0, metric.direction) if checks.finite(value) else -np.inf
 
-    return max(trivials, key=rank)
+    return max(trivials, key=rank, default=Trivial("", {}))
 
 
 def _margin(metric: Metric, value: float, best: Trivial, name: str, asked: float) -> Check:
@@ -150,8 +153,8 @@ def _out_of_reach(metric: Metric, trivial: Trivial, rule: Rule) -> Iterator[str]
     for asked, compare in limits:
         if asked is not None and not reaches(compare(metric.best, other, metric.direction), asked):
             yield sentences.unreachable(subject, whose, other, asked)
-    if not intervals.lower_bound(ideal, metric.lowest_gain) > 0:
-        needed = intervals.examples_needed(ideal, metric.lowest_gain, 0.0)
+    if not exceeds(intervals.lower_bound(ideal, metric.lowest_gain), 0.0):
+        needed = intervals.examples_needed(ideal, metric.lowest_gain, TOLERANCE)
         yield sentences.indistinguishable(subject, whose, other, len(ideal), needed)
 
 

@@ -18,7 +18,7 @@ class Options(BaseModel):
     @field_validator("*", mode="before")
     @classmethod
     def _true_is_no_number(cls, value: Any, info: ValidationInfo) -> Any:
-        if isinstance(value, bool):
+        if any(isinstance(each, bool) for each in (value if isinstance(value, (list, tuple)) else [value])):
             kinds = set(_kinds(cls.model_fields[info.field_name].annotation))
             if kinds & {int, float} and bool not in kinds:
                 raise PydanticCustomError("not_a_number", "should be a number")

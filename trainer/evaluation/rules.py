@@ -33,6 +33,9 @@ _RANGES: Mapping[str, tuple[float, float]] = {
     "forgetting": (-1.0, math.inf),
 }
 
+OWN = ("forgetting",)
+"""Metrics that a training measures of its own model: there are neither slices of them nor others to compare with."""
+
 TOLERANCE = 1e-6
 """Differences below this are noise of floating-point numbers: .92 - .90 is not more than .02. Examples' own values are
 float32."""
@@ -93,6 +96,11 @@ def reaches(value: float, bound: float) -> bool:
     return value >= bound - TOLERANCE
 
 
+def exceeds(value: float, bound: float) -> bool:
+    """Whether a value is above a bound by more than `TOLERANCE`; NaN is not."""
+    return value > bound + TOLERANCE
+
+
 def merged(given: Any, defaults: Rules) -> Any:
     """The configuration's `thresholds` laid over the defaults, by metric and by rule; an explicit None stays one.
 
@@ -124,11 +132,22 @@ def require_meaning(rules: Rules) -> Rules:
 
     Raises:
         ValueError: a bound is no value that its metric can have, or a difference is as large as the metric's range: a
-            slip (`95` for `0.95`) would refuse every model, or switch a guard off without saying so.
+            slip (`95` for `0.95`) would refuse every model, or switch a guard off without saying so. Or the metric
+            is compared with what it is not measured of, or how many times as good it is, though it may be negative.
     """
     for metric, rule in rules.items():
         low, high = _RANGES[metric]
         for name, bound in rule.model_dump(exclude_none=True).items():
+            if metric in OWN and name not in ("at_least", "at_most"):
+                raise ValueError(f"{metric} is measured of the candidate as a whole alone: it has no {name}")
+            if name == "beats_trivial_times" and low < 0:
+                raise ValueError(
+                    f"{metric} may be negative, so no value is so many times as good; use beats_trivial_by"
+                )
+            if name == "beats_trivial_times" and bound < 1:
+                raise ValueError(
+                    f"{metric}.{name} is {bound:g}: worse than a trivial model; give 1 or more, null asks for nothing"
+                )
             if name.endswith(("at_least", "at_most")) and not low <= bound <= high:
                 raise ValueError(f"{metric}.{name} is {bound:g}, but {metric} lies between {low:g} and {high:g}")
             if name.endswith(("_by", "loss_to_champion")) and bound >= high - low:

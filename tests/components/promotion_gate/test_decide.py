@@ -153,6 +153,14 @@ def test_an_unmeasured_trivial_baseline_promotes_nothing(value):
     json.dumps(answer, allow_nan=False)
 
 
+def test_without_any_trivial_model_nothing_is_promoted_that_must_beat_one():
+    evidence = Evidence(measured(), [], blessed=True, outcomes=ALL_RIGHT)
+    answer = decide(Policy(DEFAULT, DIRECTIONS, "accuracy"), evidence)
+    assert not answer["approved"]
+    assert answer["reasons"][0] == "a trivial model's accuracy was not measured"
+    assert (answer["trivial"], answer["metrics"]["trivial"], answer["trivials"]) == ("", {}, {})
+
+
 @pytest.mark.parametrize(
     ("champion", "approved", "reason"),
     [

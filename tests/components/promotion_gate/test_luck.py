@@ -4,6 +4,7 @@ import pytest
 from components.promotion_gate import sentences
 from components.promotion_gate.luck import Metric, gains, over_trivials, probable_loss
 from trainer.evaluation.rules import Rule
+from trainer.evaluation.trivial import Trivial
 
 
 def outcomes(**values):
@@ -43,3 +44,11 @@ def test_without_trivial_models_it_is_said_that_none_was_measured():
 def test_a_difference_that_is_noise_is_no_difference():
     text = sentences.margin("accuracy", 0.9, 0.9 - 1e-9, "a linear model's", 1e-9, 0.05, passed=False)
     assert text == "accuracy 0.9 is no better than a linear model's 0.9 (at least 0.05 better is asked for)"
+
+
+def test_the_noise_of_floating_point_numbers_is_no_sure_gain():
+    metric = Metric("style_distance", "lower")
+    own = outcomes(style_distance=np.full(50, 0.1) + 1e-8 * np.arange(50))
+    other = Trivial("identity", {"style_distance": 0.1 + 3e-7}, outcomes(style_distance=np.full(50, 0.1 + 3e-7)))
+    checks = list(over_trivials(metric, 0.1, own, [other], Rule(beats_trivial_by=0.0)))
+    assert (checks[1].rule, checks[1].passed) == ("beats_trivial_surely", False)

@@ -190,6 +190,12 @@ def test_an_unset_variable_names_the_key_and_the_line(config_file, monkeypatch):
         ("classifier.thresholds.accuracy.at_least=true", "accuracy.at_least: should be a number, not true"),
         ("classifier.train.batch_size=true", "classifier.train.batch_size: should be a number, not true"),
         ("style.thresholds.style_distance.at_most=.nan", "style_distance.at_most: should be a finite number"),
+        ("ingest.background=[true, 0, 0]", "ingest.background: should be a number, not [True, 0, 0]"),
+        ("style.thresholds.style_distance.beats_trivial_times=0", "beats_trivial_times: should be greater than 0"),
+        ("style.thresholds.style_distance.beats_trivial_times=.inf", "beats_trivial_times: should be a finite number"),
+        ("style.thresholds.style_distance.beats_trivial_times=0.5", "beats_trivial_times is 0.5: worse than a trivial"),
+        ("style.thresholds.ssim.beats_trivial_times=2", "ssim may be negative, so no value is so many times as good"),
+        ("style.thresholds.forgetting.max_loss_to_champion=0.1", "forgetting is measured of the candidate as a whole"),
         ("classifier.tflite.variants=[int9]", "classifier.tflite.variants.0: should be"),
         (
             "workspace='gs://bucket/w'",
