@@ -24,7 +24,7 @@ from easel_serving.orders.table import DONE, STATES, Order
 from easel_serving.orders.wishes import FORMATS, Wishes, parse
 from easel_serving.protocol.errors import ServingError
 from easel_serving.protocol.status import StatusError, invalid
-from easel_serving.server.api import cors
+from easel_serving.server.api import cors, forms
 from easel_serving.server.api.access import presented
 from easel_serving.server.api.rest import read_body
 from easel_serving.server.limits import pixels
@@ -126,8 +126,7 @@ class OrdersApi:
         return await within(self._limits.seconds, loop.run_in_executor(self._waiting, function, *arguments))
 
     async def _place(self, request: Request) -> Response:
-        if not request.headers.get("content-type", "").startswith("multipart/form-data"):
-            raise invalid("send multipart/form-data with the fields photo and style")
+        forms.require(request.headers.get("content-type", ""))
         key = request.headers.get("idempotency-key")
         if key is not None and not (0 < len(key) <= 255 and key.isprintable()):
             raise invalid("Idempotency-Key: use 1 to 255 printable characters")

@@ -172,9 +172,10 @@ def _too_large(limits: Bounds) -> StatusError:
 
 
 def _address(match: re.Match) -> Address:
-    version = int(match[2]) if match[2] else None
-    if version is not None and version >= 2**63:
-        raise invalid(f"Failed to convert version: {match[2]} to numeric.")
+    digits = (match[2] or "").lstrip("0")
+    if len(digits) > 19 or int(digits or "0") >= 2**63:  # Python turns no more than 4,300 digits into a number
+        raise invalid(f"Failed to convert version: {match[2][:40]} to numeric.")
+    version = int(digits or "0") if match[2] else None
     label = urllib.parse.unquote(match[3]) if match[3] else None
     return Address(urllib.parse.unquote(match[1]), version, label)
 

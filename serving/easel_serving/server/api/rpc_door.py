@@ -1,6 +1,7 @@
 """How a gRPC message comes in: who sends it is known, and what it holds is counted, before an object is made of it."""
 
 import contextlib
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -12,6 +13,8 @@ from easel_serving.protocol import messages
 from easel_serving.protocol.status import StatusError, invalid
 from easel_serving.server.api.access import allowed, record
 from easel_serving.server.loading.core import Core
+
+LOGGER = logging.getLogger("easel.serving")
 
 _QUOTED = 4000
 """Characters of an error that are sent: a client takes no headers of more than 8 KiB."""
@@ -57,6 +60,13 @@ class Door:
                     return answer(request)
             except StatusError as error:
                 context.abort(grpc.StatusCode[error.code], str(error)[:_QUOTED])
+            except (grpc.RpcError, StopIteration):
+                raise  # the client is gone
+            except Exception:
+                if not context.is_active():
+                    raise
+                LOGGER.exception("%s failed", path)
+                context.abort(grpc.StatusCode.INTERNAL, "Internal error; see the server's log")
             finally:
                 record(
                     protocol="gRPC",

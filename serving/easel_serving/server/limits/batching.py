@@ -6,9 +6,12 @@ there, a batch that fails is run again request by request: one broken image must
 
 import collections
 import concurrent.futures
+import contextlib
 import dataclasses
+import functools
 import threading
 import time
+import weakref
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -52,7 +55,7 @@ class Limits:
         return cls(**given)
 
 
-@dataclasses.dataclass
+@dataclasses.dataclass(eq=False)
 class _Task:
     signature: str
     inputs: Tensors
@@ -97,9 +100,18 @@ class Batcher:
                 raise StatusError("UNAVAILABLE", "The model version is being unloaded; try again")
             if len(self._tasks) >= self._limits.max_enqueued_batches * self._limits.max_batch_size:
                 raise StatusError("RESOURCE_EXHAUSTED", "The batch scheduling queue is full; try again later")
-            self._tasks.append(_Task(signature, inputs, rows, pixels, future))
+            task = _Task(signature, inputs, rows, pixels, future)
+            self._tasks.append(task)
             self._changed.notify()
+        future.add_done_callback(functools.partial(self._forget, weakref.ref(task)))
         return future
+
+    def _forget(self, reference: weakref.ref, future: concurrent.futures.Future) -> None:
+        """Lets go of a request that nobody waits for any more: the server counts its bytes no longer."""
+        task = reference() if future.cancelled() else None
+        with self._changed if task is not None else contextlib.nullcontext():
+            if task is not None and task in self._tasks:
+                self._tasks.remove(task)
 
     def close(self) -> None:
         """Takes no more requests, and ends once those queued are answered."""
@@ -171,6 +183,8 @@ class Batcher:
 
 def _rows(inputs: Tensors, limit: int) -> int:
     """The common first dimension, refused as batching_session.cc and shared_batch_scheduler.h do."""
+    if not inputs:
+        raise invalid("Batching Run() needs at least one input tensor")
     if any(value.ndim == 0 for value in inputs.values()):
         raise invalid("Batching Run() input tensors must have at least one dimension")
     sizes = {len(value) for value in inputs.values()}

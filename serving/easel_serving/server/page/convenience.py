@@ -18,6 +18,7 @@ from easel_serving.images import prepare
 from easel_serving.protocol.errors import ServingError
 from easel_serving.protocol.status import StatusError, invalid
 from easel_serving.registry.directory import PICTURES, Directory
+from easel_serving.server.api import forms
 from easel_serving.server.api.rest import read_body
 from easel_serving.server.limits import pixels
 from easel_serving.server.limits.batching import PIXELS
@@ -87,13 +88,13 @@ class Convenience:
         except ServingError as error:
             return JSONResponse({"error": str(error)}, 404)
         path = version.manifest_dir / PICTURES / name
-        if f"{PICTURES}/{name}" not in version.manifest.get("attachments", {}) or not path.is_file():
+        is_pushed = f"{PICTURES}/{name}" in version.manifest.get("attachments", {})
+        if not is_pushed or path.is_symlink() or not path.is_file():
             return JSONResponse({"error": f"{model} version {number} has no picture {name}"}, 404)
         return FileResponse(path, headers={"Cache-Control": "public, max-age=31536000, immutable"})
 
     async def _with_form(self, request: Request, call: Callable[[FormData], Awaitable[Response]]) -> Response:
-        if not request.headers.get("content-type", "").startswith("multipart/form-data"):
-            raise invalid("send multipart/form-data")
+        forms.require(request.headers.get("content-type", ""))
         # Reading the body here bounds its size and time; the form parser then works on what was read.
         with self._budget.hold() as hold:
             request._body = await read_body(request, self._limits, hold)

@@ -50,3 +50,24 @@ def test_refuses_what_is_no_example_of_a_photo(content, message):
 def test_what_nobody_knows_is_left_out():
     unknown = b"BM" + struct.pack("<77s", b"x")
     assert parse(unknown + attacks.example(b"photo")).SerializeToString() == attacks.example(b"photo")
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (b'"\\ud800"', "surrogate pair"), (b'{"b64": "\\udfff"}', "surrogate pair"), (b"9" * 5000, "too big"),
+        (b"18446744073709551615", "uint64"), (b"9223372036854775808", "uint64"), (b"1e39", "without loss"),
+        (b"1" + b"0" * 400, "too big"), (b"-9223372036854775809", None), (b"true", None), (b"NaN", None),
+    ],
+)  # fmt: skip
+def test_values_that_no_feature_holds_are_the_clients_fault(value, said):
+    examples = pytest.importorskip("easel_serving.server.api.examples")
+    for document in (b'{"examples": [{"x": %s}]}', b'{"context": {"x": [%s]}, "examples": [{}]}'):
+        if said is None:
+            _, [serialized] = examples.classify_request(document % value)
+            assert parse(serialized).features.feature["x"].WhichOneof("kind")
+        else:
+            with pytest.raises(StatusError, match=said):
+                examples.classify_request(document % value)
+    with pytest.raises(StatusError, match="surrogate pair"):
+        examples.classify_request(b'{"examples": [{"\\ud800": 1}]}')

@@ -194,3 +194,14 @@ def test_messages_that_never_arrive_are_cut_off_when_others_wait(guarded):
     for call in stuck:
         call.cancel()
         silence.put(None)
+
+
+def test_an_error_of_our_own_tells_nothing_of_it(predictions, core, monkeypatch, caplog):
+    def fails(*_):
+        raise RuntimeError("the password is 1234")
+
+    monkeypatch.setattr(core, "run_blocking", fails)
+    with pytest.raises(grpc.RpcError) as error:
+        predictions.Predict(predict(image_bytes=[b"x"]))
+    assert (error.value.code().name, error.value.details()) == ("INTERNAL", "Internal error; see the server's log")
+    assert "the password is 1234" in caplog.text

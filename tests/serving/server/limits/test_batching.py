@@ -1,5 +1,7 @@
+import gc
 import threading
 import time
+import weakref
 
 import numpy as np
 import pytest
@@ -112,3 +114,26 @@ def test_limits_come_from_the_file(tmp_path):
     assert Limits.read(tmp_path) == Limits()
     (tmp_path / "batching.config").write_text("max_batch_size { value: 3 } num_batch_threads { value: 1 }")
     assert Limits.read(tmp_path) == Limits(max_batch_size=3, num_batch_threads=1)
+
+
+def test_a_request_that_nobody_waits_for_leaves_the_queue(batcher, doubler):
+    """Its bytes are counted no longer, so they must not be there: a slow model's queue held gigabytes."""
+    doubler.gate.clear()
+    running = batcher.submit("s", rows(1))
+    while not running.running():
+        time.sleep(0.01)
+    inputs = rows(2)
+    watched = weakref.ref(inputs["x"])
+    waiting, given_up = batcher.submit("s", rows(3)), batcher.submit("s", inputs)
+    del inputs
+    assert given_up.cancel()
+    gc.collect()
+    assert watched() is None
+    doubler.gate.set()
+    assert (running.result(5)["y"].tolist(), waiting.result(5)["y"].tolist()) == ([2], [6])
+    assert doubler.sizes == [1, 1]
+
+
+def test_a_request_without_inputs_is_refused(batcher):
+    with pytest.raises(StatusError, match="needs at least one input"):
+        batcher.submit("s", {})

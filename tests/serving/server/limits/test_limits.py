@@ -199,6 +199,28 @@ def test_a_request_that_takes_too_long_is_given_up(client, limit, b64):
     assert (answer.status_code, answer.json()["error"]) == (504, "Timed out waiting for the model")
 
 
+def test_a_version_of_many_digits_is_no_version(client):
+    for digits in ("9" * 19, "9" * 5000, "0" * 5000 + "9" * 20):
+        for path in (f"/v1/models/photos/versions/{digits}:predict", f"/v1/models/photos/versions/{digits}"):
+            answer = client.post(path, json={}) if path.endswith("predict") else client.get(path)
+            assert (answer.status_code, "to numeric" in answer.json()["error"]) == (400, True)
+    answer = client.get(f"/v1/models/photos/versions/{'0' * 5000}1")
+    assert answer.json()["model_version_status"][0]["version"] == "1"
+
+
+@pytest.mark.parametrize("charset", ["unicode_escape", "punycode", "idna", "utf-7", "rot13", "utf_16", "no-such"])
+def test_the_charset_of_a_form_calls_no_decoder(client, charset):
+    """`unicode_escape` made names that are no text (500), `punycode` takes minutes for a megabyte."""
+    part = b'--x\r\nContent-Disposition: form-data; name="image"; filename="\\ud800"\r\n\r\n'
+    body = part + attacks.solid("PNG") + b"\r\n--x--\r\n"
+    headers = {"Content-Type": f"multipart/form-data; boundary=x; charset={charset}"}
+    for path in ("/easel/v1/classify", "/easel/v1/stylize"):
+        answer = client.post(path, content=body, headers=headers)
+        assert (answer.status_code, answer.json()) == (400, {"error": "send multipart/form-data in UTF-8"})
+    headers["Content-Type"] = "multipart/form-data; boundary=x; charset=UTF-8"
+    assert client.post("/easel/v1/classify", content=body, headers=headers).status_code == 200
+
+
 JSON = st.recursive(
     st.none()
     | st.booleans()
