@@ -3,7 +3,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from components.promotion_gate.decide import Evidence, Policy, decide
@@ -436,6 +436,7 @@ values = st.floats(0, 1)
 bounds = st.none() | values
 
 
+@settings(deadline=None)  # a busy machine is no fault
 @given(values, values, values, bounds, bounds, bounds)
 def test_the_decision_is_the_rules_and_nothing_else(value, champion, trivial_value, at_least, loss, margin):
     """Against the rule written out by hand for one metric of which more is better; nothing here is luck."""
@@ -456,6 +457,7 @@ def test_the_decision_is_the_rules_and_nothing_else(value, champion, trivial_val
     json.dumps(answer, allow_nan=False)
 
 
+@settings(deadline=None)
 @given(values, values, values, values)
 def test_a_better_candidate_is_never_refused_where_a_worse_one_is_approved(low, high, champion, trivial_value):
     low, high = sorted((low, high))
