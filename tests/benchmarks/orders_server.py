@@ -82,8 +82,10 @@ class Shop:
         self.started = time.monotonic()
         (folder / "serving").mkdir()
         self._log = os.open(folder / "log", os.O_WRONLY | os.O_APPEND | os.O_CREAT)
-        url = server.get_uri() if server else f"sqlite:///{folder / 'orders' / FILE}"
-        self._engine = sa.create_engine(sa.make_url(url).set(drivername="postgresql+psycopg") if server else url)
+        url = sa.make_url(server.get_uri() if server else f"sqlite:///{folder / 'orders' / FILE}")
+        self._engine = sa.create_engine(
+            url.set(drivername="postgresql+psycopg") if server else url, poolclass=sa.pool.NullPool
+        )
         self._observe()
 
     def __enter__(self) -> "Shop":

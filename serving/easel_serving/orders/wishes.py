@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from easel_serving.images import prepare
 from easel_serving.painting import paper
 from easel_serving.painting.part import Part, parse_box
 from easel_serving.protocol.errors import ServingError
@@ -74,6 +75,14 @@ class Wishes(BaseModel):
         if self.only is None and (self.box is not None or self.or_all):
             raise ValueError("box and or_all: they need only=subject or only=background")
         return self
+
+    def require_paintable(self, photo: bytes) -> None:
+        """Raises ServingError for a photo whose picture would have more pixels than are painted."""
+        width, height = prepare.size(photo, "photo")
+        scale = paper.scale((width, height), self.size, self.within)
+        if width * height * scale**2 > prepare.MAX_PIXELS:
+            asked = f"paper: {self.paper}" if self.paper else f"size: {self.size or 'that of the photo'}"
+            raise ServingError(f"{asked} makes too many pixels of this photo; ask for fewer")
 
     @property
     def within(self) -> tuple[int, int] | None:

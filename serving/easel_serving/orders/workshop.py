@@ -17,6 +17,7 @@ from easel_serving.orders.queue import Orders
 from easel_serving.orders.webhooks import Caller
 from easel_serving.orders.worker import Worker
 from easel_serving.protocol.errors import ServingError
+from easel_serving.storage.database import Unavailable
 
 LOGGER = logging.getLogger("easel.orders")
 
@@ -121,6 +122,17 @@ def _repeatedly(task: Callable[[], float], stop: threading.Event) -> None:
         stop.wait(pause)
 
 
+def _opened(workshop: Workshop, stop: threading.Event) -> Orders:
+    """The queue, once its database is there."""
+    while True:
+        try:
+            return workshop.orders()
+        except Unavailable as error:
+            LOGGER.warning("%s; trying again", error)
+            if stop.wait(_RESTART_SECONDS):
+                sys.exit(0)
+
+
 def _work(workshop: Workshop, parent: int) -> None:
     """A worker's process."""
     logging.basicConfig(level=logging.INFO, format=LOG_FORMAT)
@@ -129,7 +141,7 @@ def _work(workshop: Workshop, parent: int) -> None:
     # Ctrl-C in a terminal reaches every process of the group: the parent says when to stop.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        worker = Worker(workshop.orders(), workshop.painter(), workshop.seconds)
+        worker = Worker(_opened(workshop, stop), workshop.painter(), workshop.seconds)
         # Nobody would start it anew, or stop it, once its parent is gone.
         worker.run(lambda: stop.is_set() or os.getppid() != parent)
     except ServingError as error:

@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image, ImageCms
 
 from easel_serving.images import formats, prepare
+from easel_serving.painting import paper
 from easel_serving.protocol.errors import ServingError
 from easel_serving.registry import files as whole_files
 
@@ -63,11 +64,7 @@ def read(path: str | Path, size: int | None = None, within: tuple[int, int] | No
             alpha = np.asarray(formats.upright(header).convert("RGBA"))[..., 3].copy()
         header.close()
     photo = Photo(prepare.pixels(data, str(path)), alpha, exif, profile, dpi if dpi and min(dpi) > 0 else None)
-    sides = sorted(photo.pixels.shape[:2])
-    scales = [] if size is None else [size / sides[1]]
-    if within is not None:
-        scales += [room / side for room, side in zip(sorted(within), sides, strict=True)]
-    return _scaled(photo, min(scales), path) if scales else photo
+    return _scaled(photo, paper.scale(photo.pixels.shape[:2], size, within), path)
 
 
 def kind(path: str | Path) -> str:

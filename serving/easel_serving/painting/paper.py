@@ -1,6 +1,7 @@
 """Sizes of paper in pixels."""
 
 import re
+from collections.abc import Sequence
 
 DPI = 300
 """Dots per inch of a print where nothing else is said."""
@@ -33,3 +34,15 @@ def pixels(text: str, dpi: float) -> tuple[int, int]:
             f"{text} at {dpi:g} dpi is {longer} pixels long; at most {MAX_SIDE} are painted: ask for fewer dpi"
         )
     return shorter, longer
+
+
+def scale(shape: Sequence[int], size: int | None, within: tuple[int, int] | None) -> float:
+    """By what a photo's sides are multiplied: for a longest side of `size` pixels, and to fit `within`, either way up.
+
+    1 where neither is asked for.
+    """
+    shorter, longer = sorted(shape)
+    scales = [] if size is None else [size / longer]
+    if within is not None:
+        scales += [room / side for room, side in zip(sorted(within), (shorter, longer), strict=True)]
+    return min(scales, default=1.0)

@@ -1,11 +1,8 @@
 """Workers: what they hand in, what they try again, what ends with them."""
 
-import os
-import signal
 import subprocess
 import sys
 import textwrap
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -91,55 +88,3 @@ def test_an_order_that_hangs_ends_its_process(tmp_path: Path) -> None:
     assert subprocess.run([sys.executable, "-c", script], timeout=60).returncode == TOO_LONG
     found = queue.find(placed.id)
     assert (found.state, found.reason) == (QUEUED, "painting took longer than 0.2 s")
-
-
-def test_orders_survive_their_workers_kills(tmp_path: Path) -> None:
-    """kill -9 in the middle of orders, six times: none lost, each finished once."""
-    queue = Orders.open(tmp_path)
-    placed = [queue.place("", WISHES, f"photo {i}".encode())[0].id for i in range(60)]
-    finished = tmp_path / "finished"
-    script = textwrap.dedent(
-        f"""
-        import time
-        from easel_serving.orders import leases, queue
-        leases.LEASE_SECONDS = 0.6
-        from easel_serving.orders import worker
-        worker.LEASE_SECONDS = 0.6
-        orders = queue.Orders.open({str(tmp_path)!r}, limits=queue.Limits(attempts=100))
-        finish = orders.leases.finish
-        def noted(order, *rest):
-            done = finish(order, *rest)
-            if done:
-                with open({str(finished)!r}, "a") as file:
-                    file.write(order.id + chr(10))
-            return done
-        orders.leases.finish = noted
-        def paint(wishes, photo, mask, report):
-            time.sleep(0.02)
-            return photo[::-1], ".png", {{}}
-        worker.Worker(orders, paint).run(lambda: False)
-        """
-    )
-
-    def start() -> subprocess.Popen:
-        return subprocess.Popen([sys.executable, "-c", script])
-
-    workers = [start(), start()]
-    try:
-        for kill in range(6):
-            time.sleep(1.0)
-            os.kill(workers[kill % 2].pid, signal.SIGKILL)
-            workers[kill % 2].wait()
-            workers[kill % 2] = start()
-        deadline = time.monotonic() + 120
-        while queue.statistics().states != {DONE: 60} and time.monotonic() < deadline:
-            time.sleep(0.2)
-    finally:
-        for worker in workers:
-            worker.kill()
-            worker.wait()
-    orders = [queue.find(order) for order in placed]
-    assert {order.state for order in orders} == {DONE}
-    assert [queue.files.get(order.result) for order in orders] == [f"photo {i}".encode()[::-1] for i in range(60)]
-    noted = finished.read_text().split()
-    assert len(noted) == len(set(noted)), "none was finished twice"

@@ -151,6 +151,7 @@ class OrdersApi:
             sent = {"photo": data} | ({} if mask is None else {"mask": mask})
             sizes = [await asyncio.to_thread(pixels.of_file, each, name) for name, each in sent.items()]
             pixels.bound(sum(sizes), self._limits.pixels)
+            await asyncio.to_thread(wishes.require_paintable, data)
             order, new = await self._wait(self._orders.place, owner(request), wishes, data, key, priority, mask)
         return JSONResponse(
             order.document(), 202, headers={"Location": f"{ROOT}/{order.id}", "Easel-Replayed": str(not new).lower()}
@@ -201,7 +202,10 @@ class OrdersApi:
 
     def _check(self, wishes: Wishes) -> None:
         for share in wishes.styles:
-            self._require_style(share.name)
+            try:
+                self._require_style(share.name)
+            except ServingError as error:
+                raise ServingError(f"style: {error}") from None
         if wishes.webhook is not None:
             webhooks.require_host(wishes.webhook, self._hosts)
 

@@ -108,6 +108,8 @@ def test_a_wrong_question_is_named(client, query) -> None:
         ({"style": "waves"}, 400, "did you mean wave"),
         ({"strength": "7"}, 400, "strength"),
         ({"paper": "10x10m"}, 400, "10x10m"),
+        ({"size": "12000"}, 400, "size: 12000 makes too many pixels"),
+        ({"paper": "100x100cm"}, 400, "paper: 100x100cm makes too many pixels"),
         ({"priority": "11"}, 400, "priority"),
         ({"webhook": "https://evil.example/"}, 400, "not among the hosts"),
         ({"webhook": "http://169.254.169.254/"}, 400, "not among the hosts"),

@@ -33,10 +33,15 @@ function named({ styles }) {
   return styles.map(style => readable(style.name) + share(style)).join(" and ");
 }
 
+function moment(when) {
+  return when.toDateString() === new Date().toDateString() ? when.toLocaleTimeString()
+    : when.toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
+}
+
 function row(order) {
   const name = named(order.wishes);
-  const when = new Date(order.created * 1000), item = element("li", {});
-  const title = element("strong", { id: `o-${order.id}`, textContent: `${name}, ${when.toLocaleTimeString()}` });
+  const when = moment(new Date(order.created * 1000)), item = element("li", {});
+  const title = element("strong", { id: `o-${order.id}`, textContent: `${name}, ${when}` });
   item.dataset.id = order.id;
   item.dataset.state = order.state;
   const meter = element("progress", { max: 1, value: order.progress });
@@ -54,7 +59,7 @@ function row(order) {
   actions.append(remove);
   item.append(title, element("p", { className: "note", textContent: wished(order) }));
   if (order.state === "painting") item.append(meter);
-  item.append(element("p", { className: `state ${order.state}`, textContent: told(order) }), actions);
+  item.append(element("p", { className: "state", textContent: told(order) }), actions);
   return item;
 }
 
