@@ -1,4 +1,4 @@
-"""kill -9 of the server and of workers while orders come in; `tests.benchmarks.orders_server` does the same at length."""
+"""kill -9 of server and workers while orders come in; `tests.benchmarks.orders_server` does the same at length."""
 
 import concurrent.futures
 import io
