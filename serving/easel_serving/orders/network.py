@@ -1,8 +1,6 @@
 """Paints orders with the style network that serves."""
 
 import logging
-import os
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -39,29 +37,26 @@ class NetworkPainter:
     ) -> tuple[bytes, str, dict[str, Any]]:
         """See `Painter`."""
         version, engine = self._current()
-        suffix = _SUFFIXES[wishes.format]
-        with tempfile.TemporaryDirectory(prefix="easel-order-") as folder:
-            source, target = Path(folder, "photo"), Path(folder, f"picture{suffix}")
-            source.write_bytes(photo)
-            # By name only: a name that is the path of a file here must not open it. The server knew these names: a
-            # worker that does not has another version, and another worker may have the right one.
-            codes = [engine.known(share.name) for share in wishes.styles]
-            try:
-                read = files.read(source, wishes.size, wishes.within)
-                where = _mask(wishes, read, mask, Path(folder))
-                if wishes.brush is not None:
-                    Brushed(engine, wishes.brush).painted_shape(*read.pixels.shape[:2])
-            except ServingError as error:
-                raise Refused(str(error).replace(f"{folder}{os.sep}", "")) from None
-            report(0.1)
-            mix = np.average(codes, axis=0, weights=[share.weight for share in wishes.styles]).astype(np.float32)
-            finish = painter.Finish(wishes.strength, wishes.keep_colours == "luminance", wishes.brush)
-            *_, picture = painter.paint(engine, read.pixels, [painter.Layer(mix, where)], finish, preview=False)
-            report(0.9)
-            files.write(picture, target, read, wishes.resolution)
-            by = {"model": version.model, "version": version.number}
-            # Two machines may call two versions by one number.
-            return target.read_bytes(), suffix, by | ({"digest": version.digest} if version.digest else {})
+        # By name only: a name that is the path of a file here must not open it. The server knew these names: a worker
+        # that does not has another version, and another worker may have the right one.
+        codes = [engine.known(share.name) for share in wishes.styles]
+        # In memory: a kill leaves nobody's photo in a temporary folder.
+        try:
+            read = files.decoded(photo, wishes.size, wishes.within)
+            where = _mask(wishes, read, mask)
+            if wishes.brush is not None:
+                Brushed(engine, wishes.brush).painted_shape(*read.pixels.shape[:2])
+        except ServingError as error:
+            raise Refused(str(error)) from None
+        report(0.1)
+        mix = np.average(codes, axis=0, weights=[share.weight for share in wishes.styles]).astype(np.float32)
+        finish = painter.Finish(wishes.strength, wishes.keep_colours == "luminance", wishes.brush)
+        *_, picture = painter.paint(engine, read.pixels, [painter.Layer(mix, where)], finish, preview=False)
+        report(0.9)
+        data = files.encoded(picture, wishes.format.upper(), read, wishes.resolution)
+        by = {"model": version.model, "version": version.number}
+        # Two machines may call two versions by one number.
+        return data, _SUFFIXES[wishes.format], by | ({"digest": version.digest} if version.digest else {})
 
     def _current(self) -> tuple[Version, TiledEngine]:
         """What serves now, loaded."""
@@ -73,9 +68,7 @@ class NetworkPainter:
             self._loaded = version.path, self._models.engine(version.model)
 
 
-def _mask(wishes: Wishes, photo: files.Photo, mask: bytes | None, folder: Path) -> np.ndarray | None:
+def _mask(wishes: Wishes, photo: files.Photo, mask: bytes | None) -> np.ndarray | None:
     if mask is not None:
-        path = folder / "mask"
-        path.write_bytes(mask)
-        return masks.read(path, *photo.pixels.shape[:2])
+        return masks.decoded(mask, *photo.pixels.shape[:2])
     return wishes.part and subject.masked(photo.pixels, wishes.part, photo.scale)

@@ -53,8 +53,12 @@ def read(path: str | Path, size: int | None = None, within: tuple[int, int] | No
     Raises:
         ServingError: the file cannot be read, is not an image or has too many pixels.
     """
-    data = prepare.checked(path)
-    with prepare.readable(str(path)):
+    return decoded(prepare.checked(path), size, within, str(path))
+
+
+def decoded(data: bytes, size: int | None = None, within: tuple[int, int] | None = None, name: str = "photo") -> Photo:
+    """The same of a file's bytes; `name` is for messages."""
+    with prepare.readable(name):
         header = formats.open_image(data)
         dpi = header.info.get("dpi")
         exif = header.getexif()
@@ -63,8 +67,8 @@ def read(path: str | Path, size: int | None = None, within: tuple[int, int] | No
         if "transparency" in header.info or header.mode in ("LA", "PA", "RGBA"):
             alpha = np.asarray(formats.upright(header).convert("RGBA"))[..., 3].copy()
         header.close()
-    photo = Photo(prepare.pixels(data, str(path)), alpha, exif, profile, dpi if dpi and min(dpi) > 0 else None)
-    return _scaled(photo, paper.scale(photo.pixels.shape[:2], size, within), path)
+    photo = Photo(prepare.pixels(data, name), alpha, exif, profile, dpi if dpi and min(dpi) > 0 else None)
+    return _scaled(photo, paper.scale(photo.pixels.shape[:2], size, within), name)
 
 
 def kind(path: str | Path) -> str:
@@ -85,7 +89,13 @@ def write(picture: np.ndarray, path: str | Path, photo: Photo | None = None, dpi
         ServingError: the format cannot hold such a picture.
         OSError: the file cannot be written; its `filename` is `path`.
     """
-    format = kind(path)
+    whole_files.write(Path(path), encoded(picture, kind(path), photo, dpi, str(path)))
+
+
+def encoded(
+    picture: np.ndarray, format: str, photo: Photo | None = None, dpi: float | None = None, name: str = "picture"
+) -> bytes:
+    """The bytes of such a file, in a format as Pillow calls it; `name` is for messages."""
     photo = photo or Photo(picture)
     image, profile = _in_profile(Image.fromarray(picture), photo.profile)
     if photo.alpha is not None and format in _WITH_ALPHA and photo.alpha.shape == picture.shape[:2]:
@@ -94,20 +104,20 @@ def write(picture: np.ndarray, path: str | Path, photo: Photo | None = None, dpi
     extra = {"icc_profile": profile, "exif": _exif(photo.exif, resolution)}
     if resolution:
         extra["dpi"] = resolution
-    # In memory first: what Pillow says of a full disk is "encoder error -2".
-    encoded = io.BytesIO()
+    # In memory: what Pillow says of a full disk is "encoder error -2".
+    buffer = io.BytesIO()
     try:
-        image.save(encoded, format, **_OPTIONS.get(format, {}), **extra)
+        image.save(buffer, format, **_OPTIONS.get(format, {}), **extra)
     except (OSError, ValueError) as error:
-        raise ServingError(f"{path}: cannot be written ({error})") from None
-    whole_files.write(Path(path), encoded.getvalue())
+        raise ServingError(f"{name}: cannot be written ({error})") from None
+    return buffer.getvalue()
 
 
-def _scaled(photo: Photo, scale: float, path: str | Path) -> Photo:
+def _scaled(photo: Photo, scale: float, name: str) -> Photo:
     height, width = photo.pixels.shape[:2]
     shape = max(1, round(height * scale)), max(1, round(width * scale))
     if shape[0] * shape[1] > prepare.MAX_PIXELS:
-        raise ServingError(f"{path}: {shape[1]} x {shape[0]} pixels are too many; ask for a smaller size")
+        raise ServingError(f"{name}: {shape[1]} x {shape[0]} pixels are too many; ask for a smaller size")
     pixels, alpha = (_resized(part, *shape) for part in (photo.pixels, photo.alpha))
     return Photo(pixels, alpha, photo.exif, photo.profile, photo.dpi, scale)
 

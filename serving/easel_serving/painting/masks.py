@@ -18,8 +18,12 @@ def read(path: str | Path, height: int, width: int) -> np.ndarray:
     Raises:
         ServingError: the file cannot be read, or has other proportions than the photo. Of another size, it is resized.
     """
-    data = prepare.checked(path)
-    with prepare.readable(str(path)):
+    return decoded(prepare.checked(path), height, width, str(path))
+
+
+def decoded(data: bytes, height: int, width: int, name: str = "mask") -> np.ndarray:
+    """The same of a file's bytes; `name` is for messages."""
+    with prepare.readable(name):
         image = formats.upright(formats.open_image(data))
         if "transparency" in image.info or image.mode in ("LA", "PA", "RGBA"):
             image = image.convert("RGBA")
@@ -28,7 +32,7 @@ def read(path: str | Path, height: int, width: int) -> np.ndarray:
     rows, columns = mask.shape
     if abs(columns * height / (rows * width) - 1) > _SAME_PROPORTIONS:
         raise ServingError(
-            f"{path}: a mask of {columns} x {rows} pixels does not fit a photo of {width} x {height}; "
+            f"{name}: a mask of {columns} x {rows} pixels does not fit a photo of {width} x {height}; "
             "it may have another size, but not other proportions"
         )
     return resized(mask, height, width)

@@ -29,6 +29,11 @@ def test_the_picture_has_the_format_and_size_that_was_asked_for(paint) -> None:
         assert image.convert("RGB").getextrema() == ((128, 128),) * 3
 
 
+def test_no_photo_lies_in_a_temporary_folder_where_a_kill_would_leave_it(paint, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "none"))
+    assert paint({"style": "grey"}, png("red"), png("white", (40, 20)))
+
+
 @pytest.mark.parametrize("photo", [b"", b"no image", png("red")[:40]])
 def test_a_photo_that_cannot_be_read_is_the_orders_fault(paint, photo) -> None:
     with pytest.raises(Refused, match=r"^photo: "):
