@@ -30,6 +30,7 @@ pretrained: env ## make the networks that ship anew, from the photos, paintings 
 	@.venv/bin/easel run data/configs/pretrained.yaml --only style
 	@.venv/bin/python -m data.pretraining.ship data/configs/pretrained.yaml "$$EASEL_ASSETS"
 	@.venv/bin/python -m data.pretraining.light "$$EASEL_ASSETS" pretrained/light
+	@.venv/bin/python -m data.pretraining.superresolution "$$EASEL_ASSETS" pretrained/superresolution
 
 test: lint ## check the style, then run the tests (ARGS='tests/data -k draw')
 	@.venv/bin/pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)

@@ -24,13 +24,13 @@ from easel_serving.local import LocalModels
 from easel_serving.painting import files, styles, tiles
 
 from tests.benchmarks.style_peers import serving_version
-from trainer.style.export.tflite import squared_error
 from trainer.style.input import pools
 from trainer.style.networks import networks
 from trainer.style.options import NetworkOptions, StyleTrainOptions
 from trainer.style.perceptual import losses
 from trainer.style.perceptual.network import CONTENT_LAYER, Perceptual
 from trainer.style.training.learner import Learner
+from trainer.tflite.likeness import squared_error
 from trainer.training import devices, precision
 
 FRAME = 256

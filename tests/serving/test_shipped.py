@@ -26,6 +26,16 @@ def test_what_is_in_the_package_is_whole_small_and_has_a_bank():
     }
 
 
+def test_the_networks_that_enlarge_are_whole_and_small():
+    found = shipped.enlargers()
+    assert set(found) == {2, 4}
+    assert all(path.stat().st_size <= 150_000 for path in found.values())
+    rows = shipped.verified(shipped.SUPER_RESOLUTION)["tflite"]
+    assert {(row["part"], row["variant"], row["verdict"]) for row in rows} == {
+        (part, variant, "ok") for part in ("x2", "x4") for variant in ("float16", "int8")
+    }
+
+
 def test_before_anything_was_pushed_it_paints_and_says_so(tmp_path):
     pytest.importorskip("ai_edge_litert")
     painter = pytest.importorskip("easel_serving.painting.painter")

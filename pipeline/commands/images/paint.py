@@ -37,7 +37,10 @@ _SECONDS = 2
 @painting_options.mask
 @painting_options.keep_colours
 @click.option("--size", type=click.IntRange(16, 4096), metavar="PIXELS", help="Instead of style.paint.side.")
+@painting_options.paper
 @painting_options.dpi
+@painting_options.bleed
+@painting_options.super_resolution
 @painting_options.preview
 @click.option(
     "--config",
@@ -56,7 +59,10 @@ def paint(
     mask: Path | None,
     keep_colours: str | None,
     size: int | None,
+    paper: str | None,
     dpi: float | None,
+    bleed: float,
+    super_resolution: str | None,
     preview: Path | None,
     config: Path | None,
     overrides: tuple[str, ...],
@@ -76,6 +82,7 @@ def paint(
         if not one.is_file:
             raise UserError(f"{one.source}: no such file; a painting's name is not enough here")
     pairs = painting_options.pairs(content, output)
+    sheet = painting_options.sheet(paper, dpi, None, bleed, super_resolution)
     paintings = [one.pixels() for one in mix]
     lane = _lane(config, overrides)
     chosen = lane.paint.model_copy(update={"side": size}) if size else lane.paint
@@ -86,7 +93,7 @@ def paint(
         perceptual = Perceptual(lane.perceptual.weights, "replicate")
         weighed = list(zip(paintings, (one.weight for one in mix), strict=True))
         painting.each(
-            functools.partial(_paint, painting.work.part, perceptual, chosen, weighed, mask, keep_colours, dpi)
+            functools.partial(_paint, painting.work.part, perceptual, chosen, weighed, mask, keep_colours, sheet)
         )
 
 
@@ -107,7 +114,7 @@ def _paint(
     weighed: "list[tuple[np.ndarray, float]]",
     mask: Path | None,
     keep_colours: str | None,
-    dpi: float | None,
+    sheet: painting_options.Sheet,
     path: Path,
     target: Path,
     show: painting_options.Show | None,
@@ -133,4 +140,8 @@ def _paint(
     picture = pixel_painting.paint(photo.pixels, weighed, perceptual, chosen, white, watch)
     if keep_colours == "luminance":
         picture = colours.with_luminance(photo.pixels, picture)
-    files.write(picture, target, photo, dpi)
+    if sheet.within:
+        # What is painted at `style.paint.side` is enlarged: to paint every pixel of a print would take days.
+        photo = files.read(path, within=sheet.within)
+        picture = sheet.enlarge(picture, *photo.pixels.shape[:2])
+    files.write(picture, target, photo, sheet.dpi, sheet.margin)

@@ -1,9 +1,11 @@
 """What the commands that take photos share: options, folders, many photos with a progress bar, previews."""
 
 import contextlib
+import dataclasses
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,6 +16,7 @@ from trainer.base.errors import UserError
 
 if TYPE_CHECKING:
     import numpy as np
+    from easel_serving.painting.enlarging import Enlarge
     from easel_serving.painting.part import Part
     from rich.console import Console
     from rich.text import Text
@@ -21,6 +24,18 @@ if TYPE_CHECKING:
 _COLUMNS = 72
 _FREE = 4
 """Lines of the terminal that a picture leaves to the rest."""
+
+
+class _Number(click.FloatRange):
+    """As its base, which takes `nan` for a number of any range."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """See `click.FloatRange`."""
+        number = super().convert(value, param, ctx)
+        if math.isnan(number):
+            self.fail(f"{value!r} is not a number", param, ctx)
+        return number
+
 
 content = click.option(
     "--content",
@@ -61,7 +76,22 @@ paper = click.option(
     metavar="PAPER",
     help="Make the picture as large as fits on A0 to A6, 50x70cm, 8x10in, ..., at --dpi or 300.",
 )
-dpi = click.option("--dpi", type=click.FloatRange(1), help="Dots per inch of a print.  [default: the photo's]")
+dpi = click.option(
+    "--dpi", type=_Number(1, 4800), help="Dots per inch of a print.  [default: the photo's; 300 on paper]"
+)
+bleed = click.option(
+    "--bleed",
+    type=_Number(0, 20),
+    default=0.0,
+    metavar="MM",
+    help="Mirror so many millimetres around a print, to be cut away.",
+)
+super_resolution = click.option(
+    "--super-resolution",
+    type=click.Choice(["on", "off"]),
+    help="Paint large pictures smaller and enlarge them by a network, or paint and interpolate every pixel.  "
+    "[default: on, where pictures are enlarged]",
+)
 preview = click.option(
     "--preview",
     metavar="FILE",
@@ -93,18 +123,36 @@ def part(only: str | None, box: str | None, or_all: bool, mask: Path | None) -> 
         raise UserError(f"--box: {error}") from None
 
 
-def sides(paper: str | None, dpi: float | None, size: int | None) -> tuple[int, int] | None:
-    """Shorter and longer side of the paper in pixels, or None; raises UserError for what is no paper or too large."""
-    if paper is None:
-        return None
-    if size is not None:
-        raise UserError("--print and --size: give one of them")
+@dataclasses.dataclass(frozen=True)
+class Sheet:
+    """What a picture is to be printed on; `sheet` makes it."""
+
+    within: tuple[int, int] | None
+    """Shorter and longer side of the paper in pixels."""
+    dpi: float | None
+    margin: int
+    """Pixels that are mirrored around the picture."""
+    enlarge: "Enlarge"
+
+
+def sheet(paper: str | None, dpi: float | None, size: int | None, bleed: float, super_resolution: str | None) -> Sheet:
+    """What the options for prints ask for; raises UserError for what is no paper, too large or does not go together."""
+    from easel_serving.painting import enlarging
     from easel_serving.painting import paper as papers
 
-    try:
-        return papers.pixels(paper, dpi or papers.DPI)
-    except ValueError as error:
-        raise UserError(f"--print: {error}") from None
+    within = None
+    if paper is not None:
+        if size is not None:
+            raise UserError("--print and --size: give one of them")
+        try:
+            within = papers.pixels(paper, dpi or papers.DPI)
+        except ValueError as error:
+            raise UserError(f"--print: {error}") from None
+    elif bleed and not dpi:
+        raise UserError("--bleed: goes with --print, or with --dpi")
+    dpi = dpi or (within and papers.DPI)
+    enlarge = enlarging.chosen(super_resolution and super_resolution == "on")
+    return Sheet(within, dpi, papers.bleed(bleed, dpi or papers.DPI), enlarge)
 
 
 def photos(paths: Iterable[Path]) -> list[Path]:

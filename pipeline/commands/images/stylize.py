@@ -1,10 +1,10 @@
 """`easel stylize`: the pushed style network at work, with what artists ask for."""
 
 import contextlib
+import dataclasses
 import functools
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,7 @@ from trainer.base.errors import UserError
 if TYPE_CHECKING:
     import numpy as np
     from easel_serving.painting.engines import Code, Engine
+    from easel_serving.painting.enlarging import Enlarge
     from easel_serving.painting.files import Photo
     from easel_serving.painting.painter import Finish
     from easel_serving.painting.part import Part
@@ -63,6 +64,8 @@ if TYPE_CHECKING:
 @painting_options.size
 @painting_options.paper
 @painting_options.dpi
+@painting_options.bleed
+@painting_options.super_resolution
 @click.option(
     "--format", "suffix", type=click.Choice(["jpg", "png", "tif"]), help="For a folder.  [default: as the photos]"
 )
@@ -91,6 +94,8 @@ def stylize(
     size: int | None,
     paper: str | None,
     dpi: float | None,
+    bleed: float,
+    super_resolution: str | None,
     suffix: str | None,
     preview: Path | None,
     output: Path,
@@ -110,10 +115,10 @@ def stylize(
     if not style and not regions:
         raise UserError("--style: name a painting's file or a known painting")
     pairs = painting_options.pairs(content, output, suffix)
-    part, within = painting_options.part(only, box, or_all, mask), painting_options.sides(paper, dpi, size)
+    part = painting_options.part(only, box, or_all, mask)
+    sheet = painting_options.sheet(paper, dpi, size, bleed, super_resolution)
     with quiet.capture(Path(os.devnull)):
         from easel_serving.painting import painter, styles
-        from easel_serving.painting import paper as papers
 
         wishes = Wishes(
             mix=[styles.parse(text) for text in style],
@@ -122,18 +127,18 @@ def stylize(
             regions=[(path, styles.parse(text)) for path, text in regions],
             keep_colours=keep_colours,
             size=size,
-            within=within,
-            dpi=dpi or (within and papers.DPI),
-            finish=painter.Finish(strength, keep_colours == "luminance", brush, denoise, sharpen),
+            sheet=sheet,
+            broad=brush is None and super_resolution != "off" and bool(super_resolution or size or paper),
+            finish=painter.Finish(strength, keep_colours == "luminance", brush, denoise, sharpen, sheet.enlarge),
         )
     with (
         painting_options.painting(pairs, wishes.files(), preview, as_json) as painting,
-        _engine(painting, serving, server, model, runtime) as engine,
+        _engine(painting, serving, server, model, runtime, sheet.enlarge) as engine,
     ):
-        painting.each(functools.partial(_paint, engine, wishes, _codes(engine, wishes)))
+        painting.each(functools.partial(_paint, engine, wishes, _codes(engine, wishes), painting.work.warn))
 
 
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True)
 class Wishes:
     """What the options ask for, of every photo."""
 
@@ -144,14 +149,21 @@ class Wishes:
     regions: "list[tuple[Path, Style]]"
     keep_colours: str | None
     size: int | None
-    within: tuple[int, int] | None
-    dpi: float | None
+    sheet: painting_options.Sheet
+    broad: bool
+    """Whether large pictures get broader strokes, see `painter.print_brush`."""
     finish: "Finish"
 
     def layers(self) -> "list[tuple[Path | None, list[Style]]]":
         """What is painted and where, from below: a mask, or None for everywhere, and a mix of styles."""
         first = [(self.mask, self.mix)] if self.mix else []
         return [*first, *((mask, [style]) for mask, style in self.regions)]
+
+    @property
+    def shows_photo(self) -> bool:
+        """Whether something of the photo itself is seen in the picture."""
+        everywhere = self.part is None and any(mask is None for mask, _ in self.layers())
+        return not everywhere or self.finish.strength < 1
 
     def files(self) -> list[Path]:
         """What is read besides the photos, and perhaps names of paintings."""
@@ -184,34 +196,46 @@ def _paint(
     engine: "Engine",
     wishes: Wishes,
     codes: "Callable[[Photo], list[Code]]",
+    warn: Callable[[str], None],
     path: Path,
     target: Path,
     show: painting_options.Show | None,
 ) -> None:
-    from easel_serving.painting import files, masks, painter, subject
+    from easel_serving.painting import enlarging, files, masks, painter, paper, subject
 
-    photo = files.read(path, wishes.size, wishes.within)
+    sheet, finish = wishes.sheet, wishes.finish
+    enlarge = sheet.enlarge if wishes.shows_photo else enlarging.bicubic
+    photo = files.read(path, wishes.size, sheet.within, enlarge)
     shape = photo.pixels.shape[:2]
+    if wishes.broad:
+        finish = dataclasses.replace(finish, brush=painter.print_brush(shape, photo.scale))
+    if sheet.dpi and (word := paper.honest(sheet.dpi, photo.scale)):
+        warn(f"{path}: {word}")
     found = subject.masked(photo.pixels, wishes.part, photo.scale) if wishes.part and wishes.mix else None
     layers = [
         painter.Layer(code, masks.read(mask, *shape) if mask else found if mix is wishes.mix else None)
         for code, (mask, mix) in zip(codes(photo), wishes.layers(), strict=True)
     ]
-    for picture in painter.paint(engine, photo.pixels, layers, wishes.finish, preview=show is not None):
+    for picture in painter.paint(engine, photo.pixels, layers, finish, preview=show is not None):
         if show and picture.shape != photo.pixels.shape:
             show(picture)
-    files.write(picture, target, photo, wishes.dpi)
+    files.write(picture, target, photo, sheet.dpi, sheet.margin)
 
 
 @contextlib.contextmanager
 def _engine(
-    painting: painting_options.Painting, serving: Path, server: str | None, model: str | None, runtime: str
+    painting: painting_options.Painting,
+    serving: Path,
+    server: str | None,
+    model: str | None,
+    runtime: str,
+    enlarge: "Enlarge",
 ) -> "Iterator[Engine]":
     if server:
         from easel_serving.painting.engines import ServerEngine
 
         with options.client(server, style=model) as client:
-            yield ServerEngine(client)
+            yield ServerEngine(client, enlarge)
     else:
         from easel_serving.local import LocalModels
 

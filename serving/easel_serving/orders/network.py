@@ -10,7 +10,7 @@ import numpy as np
 from easel_serving.local import LocalModels
 from easel_serving.orders.painter import Refused
 from easel_serving.orders.wishes import Wishes
-from easel_serving.painting import files, masks, painter, subject
+from easel_serving.painting import enlarging, files, masks, painter, subject
 from easel_serving.painting.engines import Brushed
 from easel_serving.painting.tiled import TiledEngine
 from easel_serving.protocol.errors import ServingError
@@ -40,9 +40,11 @@ class NetworkPainter:
         # By name only: a name that is the path of a file here must not open it. The server knew these names: a worker
         # that does not has another version, and another worker may have the right one.
         codes = [engine.known(share.name) for share in wishes.styles]
+        enlarge = enlarging.chosen()
+        seen = wishes.strength < 1 or wishes.only is not None or mask is not None
         # In memory: a kill leaves nobody's photo in a temporary folder.
         try:
-            read = files.decoded(photo, wishes.size, wishes.within)
+            read = files.decoded(photo, wishes.size, wishes.within, enlarge if seen else enlarging.bicubic)
             where = _mask(wishes, read, mask)
             if wishes.brush is not None:
                 Brushed(engine, wishes.brush).painted_shape(*read.pixels.shape[:2])
@@ -50,7 +52,10 @@ class NetworkPainter:
             raise Refused(str(error)) from None
         report(0.1)
         mix = np.average(codes, axis=0, weights=[share.weight for share in wishes.styles]).astype(np.float32)
-        finish = painter.Finish(wishes.strength, wishes.keep_colours == "luminance", wishes.brush)
+        brush = wishes.brush
+        if brush is None and (wishes.size or wishes.paper):
+            brush = painter.print_brush(read.pixels.shape, read.scale)
+        finish = painter.Finish(wishes.strength, wishes.keep_colours == "luminance", brush, enlarge=enlarge)
         *_, picture = painter.paint(engine, read.pixels, [painter.Layer(mix, where)], finish, preview=False)
         report(0.9)
         data = files.encoded(picture, wishes.format.upper(), read, wishes.resolution)

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from easel_serving.images import prepare
-from easel_serving.painting import tiles
+from easel_serving.painting import enlarging, tiles
 from easel_serving.protocol.errors import ServingError
 
 Code = np.ndarray | str
@@ -41,8 +41,8 @@ class Engine(Protocol):
 class ServerEngine:
     """A server's style network, which returns whole pictures, perhaps smaller ones: they are enlarged again."""
 
-    def __init__(self, client: Any):
-        self._client = client
+    def __init__(self, client: Any, enlarge: enlarging.Enlarge = enlarging.bicubic):
+        self._client, self._enlarge = client, enlarge
 
     def known(self, name: str) -> Code:
         """The name itself: the server has the codes."""
@@ -59,8 +59,7 @@ class ServerEngine:
             [painted] = self._client.stylize(photo, style=code, strength=strength)
         else:
             [painted] = self._client.stylize_code(photo, code=between(self, photo, code, strength))
-        pixels = prepare.pixels(painted, "the server's picture")
-        picture = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_CUBIC)
+        picture = self._enlarge(prepare.pixels(painted, "the server's picture"), height, width)
         return lambda box: picture[box]
 
 
@@ -70,8 +69,8 @@ class Brushed:
     Networks paint strokes of one size in pixels: the photo is painted smaller or larger, and its picture resized.
     """
 
-    def __init__(self, engine: Engine, brush: int):
-        self._engine, self._factor = engine, brush / STYLE_SIDE
+    def __init__(self, engine: Engine, brush: int, enlarge: enlarging.Enlarge = enlarging.bicubic):
+        self._engine, self._factor, self._enlarge = engine, brush / STYLE_SIDE, enlarge
         self.known, self.encode = engine.known, engine.encode
 
     def painted_shape(self, height: int, width: int) -> tuple[int, int]:
@@ -84,11 +83,13 @@ class Brushed:
     def part_painter(self, photo: np.ndarray, code: Code, strength: float) -> tiles.Part:
         """See `Engine`."""
         height, width = photo.shape[:2]
-        shape = self.painted_shape(height, width)
-        way = cv2.INTER_AREA if self._factor > 1 else cv2.INTER_CUBIC
-        part = self._engine.part_painter(cv2.resize(photo, shape[::-1], interpolation=way), code, strength)
-        way = cv2.INTER_CUBIC if self._factor > 1 else cv2.INTER_AREA
-        picture = cv2.resize(tiles.assembled(part, *shape), (width, height), interpolation=way)
+        # Where sides are no multiples of the factor they are made so: what is enlarged needs no resizing then.
+        unit = round(self._factor) if self._factor > 1 and self._factor == round(self._factor) else 1
+        room = [(0, -size % unit) for size in (height, width)]
+        whole = np.pad(photo, [*room, (0, 0)], mode="edge") if any(map(any, room)) else photo
+        shape = self.painted_shape(*whole.shape[:2])
+        part = self._engine.part_painter(enlarging.bicubic(whole, *shape), code, strength)
+        picture = self._enlarge(tiles.assembled(part, *shape), *whole.shape[:2])
         return lambda box: picture[box]
 
 

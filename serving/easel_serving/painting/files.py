@@ -6,18 +6,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 from PIL import Image, ImageCms
 
 from easel_serving.images import formats, prepare
-from easel_serving.painting import paper
+from easel_serving.painting import enlarging, paper, pdf
 from easel_serving.protocol.errors import ServingError
 from easel_serving.registry import files as whole_files
 
 _ORIENTATION, _X_RESOLUTION, _Y_RESOLUTION, _RESOLUTION_UNIT = 0x0112, 0x011A, 0x011B, 0x0128
 # Tags by which a TIFF describes where its own pixels are: true of the photo's file only.
 _STRUCTURE = (254, 255, 256, 257, 258, 259, 262, 266, 273, 277, 278, 279, 284, 317, 320, 322, 323, 324, 325, 338, 339)
+_SCREEN = (72.0, 72.0)
+"""The resolution of a PDF where nothing says one."""
 _WITH_ALPHA = ("PNG", "TIFF", "WEBP")
 # TIFF stays uncompressed: libtiff, which compresses, fails on EXIF's inner directories (a place, a camera's settings).
 _OPTIONS: dict[str, dict[str, Any]] = {
@@ -42,21 +43,33 @@ class Photo:
     """How large the pixels' sides are beside the file's."""
 
 
-def read(path: str | Path, size: int | None = None, within: tuple[int, int] | None = None) -> Photo:
+def read(
+    path: str | Path,
+    size: int | None = None,
+    within: tuple[int, int] | None = None,
+    enlarge: enlarging.Enlarge = enlarging.bicubic,
+) -> Photo:
     """A photo in any common format.
 
     Args:
         path: the file.
         size: its longest side in pixels is to be this; None leaves it.
         within: shorter and longer side in pixels of what it is to fit, upright or across.
+        enlarge: what brings it to that size.
 
     Raises:
         ServingError: the file cannot be read, is not an image or has too many pixels.
     """
-    return decoded(prepare.checked(path), size, within, str(path))
+    return decoded(prepare.checked(path), size, within, enlarge, str(path))
 
 
-def decoded(data: bytes, size: int | None = None, within: tuple[int, int] | None = None, name: str = "photo") -> Photo:
+def decoded(
+    data: bytes,
+    size: int | None = None,
+    within: tuple[int, int] | None = None,
+    enlarge: enlarging.Enlarge = enlarging.bicubic,
+    name: str = "photo",
+) -> Photo:
     """The same of a file's bytes; `name` is for messages."""
     with prepare.readable(name):
         header = formats.open_image(data)
@@ -68,7 +81,7 @@ def decoded(data: bytes, size: int | None = None, within: tuple[int, int] | None
             alpha = np.asarray(formats.upright(header).convert("RGBA"))[..., 3].copy()
         header.close()
     photo = Photo(prepare.pixels(data, name), alpha, exif, profile, dpi if dpi and min(dpi) > 0 else None)
-    return _scaled(photo, paper.scale(photo.pixels.shape[:2], size, within), name)
+    return _scaled(photo, paper.scale(photo.pixels.shape[:2], size, within), enlarge, name)
 
 
 def kind(path: str | Path) -> str:
@@ -79,27 +92,35 @@ def kind(path: str | Path) -> str:
     return wanted
 
 
-def write(picture: np.ndarray, path: str | Path, photo: Photo | None = None, dpi: float | None = None) -> None:
+def write(
+    picture: np.ndarray, path: str | Path, photo: Photo | None = None, dpi: float | None = None, bleed: int = 0
+) -> None:
     """Writes uint8 [H, W, 3] in the format that the name asks for, whole or not at all.
 
     `photo` is whose EXIF, ICC profile, DPI and transparency the picture keeps, as far as the format can; `dpi`, for a
-    print, comes before the photo's own.
+    print, comes before the photo's own. The picture's mirror images stand around it, `bleed` pixels wide: they are cut
+    away with whatever a print shop's knife misses by.
 
     Raises:
         ServingError: the format cannot hold such a picture.
         OSError: the file cannot be written; its `filename` is `path`.
     """
-    whole_files.write(Path(path), encoded(picture, kind(path), photo, dpi, str(path)))
+    whole_files.write(Path(path), encoded(picture, kind(path), photo, dpi, bleed, str(path)))
 
 
 def encoded(
-    picture: np.ndarray, format: str, photo: Photo | None = None, dpi: float | None = None, name: str = "picture"
+    picture: np.ndarray,
+    format: str,
+    photo: Photo | None = None,
+    dpi: float | None = None,
+    bleed: int = 0,
+    name: str = "picture",
 ) -> bytes:
     """The bytes of such a file, in a format as Pillow calls it; `name` is for messages."""
     photo = photo or Photo(picture)
-    image, profile = _in_profile(Image.fromarray(picture), photo.profile)
+    image, profile = _in_profile(Image.fromarray(_with_bleed(picture, bleed)), photo.profile)
     if photo.alpha is not None and format in _WITH_ALPHA and photo.alpha.shape == picture.shape[:2]:
-        image.putalpha(Image.fromarray(photo.alpha))
+        image.putalpha(Image.fromarray(_with_bleed(photo.alpha, bleed)))
     resolution = (dpi, dpi) if dpi else photo.dpi
     extra = {"icc_profile": profile, "exif": _exif(photo.exif, resolution)}
     if resolution:
@@ -107,27 +128,26 @@ def encoded(
     # In memory: what Pillow says of a full disk is "encoder error -2".
     buffer = io.BytesIO()
     try:
-        image.save(buffer, format, **_OPTIONS.get(format, {}), **extra)
+        if format == "PDF":
+            pdf.write(image, buffer, resolution or _SCREEN, profile, bleed)
+        else:
+            image.save(buffer, format, **_OPTIONS.get(format, {}), **extra)
     except (OSError, ValueError) as error:
         raise ServingError(f"{name}: cannot be written ({error})") from None
     return buffer.getvalue()
 
 
-def _scaled(photo: Photo, scale: float, name: str) -> Photo:
+def _scaled(photo: Photo, scale: float, enlarge: enlarging.Enlarge, name: str) -> Photo:
     height, width = photo.pixels.shape[:2]
     shape = max(1, round(height * scale)), max(1, round(width * scale))
     if shape[0] * shape[1] > prepare.MAX_PIXELS:
         raise ServingError(f"{name}: {shape[1]} x {shape[0]} pixels are too many; ask for a smaller size")
-    pixels, alpha = (_resized(part, *shape) for part in (photo.pixels, photo.alpha))
-    return Photo(pixels, alpha, photo.exif, photo.profile, photo.dpi, scale)
+    alpha = photo.alpha if photo.alpha is None else enlarging.bicubic(photo.alpha, *shape)
+    return Photo(enlarge(photo.pixels, *shape), alpha, photo.exif, photo.profile, photo.dpi, scale)
 
 
-def _resized(image: np.ndarray | None, height: int, width: int) -> np.ndarray | None:
-    if image is None or image.shape[:2] == (height, width):
-        return image
-    return cv2.resize(
-        image, (width, height), interpolation=cv2.INTER_AREA if image.shape[0] > height else cv2.INTER_CUBIC
-    )
+def _with_bleed(image: np.ndarray, bleed: int) -> np.ndarray:
+    return np.pad(image, [(bleed, bleed)] * 2 + [(0, 0)] * (image.ndim - 2), mode="symmetric") if bleed else image
 
 
 def _in_profile(image: Image.Image, profile: bytes | None) -> tuple[Image.Image, bytes]:

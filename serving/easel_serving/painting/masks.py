@@ -30,7 +30,8 @@ def decoded(data: bytes, height: int, width: int, name: str = "mask") -> np.ndar
             image = Image.alpha_composite(Image.new("RGBA", image.size, "black"), image)
         mask = np.asarray(image.convert("L"))
     rows, columns = mask.shape
-    if abs(columns * height / (rows * width) - 1) > _SAME_PROPORTIONS:
+    rounding = 1 / min(rows, columns, height, width)
+    if abs(columns * height / (rows * width) - 1) > _SAME_PROPORTIONS + rounding:
         raise ServingError(
             f"{name}: a mask of {columns} x {rows} pixels does not fit a photo of {width} x {height}; "
             "it may have another size, but not other proportions"

@@ -6,12 +6,15 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from easel_serving.painting import colours, masks, retouch, tiles
-from easel_serving.painting.engines import Brushed, Code, Engine, faded
+from easel_serving.painting import colours, enlarging, masks, retouch, tiles
+from easel_serving.painting.engines import STYLE_SIDE, Brushed, Code, Engine, faded
+from easel_serving.painting.tiled import MEASURED
 from easel_serving.protocol.errors import ServingError
 
 PREVIEW = 256
 """Longest side in pixels of the picture that is there first."""
+_FAITHFUL = 2
+"""How many pixels are painted, at most, of one of the photo's."""
 
 
 @dataclass(frozen=True)
@@ -34,9 +37,11 @@ class Finish:
     brush: int | None = None
     """See `engines.Brushed`; None paints strokes as the network does."""
     denoise: float = 0.0
-    """See `finish.denoised`."""
+    """See `retouch.denoised`."""
     sharpen: float = 0.0
-    """See `finish.sharpened`."""
+    """See `retouch.sharpened`."""
+    enlarge: enlarging.Enlarge = enlarging.bicubic
+    """What brings a picture that was painted smaller to its size."""
 
 
 def paint(
@@ -51,11 +56,36 @@ def paint(
     """
     if not 0 <= wishes.strength <= 1:
         raise ServingError(f"strength {wishes.strength}: must be between 0 and 1")
-    if wishes.brush is not None:
-        engine = Brushed(engine, wishes.brush)
     if preview and max(photo.shape[:2]) > 2 * PREVIEW:
-        yield _painted(engine, *_small(photo, layers), wishes)
-    yield _painted(engine, photo, layers, wishes)
+        yield _painted(_brushed(engine, wishes, PREVIEW / max(photo.shape[:2])), *_small(photo, layers), wishes)
+    yield _painted(_brushed(engine, wishes), photo, layers, wishes)
+
+
+def print_brush(shape: Sequence[int], scale: float) -> int | None:
+    """The brush with which a large picture looks painted, and takes a fraction of the time.
+
+    It is painted no larger than the photo really is, nor than a network paints in one piece (`tiled.MEASURED`), and
+    enlarged twice or four times.
+
+    Args:
+        shape: height and width of the picture in pixels.
+        scale: how large its sides are beside the photo's.
+
+    Returns:
+        See `Finish.brush`.
+    """
+    area = shape[0] * shape[1]
+    most = min(_FAITHFUL * area / scale**2, MEASURED)
+    factor = next((factor for factor in (1, 2) if area / factor**2 <= most), 4)
+    return None if factor == 1 else factor * STYLE_SIDE
+
+
+def _brushed(engine: Engine, wishes: Finish, scale: float = 1.0) -> Engine:
+    """The engine with the wished brush, in a picture that is `scale` times as large as the one that it is for."""
+    brush = wishes.brush
+    if brush is not None and brush > STYLE_SIDE:
+        brush = max(STYLE_SIDE, round(brush * scale))
+    return engine if brush in (None, STYLE_SIDE) else Brushed(engine, brush, wishes.enlarge)
 
 
 def _painted(engine: Engine, photo: np.ndarray, layers: Sequence[Layer], wishes: Finish) -> np.ndarray:
@@ -72,11 +102,11 @@ def _painted(engine: Engine, photo: np.ndarray, layers: Sequence[Layer], wishes:
             if mask is None or mask.any():
                 painted = part(box)
                 painted = colours.with_luminance(photo[box], painted) if wishes.keep_luminance else painted
-                picture[box] = painted if mask is None else _blended(picture[box], painted, mask)
+                picture[box] = painted if mask is None else blended(picture[box], painted, mask)
     finished = retouch.sharpened(retouch.denoised(picture, wishes.denoise), wishes.sharpen)
     if finished is not picture and all(layer.mask is not None for layer in layers):
         # Where nothing was painted, the photo stays as it was.
-        finished = _blended(photo, finished, np.maximum.reduce([layer.mask for layer in layers]))
+        finished = blended(photo, finished, np.maximum.reduce([layer.mask for layer in layers]))
     return finished
 
 
@@ -88,6 +118,7 @@ def _small(photo: np.ndarray, layers: Sequence[Layer]) -> tuple[np.ndarray, list
     return reduced, [Layer(layer.code, mask) for layer, mask in zip(layers, fitting, strict=True)]
 
 
-def _blended(below: np.ndarray, above: np.ndarray, mask: np.ndarray) -> np.ndarray:
+def blended(below: np.ndarray, above: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """One picture over another, as far as the mask says: uint8 [H, W], 255 is `above` alone."""
     share = mask[..., np.newaxis].astype(np.float32) / 255
     return np.rint(below + share * (above.astype(np.float32) - below)).astype(np.uint8)

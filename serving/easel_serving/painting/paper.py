@@ -12,6 +12,8 @@ _A_SERIES = {"A0": (841, 1189), "A1": (594, 841), "A2": (420, 594), "A3": (297, 
              "A5": (148, 210), "A6": (105, 148)}  # fmt: skip
 _MILLIMETRES = {"mm": 1.0, "cm": 10.0, "in": 25.4}
 _INCH = 25.4
+MAX_BLEED = 20.0
+"""Millimetres."""
 
 
 def millimetres(text: str) -> tuple[float, float]:
@@ -46,3 +48,20 @@ def scale(shape: Sequence[int], size: int | None, within: tuple[int, int] | None
     if within is not None:
         scales += [room / side for room, side in zip(sorted(within), (shorter, longer), strict=True)]
     return min(scales, default=1.0)
+
+
+def bleed(millimetres: float, dpi: float) -> int:
+    """Pixels of a margin that is cut away."""
+    return round(millimetres / _INCH * dpi)
+
+
+def honest(dpi: float, scale: float) -> str:
+    """What is to be said of a photo whose pixels do not suffice for a print; empty where they do.
+
+    Args:
+        dpi: of the print.
+        scale: how large the print's sides are beside the photo's, in pixels.
+    """
+    if scale <= 1:
+        return ""
+    return f"the photo has {dpi / scale:.0f} dpi at this size; what is finer on the print is painted, not photographed"

@@ -1,11 +1,12 @@
-"""The style network that ships with this package: painting before anything was trained.
+"""The networks that ship with this package: painting before anything was trained, and enlarging pictures.
 
     version = shipped.version()
     version.codes["hokusai-great-wave"]
 
 Files, in the folder `style` beside this module: `manifest.json` (what was measured, and the SHA-256 of the others),
 `card.md`, `styles.json` (names and codes of well-known paintings, no pictures), `weights.safetensors` (what a training
-starts from) and `tflite/`. All of them are data; nothing runs when they are read.
+starts from) and `tflite/`. In the folder `superresolution`: `manifest.json`, `card.md` and, of the network for each
+factor, weights and `tflite/`. All of them are data; nothing runs when they are read.
 """
 
 import functools
@@ -23,6 +24,7 @@ FORMAT = 1
 NAME = "shipped"
 MANIFEST, CARD, BANK, WEIGHTS = "manifest.json", "card.md", "styles.json", "weights.safetensors"
 FOLDER = Path(__file__).parent / "style"
+SUPER_RESOLUTION = Path(__file__).parent / "superresolution"
 
 _TEXT, _NUMBERS = ({"dtype": dtype, "shape": [-1]} for dtype in ("string", "float32"))
 _CODES = {"dtype": "float32", "shape": [-1, -1]}
@@ -94,6 +96,12 @@ def weights(folder: Path = FOLDER) -> Path:
 def bank(folder: Path = FOLDER) -> list[dict[str, Any]]:
     """The known paintings, `{"name", "artist", "title", "year", "code"}` each; errors as for `version`."""
     return json.loads((version(folder).manifest_dir / BANK).read_text(encoding="utf-8"))
+
+
+def enlargers(folder: Path = SUPER_RESOLUTION) -> dict[int, Path]:
+    """The super-resolution networks' float16 TFLite files by the factor by which they enlarge; errors as `version`."""
+    manifest = verified(folder, "super-resolution network")
+    return {factor: folder / "tflite" / f"x{factor}.float16.tflite" for factor in manifest["factors"]}
 
 
 def verified(folder: Path, what: str = "style network", package: str = "easel-serving") -> dict[str, Any]:

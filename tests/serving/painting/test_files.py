@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from easel_serving.painting import files
 from easel_serving.protocol.errors import ServingError
-from PIL import Image, ImageCms
+from PIL import Image, ImageCms, PdfParser
 
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 PICTURE = np.random.default_rng(2).integers(0, 256, (20, 30, 3), dtype=np.uint8)
@@ -48,6 +48,32 @@ def test_a_print_gets_its_own_resolution_and_srgb_without_a_profile(tmp_path):
     found = Image.open(tmp_path / "print.tif")
     assert round(float(found.info["dpi"][0])) == 240
     assert "sRGB" in ImageCms.getProfileDescription(ImageCms.ImageCmsProfile(io.BytesIO(found.info["icc_profile"])))
+
+
+def test_a_pdf_has_its_size_profile_and_where_it_is_cut(photo, tmp_path):
+    files.write(PICTURE, tmp_path / "print.pdf", photo, dpi=72, bleed=3)
+    with PdfParser.PdfParser(str(tmp_path / "print.pdf")) as pdf:
+        [page] = pdf.pages
+        page = pdf.read_indirect(page)
+        assert page[b"MediaBox"] == [0, 0, 36, 26]
+        assert page[b"TrimBox"] == [3, 3, 33, 23]
+        image = pdf.read_indirect(page[b"Resources"][b"XObject"][b"picture"])
+        kind, colours = image.dictionary[b"ColorSpace"]
+        assert (kind.name, image.dictionary[b"Width"]) == (b"ICCBased", 36)
+        assert pdf.read_indirect(colours).decode() == SRGB
+        found = np.asarray(Image.open(io.BytesIO(image.buf))).astype(int)
+    assert np.abs(found[3:-3, 3:-3] - PICTURE).mean() < 12
+
+
+@pytest.mark.parametrize("name", ["out.png", "out.tif"])
+def test_a_bleed_mirrors_the_picture_around_itself(tmp_path, name):
+    alpha = np.arange(600, dtype=np.uint8).reshape(20, 30)
+    logo = files.Photo(PICTURE, alpha)
+    files.write(PICTURE, tmp_path / name, logo, dpi=300, bleed=5)
+    found = np.asarray(Image.open(tmp_path / name))
+    assert found.shape == (30, 40, 4)
+    np.testing.assert_array_equal(found[5:-5, 5:-5], np.dstack([PICTURE, alpha]))
+    np.testing.assert_array_equal(found[:5, 5:-5, :3], PICTURE[4::-1])
 
 
 def test_transparency_is_kept_where_a_format_has_it(tmp_path):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from easel_serving.painting import masks, tiles
-from easel_serving.painting.painter import Finish, Layer, paint
+from easel_serving.painting.painter import Finish, Layer, paint, print_brush
 from easel_serving.protocol.errors import ServingError
 from PIL import Image
 
@@ -106,6 +106,36 @@ def test_a_brush_of_twice_the_size_paints_strokes_of_twice_the_size():
     assert np.abs(broad[5:35:2, 6] - broad[7:37:2, 6]).min() > 80
     # At strength 0 the photo is not touched, though it would be painted smaller.
     assert (last(PHOTO, [Layer(np.array([9]))], strength=0.0, brush=512) == PHOTO).all()
+
+
+def test_what_is_painted_smaller_is_enlarged_by_a_whole_factor():
+    asked = []
+
+    def enlarge(picture, height, width):
+        asked.append((picture.shape[:2], (height, width)))
+        return np.kron(picture, np.ones((height // len(picture), width // picture.shape[1], 1), np.uint8))
+
+    photo = np.zeros((601, 1599, 3), np.uint8)
+    small, whole = paint(Flat(), photo, [Layer(np.array([7]))], Finish(brush=1024, enlarge=enlarge))
+    assert asked == [((151, 400), (604, 1600))]  # the first picture shows the finest strokes that there are
+    assert (small.shape, whole.shape) == ((96, 256, 3), photo.shape)
+    assert (whole == 7).all()
+
+
+@pytest.mark.parametrize(
+    ("shape", "scale", "brush"),
+    [
+        ((853, 1280), 1.0, None),
+        ((1200, 1800), 1.4, None),  # little more than the photo has
+        ((1365, 2048), 1.6, 512),
+        ((2048, 2048), 0.5, None),
+        ((2480, 3508), 0.5, 512),  # larger than what is painted in one piece
+        ((5906, 8268), 2.0, 1024),
+        ((5906, 8268), 20.0, 1024),
+    ],
+)
+def test_a_print_is_painted_no_larger_than_its_photo_and_enlarged(shape, scale, brush):
+    assert print_brush(shape, scale) == brush
 
 
 def test_boxes_cover_a_picture_once():

@@ -1,7 +1,6 @@
 """The style lane's side of the TFLite export: what its two parts are calibrated and compared on."""
 
 import json
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -12,11 +11,10 @@ from trainer.images import decoding, resizing
 from trainer.style.export.saved_model import PREDICTOR, TRANSFORMER, TRANSFORMER_SIDE
 from trainer.style.networks.networks import STYLE_SIDE
 from trainer.tflite.contract import Judgement, Measurement, Part, Sample, Tensors
+from trainer.tflite.likeness import judge_psnr, squared_error
 from trainer.tflite.options import StyleTFLiteOptions
 
 OPTIONS = StyleTFLiteOptions
-
-_BEST_PSNR = 100.0
 
 # What int8 leaves in floating point. Rounding the transformer's norms to eight bits at each step costs 16 dB; for the
 # square roots of pooled deviations TFLite has no integers at all.
@@ -80,37 +78,6 @@ def parts(model_dir: Path, options: StyleTFLiteOptions) -> list[Part]:
             float_operations=_NORM,
         ),
     ]
-
-
-def squared_error(expected: np.ndarray, got: np.ndarray) -> float:
-    """Mean squared difference of pixels 0..255; infinite where something is not finite."""
-    difference = np.clip(got, 0, 255).astype(np.float64) - expected
-    return float(np.mean(difference**2)) if np.isfinite(got).all() else float("inf")
-
-
-def judge_psnr(measurements: Sequence[Measurement], least: float) -> Judgement:
-    """Withholds a variant whose pictures of any painting differ too much from the SavedModel's.
-
-    `least` is the PSNR in dB that every painting must reach, the error averaged over its photos.
-    """
-    errors = defaultdict(list)
-    for measurement in measurements:
-        errors[measurement.group].append(measurement.values["squared_error"])
-    by_painting = {name: _psnr(float(np.mean(values))) for name, values in errors.items()}
-    worst = min(by_painting, key=by_painting.get)
-    metrics = {"psnr": float(np.mean(list(by_painting.values()))), "psnr_worst": by_painting[worst]}
-    reason = ""
-    if not by_painting[worst] >= least:
-        reason = (
-            f"PSNR {by_painting[worst]:.1f} dB against the SavedModel on {worst} (at least {least:.3g} is required)"
-        )
-    return Judgement(metrics, reason)
-
-
-def _psnr(error: float) -> float:
-    if not np.isfinite(error):
-        return float("-inf")
-    return min(_BEST_PSNR, float(10 * np.log10(255**2 / max(error, 1e-12))))
 
 
 def _pairs(records: Iterable[bytes]) -> Iterator[tuple[bytes, bytes, str]]:

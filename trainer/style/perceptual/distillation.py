@@ -5,7 +5,7 @@ along these gradients: a network that agrees with VGG19 on given pictures only i
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import keras
 import numpy as np
@@ -14,6 +14,7 @@ import tensorflow as tf
 from trainer.style.perceptual import losses
 from trainer.style.perceptual.light import Light, at_phases
 from trainer.style.perceptual.vgg19 import CONTENT_LAYER, STYLE_LAYERS, VGG19, Features
+from trainer.training.learned import Learned
 
 SCALES = (1, 2, 4)
 """Gradients are compared pixel by pixel and in means over squares of so many pixels."""
@@ -84,28 +85,16 @@ class Student:
     """
 
     def __init__(self, weights: Mapping[str, np.ndarray], optimizer: keras.optimizers.Optimizer, dtype: str):
-        variables = {name: keras.Variable(value, name=name.replace("/", "_")) for name, value in weights.items()}
-        self.light = Light({name: variable.value for name, variable in variables.items()}, "reflect", dtype)
-        self._names = [name for name in weights if not name.startswith(STYLE_LAYERS[0])]
-        self._learned = [variables[name] for name in self._names]
-        self._averages = [tf.Variable(variable.value, trainable=False) for variable in self._learned]
         self._fixed = {name: value for name, value in weights.items() if name.startswith(STYLE_LAYERS[0])}
-        self._optimizer = optimizer
-        optimizer.build(self._learned)
+        learned = {name: value for name, value in weights.items() if name not in self._fixed}
+        self._learned = Learned(learned, optimizer, _AVERAGE)
+        self.light = Light({**self._fixed, **self._learned.values}, "reflect", dtype)
+        self.state, self.restore = self._learned.state, self._learned.restore
 
     @property
     def weights(self) -> dict[str, np.ndarray]:
         """Their moving averages, by name."""
-        return self._fixed | {name: value.numpy() for name, value in zip(self._names, self._averages, strict=True)}
-
-    def state(self) -> dict[str, np.ndarray]:
-        """All that `restore` needs to go on."""
-        return {f"v{index}": variable.numpy() for index, variable in enumerate(self._variables())}
-
-    def restore(self, state: Mapping[str, np.ndarray]) -> None:
-        """Goes on from a `state`."""
-        for index, variable in enumerate(self._variables()):
-            variable.assign(state[f"v{index}"])
+        return self._fixed | self._learned.averages
 
     def fit(self, cases: Cases, labels: Labels) -> dict[str, float]:
         """Makes one step on a batch; errors by name, features' and gradients' relative to VGG19's."""
@@ -127,16 +116,8 @@ class Student:
             slopes = {n: _error(_pooled(gradients, n), _pooled(labels.gradients, n)) for n in SCALES}
             loss = tf.add_n(list(features.values())) / len(features) + _MOMENTS_WEIGHT * moments
             loss += _GRADIENT_WEIGHT * tf.add_n(list(slopes.values())) / len(slopes)
-        steps = outer.gradient(loss, [variable.value for variable in self._learned])
-        self._optimizer.apply(steps, self._learned)
-        done = tf.cast(self._optimizer.iterations, tf.float32)
-        decay = tf.minimum(_AVERAGE, (1 + done) / (10 + done))
-        for average, variable in zip(self._averages, self._learned, strict=True):
-            average.assign(decay * average + (1 - decay) * variable.value)
+        self._learned.step(outer.gradient(loss, list(self._learned.values.values())))
         return features | {"moments": moments} | {f"gradient/{n}": error for n, error in slopes.items()}
-
-    def _variables(self) -> list[Any]:
-        return [*self._learned, *self._averages, *self._optimizer.variables]
 
 
 def optimised(network: Light, cases: Cases, steps: Sequence[int], rate: float) -> np.ndarray:

@@ -6,7 +6,8 @@ Described for programs in `openapi.json`; the tests compare both.
 import asyncio
 import contextlib
 import dataclasses
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 
 from easel_serving.images import prepare
+from easel_serving.painting.part import Part, parse_box
 from easel_serving.protocol.errors import ServingError
 from easel_serving.protocol.status import StatusError, invalid
 from easel_serving.registry.directory import PICTURES, Directory
@@ -31,6 +33,8 @@ from easel_serving.server.page.painting import Painter, Painting
 MAX_IMAGES = 16
 
 ROOT = "/easel/v1"
+
+_REGIONS = ("region", "region2", "region3")
 
 
 class Convenience:
@@ -76,7 +80,9 @@ class Convenience:
     async def stylize(self, request: Request) -> Response:
         """POST multipart `content`, `style` (an image) or `style_name`, `strength` (default 1): an image.
 
-        `mix_style` or `mix_style_name` is a second painting, `mix` (default 0.5) its share.
+        `mix_style` or `mix_style_name` is a second painting, `mix` (default 0.5) its share. `mask` (an image) or `only`
+        (`subject`, `background`) with `box` and `or_all` say what of the photo is painted; `region` is a second mask
+        for `region_style` or `region_style_name`, and so are `region2` and `region3`.
         """
         return await _answered(self._with_form(request, self._stylize))
 
@@ -130,15 +136,39 @@ class Convenience:
         if not isinstance(style, UploadFile) and not form.get("style_name"):
             raise invalid("send a painting in the field style, or the name of one that the model knows in style_name")
         strength, mix = _share(form, "strength", "1"), _share(form, "mix", "0.5")
-        sent = [upload for upload in (style, other) if isinstance(upload, UploadFile)]
+        regions = [field for field in _REGIONS if form.get(field) is not None]
+        fields = ("style", "mix_style", *(f"{field}_style" for field in regions))
+        sent = [upload for upload in map(form.get, fields) if isinstance(upload, UploadFile)]
+        masks = [await self._mask(form, field) for field in ("mask", *regions)]
         photo, *files = await self._images(content, *sent)
-        style, other = (_painting(form, field, dict(zip(sent, files, strict=True))) for field in ("style", "mix_style"))
+        style, other, *others = (_painting(form, field, dict(zip(sent, files, strict=True))) for field in fields)
+        if None in others:
+            raise invalid(f"{regions[others.index(None)]}: name or send the painting that this region is painted like")
+        places = await _places(photo, masks, _part(form))
         model, known = await self._model("style", form.get("model"))
         with self._metrics.request("EaselStylize", "REST", known) as who:
             version, data = await self._painter.paint(model, photo, style, strength, other, mix)
+            layers = [(data, places[0])]
+            for painting, place in zip(others, places[1:], strict=True):
+                version, part = await self._painter.paint(model, photo, painting, strength, None, mix)
+                layers.append((part, place))
+            if any(place is not None for place in places):
+                data = await asyncio.to_thread(_masking().composed, photo, layers)
             who["version"] = str(version)
         kind = "image/png" if data.startswith(b"\x89PNG") else "image/jpeg"
         return Response(data, media_type=kind, headers={"X-Easel-Model": model, "X-Easel-Version": str(version)})
+
+    async def _mask(self, form: FormData, field: str) -> bytes | None:
+        """A mask as it was sent: what it says by transparency would be lost in a conversion."""
+        upload = form.get(field)
+        if not isinstance(upload, UploadFile):
+            if upload is not None:
+                raise invalid(f"{field}: send an image")
+            return None
+        data = await upload.read()
+        size = await asyncio.to_thread(pixels.of_file, data, upload.filename or field)
+        pixels.bound(size, self._limits.pixels)
+        return data
 
     async def _images(self, *uploads: UploadFile) -> list[bytes]:
         """The images of one request as the graphs decode them, in their order."""
@@ -202,6 +232,38 @@ async def _answered(answer: Awaitable[Response]) -> Response:
         return JSONResponse({"error": str(error)}, error.http)
     except ServingError as error:
         return JSONResponse({"error": str(error)}, 400)
+
+
+async def _places(photo: bytes, masks: Sequence[bytes | None], part: Part | None) -> list[np.ndarray | None]:
+    """Where the first picture and the regions' are seen."""
+    if part is not None and masks[0] is not None:
+        raise invalid("mask: goes without only")
+    if part is None and not any(masks):
+        return [None] * len(masks)
+    wanted = zip(masks, [part, *[None] * (len(masks) - 1)], strict=True)
+    return [await asyncio.to_thread(_masking().found, photo, mask, where) for mask, where in wanted]
+
+
+def _masking() -> ModuleType:
+    try:
+        from easel_serving.server.page import masking
+    except ImportError as error:
+        raise invalid(f"masks cannot be used here ({error}); install easel-serving[painting]") from error
+    return masking
+
+
+def _part(form: FormData) -> Part | None:
+    only, box, or_all = form.get("only"), form.get("box"), str(form.get("or_all", "false")).lower() in ("true", "1")
+    if only not in (None, "subject", "background"):
+        raise invalid(f"only {only}: must be subject or background")
+    if only is None:
+        if box is not None or or_all:
+            raise invalid(f"{'box' if box is not None else 'or_all'}: goes with only")
+        return None
+    try:
+        return Part(only == "background", None if box is None else parse_box(str(box)), or_all)
+    except ValueError as error:
+        raise invalid(f"box: {error}") from None
 
 
 def _painting(form: FormData, field: str, files: Mapping[Any, bytes]) -> Painting | None:

@@ -13,6 +13,7 @@ _FILES = {
     "page.css": "text/css",
     "common.js": "text/javascript",
     "page.js": "text/javascript",
+    "mask.js": "text/javascript",
     "orders.html": "text/html",
     "orders.js": "text/javascript",
     "openapi.json": "application/json",
@@ -53,7 +54,7 @@ def routes(convenience: Convenience, orders: bool = False) -> list[Route]:
 
 async def _static(request: Request) -> Response:
     name = request.path_params["name"]
-    if name not in ("page.css", "common.js", "page.js", "orders.js"):
+    if name not in ("page.css", "common.js", "page.js", "mask.js", "orders.js"):
         return JSONResponse({"error": f"no such file: {name}"}, 404)
     return _response(name)
 

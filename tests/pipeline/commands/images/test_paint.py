@@ -40,6 +40,17 @@ def test_a_picture_of_two_paintings(tmp_path):
         assert round(picture.info["dpi"][0]) == 300
 
 
+def test_a_print_is_painted_small_and_enlarged():
+    result = easel(
+        *("paint", "--content", "photo.jpg", "--style", "sea.png", "--size", "48", "--super-resolution", "off"),
+        *("--print", "10x10cm", "--dpi", "50", "--bleed", "5.08", "-o", "out.png", *QUICK),
+    )
+    assert result.exit_code == 0, result.output
+    with Image.open("out.png") as picture:
+        assert picture.size == (197 + 20, 131 + 20)
+        assert round(picture.info["dpi"][0]) == 50
+
+
 def test_a_black_mask_leaves_the_photo():
     easel(
         "paint",

@@ -56,6 +56,18 @@ def test_stylize_paints_the_subject_for_a_print(tmp_path):
 
 
 @pytest.mark.usefixtures("fake_models")
+@pytest.mark.parametrize("way", [[], ["--super-resolution", "off"]])
+def test_a_print_says_what_the_photo_cannot_give_and_has_its_bleed(photo, tmp_path, way):
+    arguments = ["--style", "wave", "--print", "20x30cm", "--dpi", "100", "--bleed", "2.54", *way]
+    result = easel("stylize", "--content", photo, *arguments, "-o", tmp_path / "out.png")
+    assert result.exit_code == 0, result.stderr
+    assert f"{photo}: the photo has 61 dpi at this size" in result.stderr
+    assert grey(tmp_path / "out.png") == (40, (1069, 807), "PNG")
+    result = easel("stylize", "--content", photo, "--style", "wave", "--dpi", "100", "-o", tmp_path / "out.png")
+    assert "dpi at this size" not in result.stderr
+
+
+@pytest.mark.usefixtures("fake_models")
 def test_stylize_paints_a_folder_and_says_which_photos_it_could_not(photo, tmp_path):
     (photo.parent / "more").mkdir()
     Image.new("RGB", (8, 8)).save(photo.parent / "more" / "q.webp")
@@ -84,6 +96,12 @@ def test_stylize_paints_a_folder_and_says_which_photos_it_could_not(photo, tmp_p
         ("o.png", ["--style", "wave", "--background-only", "--box", "1,2,3"], "LEFT,TOP,WIDTH,HEIGHT"),
         ("o.png", ["--style", "wave", "--print", "10x10m"], "'10x10m' is no paper"),
         ("o.png", ["--style", "wave", "--print", "1000x1000cm"], "118110 pixels long; at most 12000"),
+        ("o.png", ["--style", "wave", "--bleed", "3"], "--bleed: goes with --print, or with --dpi"),
+        ("o.png", ["--style", "wave", "--dpi", "0"], "not in the range"),
+        ("o.png", ["--style", "wave", "--dpi", "nan"], "'nan' is not a number"),
+        ("o.png", ["--style", "wave", "--print", "A4", "--dpi", "inf"], "not in the range"),
+        ("o.png", ["--style", "wave", "--print", "A4", "--bleed", "30"], "not in the range"),
+        ("o.png", ["--style", "wave", "--subject-only", "--box", "900,0,10,10"], "outside of a photo of 640 x 480"),
         ("o.png", ["--style", "wave", "--print", "A4", "--size", "100"], "--print and --size: give one of them"),
     ],
 )

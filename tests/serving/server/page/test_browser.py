@@ -114,6 +114,61 @@ def test_before_and_after_by_keyboard_and_by_hand(page):
     assert page.run("return document.querySelector('#wipe').getAttribute('aria-valuetext')") == "25 % painted"
 
 
+def choose(page, part):
+    page.run(
+        """const select = document.querySelector("#part");
+        select.value = arguments[0]; select.dispatchEvent(new Event("change"))""",
+        part,
+    )
+
+
+def drag(page, x):
+    """Draws a line from top to bottom with the widest pen."""
+    page.run(
+        """const canvas = document.querySelector("#mask"), box = canvas.getBoundingClientRect();
+        canvas.setPointerCapture = () => {};
+        document.querySelector("#pen").value = 30;
+        for (const [kind, y] of [["pointerdown", 0], ["pointermove", 0.5], ["pointermove", 1], ["pointerup", 1]]) {
+          const at = { clientX: box.left + box.width * arguments[0], clientY: box.top + box.height * y };
+          canvas.dispatchEvent(new PointerEvent(kind, { ...at, buttons: 1, pointerId: 1, bubbles: true }));
+        }""",
+        x,
+    )
+
+
+def test_what_is_marked_on_the_photo_is_painted(page):
+    choose(page, "mask")
+    assert page.shows("#mask")
+    assert page.tree("#pen") == ("slider", "Pen")
+    page.run("document.querySelector('#mask-apply').click()")
+    assert page.text("#mask-note") == "Nothing is marked yet: draw on the photo."
+    drag(page, 0.1)
+    wiped = page.run("return document.querySelector('#wipe').value")
+    assert wiped == "50"  # the pen draws, and the slider between before and after stays
+    page.run("document.querySelector('#mask-apply').click()")
+    wait(lambda: np.allclose(colour(page, 0.9), [255, 0, 0], atol=12))
+    assert np.allclose(colour(page, 0.1), [0, 0, 255], atol=12)
+    assert not page.shows("#mask")
+    page.run("document.querySelector('#mask-apply').click()")  # mark more
+    drag(page, 0.9)
+    page.run("document.querySelector('#mask-rub').click()")
+    drag(page, 0.1)
+    page.run("document.querySelector('#mask-rub').click(); document.querySelector('#mask-apply').click()")
+    wait(lambda: np.allclose(colour(page, 0.9), [0, 0, 255], atol=12))
+    assert np.allclose(colour(page, 0.1), [255, 0, 0], atol=12)
+    choose(page, "")
+    wait(lambda: np.allclose(colour(page, 0.1), [0, 0, 255], atol=12))
+
+
+def test_a_photo_without_a_subject_is_said(page):
+    choose(page, "subject")
+    wait(lambda: page.shows("#error"))
+    assert page.text("#error").startswith("no subject was found")
+    choose(page, "")
+    wait(lambda: not page.shows("#error"))
+    page.messages()  # the browser's own note of the refused request
+
+
 def test_a_photo_that_is_dropped(page):
     page.run(
         """const canvas = document.createElement("canvas"); canvas.width = canvas.height = 20;

@@ -1,4 +1,7 @@
+import io
+
 import pytest
+from PIL import Image, ImageOps
 
 
 def test_health(client):
@@ -120,3 +123,83 @@ def test_metrics_have_tensorflow_servings_names(client):
     text = client.get("/monitoring/prometheus/metrics").text
     assert ':tensorflow:serving:request_count{model_name="photos",status="INVALID_ARGUMENT",version="1"}' in text
     assert ':tensorflow:serving:request_latency_bucket{API="Predict",entrypoint="REST"' in text
+
+
+@pytest.mark.usefixtures("painted")
+def test_only_a_part_of_the_photo_is_painted(client, png):
+    photo = {"content": ("photo.png", png("red", (60, 40)))}
+    left = Image.new("L", (30, 20), "black")
+    left.paste("white", (0, 0, 15, 20))
+    half = ("mask.png", encoded(left))
+
+    def colours(files=(), **data):
+        answer = client.post("/easel/v1/stylize", files={**photo, **dict(files)}, data={"style_name": "blue", **data})
+        assert answer.status_code == 200, answer.json()
+        picture = Image.open(io.BytesIO(answer.content)).convert("RGB")
+        assert picture.size == (60, 40)
+        return [picture.getpixel((x, 20)) for x in (5, 55)]
+
+    red, blue, lime = (255, 0, 0), (0, 0, 255), (0, 255, 0)
+    assert colours() == [blue, blue]
+    assert colours({"mask": half}) == [blue, red]
+    assert colours({"region": half}, region_style_name="lime") == [lime, blue]
+    other = ("mask.png", encoded(ImageOps.mirror(left)))
+    assert colours({"mask": half, "region2": other}, region2_style_name="lime") == [blue, lime]
+
+
+@pytest.mark.usefixtures("painted")
+def test_the_subject_or_what_is_around_it_is_painted(client):
+    photo = Image.new("RGB", (90, 60), "white")
+    photo.paste((200, 0, 0), (30, 20, 60, 40))
+    files = {"content": ("photo.png", encoded(photo))}
+
+    def colours(**data):
+        answer = client.post("/easel/v1/stylize", files=files, data={"style_name": "blue", **data})
+        assert answer.status_code == 200, answer.json()
+        picture = Image.open(io.BytesIO(answer.content)).convert("RGB")
+        return [picture.getpixel(place) for place in ((45, 30), (5, 5))]
+
+    assert colours(only="subject", box="25,15,40,30") == [(0, 0, 255), (255, 255, 255)]
+    assert colours(only="background", box="25,15,40,30") == [(200, 0, 0), (0, 0, 255)]
+    files["content"] = ("photo.png", encoded(Image.new("RGB", (90, 60), "white")))
+    assert colours(only="subject", or_all="true") == [(0, 0, 255)] * 2
+
+
+@pytest.mark.parametrize(
+    ("files", "data", "message"),
+    [
+        ({"mask": (60, 60)}, {}, "a mask of 60 x 60 pixels does not fit a photo of 90 x 60"),
+        ({"mask": (90, 60)}, {"only": "subject"}, "mask: goes without only"),
+        ({"region": (90, 60)}, {}, "region: name or send the painting"),
+        ({}, {"mask": "white"}, "mask: send an image"),
+        ({}, {"only": "middle"}, "only middle: must be subject or background"),
+        ({}, {"box": "1,2,3,4"}, "box: goes with only"),
+        ({}, {"only": "subject", "box": "1,2,3"}, "LEFT,TOP,WIDTH,HEIGHT"),
+        ({}, {"only": "subject", "box": "900,2,3,4"}, "outside of a photo of 90 x 60"),
+        ({}, {"only": "subject"}, "no subject was found"),
+    ],
+)
+def test_masks_that_cannot_be_are_named(client, files, data, message):
+    sent = {"content": ("photo.png", encoded(Image.new("RGB", (90, 60), "white")))}
+    sent |= {field: ("mask.png", encoded(Image.new("L", size, "white"))) for field, size in files.items()}
+    answer = client.post("/easel/v1/stylize", files=sent, data={"style_name": "Great-Wave", **data})
+    assert answer.status_code == 400
+    assert message in answer.json()["error"]
+
+
+def encoded(image):
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+@pytest.fixture
+def painted(monkeypatch):
+    """Pictures in one colour, the name of the painting."""
+    pytest.importorskip("cv2")
+    from easel_serving.server.page.painting import Painter
+
+    async def paint(self, model, content, style, strength, other, mix):
+        return 1, encoded(Image.new("RGB", Image.open(io.BytesIO(content)).size, style.name))
+
+    monkeypatch.setattr(Painter, "paint", paint)

@@ -4,7 +4,7 @@ const DRAFT_SIDE = 384;   // while a slider moves
 const FULL_SIDE = 2048;   // larger photos are reduced before they are sent: phones send slowly
 const BARS = 8;
 
-const state = { models: [], style: null, classifier: null, photo: null, own: null };
+const state = { models: [], style: null, classifier: null, photo: null, own: null, mask: null, marking: false };
 
 // ---- what the server says ----
 
@@ -72,7 +72,7 @@ function styleFields(content) {
   if (name === "own:") fields.style = state.own; else fields.style_name = name.slice("bank:".length);
   if (other === "own:") fields.mix_style = state.own; else fields.mix_style_name = other.slice("bank:".length);
   if (other) fields.mix = $("mix").value;
-  return fields;
+  return { ...fields, ...partFields() };
 }
 
 async function paintNow({ draft }) {
@@ -155,10 +155,11 @@ async function take(file) {
   let shown = full;
   if (!full && state.style && chosen()) {
     // What this browser cannot show, the model can: at strength 0 it returns the photo. What is none changes nothing.
-    try { shown = await (await post("stylize", { ...styleFields(file), strength: 0 })).blob(); }
+    try { shown = await (await post("stylize", { ...styleFields(file), ...NO_PART, strength: 0 })).blob(); }
     catch (error) { fail(error); return; }
   }
   state.photo = photo;
+  state.mask = null;
   for (const id of ["after", "edge", "tag-before", "tag-after", "wipe-row", "download"]) $(id).hidden = true;
   $("painted-by").textContent = "";
   $("wipe-area").hidden = !shown;
@@ -238,7 +239,7 @@ async function start() {
 
 function showStyle(style) {
   state.style = style;
-  $("style").hidden = !style;
+  $("style").hidden = $("where").hidden = !style;
   if (!style) return;
   const { styles, pictures } = style;
   $("paintings").replaceChildren(...styles.map(name => painting(`bank:${name}`, name, (pictures[name] || [])[0])));
@@ -284,8 +285,12 @@ $("other").addEventListener("change", () => {
   paint({ draft: false });
 });
 $("wipe").addEventListener("input", () => wiped(Number($("wipe").value)));
-$("wipe-area").addEventListener("pointerdown", event => { $("wipe-area").setPointerCapture(event.pointerId); follow(event); });
-$("wipe-area").addEventListener("pointermove", event => { if (event.buttons) follow(event); });
+$("wipe-area").addEventListener("pointerdown", event => {
+  if (state.marking) return;
+  $("wipe-area").setPointerCapture(event.pointerId);
+  follow(event);
+});
+$("wipe-area").addEventListener("pointermove", event => { if (event.buttons && !state.marking) follow(event); });
 function follow(event) {
   const box = $("wipe-area").getBoundingClientRect();
   wiped(Math.min(100, Math.max(0, (event.clientX - box.left) / box.width * 100)));

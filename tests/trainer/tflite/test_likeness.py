@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from trainer.style.export.tflite import judge_psnr, squared_error
 from trainer.tflite.contract import Measurement
+from trainer.tflite.likeness import judge_psnr, squared_error
 
 
 def test_the_worst_painting_decides():
