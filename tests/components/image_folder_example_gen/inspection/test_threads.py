@@ -39,12 +39,12 @@ def test_an_item_that_takes_too_long_is_left_behind_and_the_others_are_done():
 
     def work(item):
         if item in (3, 11):
-            release.wait(30)
+            release.wait(600)  # however long a busy machine keeps the taker from looking
         return item
 
     started = time.monotonic()
     with threads.Pool() as pool:
         results = list(threads.ordered(pool, work, range(40), seconds=0.2, late=lambda item: -item))
     assert results == [-item if item in (3, 11) else item for item in range(40)]
-    assert time.monotonic() - started < 20
+    assert time.monotonic() - started < 300
     release.set()

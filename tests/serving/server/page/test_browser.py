@@ -125,7 +125,7 @@ def choose(page, part):
 def drag(page, x):
     """Draws a line from top to bottom with the widest pen."""
     page.run(
-        """const canvas = document.querySelector("#mask"), box = canvas.getBoundingClientRect();
+        """const canvas = document.querySelector("#drawing"), box = canvas.getBoundingClientRect();
         canvas.setPointerCapture = () => {};
         document.querySelector("#pen").value = 30;
         for (const [kind, y] of [["pointerdown", 0], ["pointermove", 0.5], ["pointermove", 1], ["pointerup", 1]]) {
@@ -138,7 +138,7 @@ def drag(page, x):
 
 def test_what_is_marked_on_the_photo_is_painted(page):
     choose(page, "mask")
-    assert page.shows("#mask")
+    assert page.shows("#drawing")
     assert page.tree("#pen") == ("slider", "Pen")
     page.run("document.querySelector('#mask-apply').click()")
     assert page.text("#mask-note") == "Nothing is marked yet: draw on the photo."
@@ -148,7 +148,7 @@ def test_what_is_marked_on_the_photo_is_painted(page):
     page.run("document.querySelector('#mask-apply').click()")
     wait(lambda: np.allclose(colour(page, 0.9), [255, 0, 0], atol=12))
     assert np.allclose(colour(page, 0.1), [0, 0, 255], atol=12)
-    assert not page.shows("#mask")
+    assert not page.shows("#drawing")
     page.run("document.querySelector('#mask-apply').click()")  # mark more
     drag(page, 0.9)
     page.run("document.querySelector('#mask-rub').click()")

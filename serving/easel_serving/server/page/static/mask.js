@@ -15,7 +15,7 @@ function partFields() {
 
 // ---- drawing ----
 
-const canvas = $("mask"), pen = canvas.getContext("2d");
+const canvas = $("drawing"), pen = canvas.getContext("2d");
 let last = null, drawn = false;
 
 function marking(on) {
