@@ -67,10 +67,10 @@ def _pixels(value: bytes) -> int:
         # Its pixels are in the file one by one, or TensorFlow does not decode it. And many a word begins with BM.
         return len(value)
     try:
-        width, height = prepare.size(value, "it", (format,))
+        width, height = prepare.size(value, "its header", (format,))
     except ServingError as error:
         # What is not understood here might be decoded there, at any size.
-        raise invalid(f"Invalid image: the header cannot be read ({error})") from None
+        raise invalid(f"Invalid image: {error}") from None
     return width * height
 
 
