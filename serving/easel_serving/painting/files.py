@@ -89,6 +89,8 @@ def kind(path: str | Path) -> str:
     wanted = Image.registered_extensions().get(Path(path).suffix.lower())
     if wanted not in Image.SAVE:
         raise ServingError(f"{path}: name an image file, such as painted.png, painted.jpg or painted.tif")
+    if wanted == "GIF":
+        raise ServingError(f"{path}: a GIF holds 256 colours, too few for a painting; name a PNG, JPEG or TIFF file")
     return wanted
 
 

@@ -85,6 +85,7 @@ def test_stylize_paints_a_folder_and_says_which_photos_it_could_not(photo, tmp_p
     ("output", "extra", "expected"),
     [
         ("out.txt", ["--style", "wave"], "name an image file"),
+        ("out.gif", ["--style", "wave"], "a GIF holds 256 colours"),
         ("none/out.png", ["--style", "wave"], "does not exist"),
         ("o.png", ["--style", "wave", "--strength", "1.5"], "not in the range"),
         ("o.png", [], "--style: name a painting"),
