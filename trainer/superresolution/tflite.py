@@ -1,12 +1,11 @@
 """The super-resolution networks as parts of the TFLite export."""
 
-import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
-from PIL import Image
+from easel_serving.images import formats
 
 from trainer.superresolution.network import REACH, Enlarger
 from trainer.tflite.contract import SIGNATURE, Judgement, Measurement, Part, Sample, Tensors
@@ -42,7 +41,7 @@ def samples(records: Iterable[bytes]) -> Iterator[Sample]:
     """The upper left corner of each picture that is large enough."""
     side = SIDE + 2 * REACH
     for number, record in enumerate(records):
-        luminance = np.asarray(Image.open(io.BytesIO(record), formats=["PNG"]))[:side, :side]
+        luminance = np.asarray(formats.open_image(record, ["PNG"]))[:side, :side]
         if luminance.shape == (side, side):
             yield Sample({"luminance": luminance[np.newaxis, ..., np.newaxis].astype(np.float32)}, group=str(number))
 
