@@ -19,6 +19,8 @@ from trainer.training.learned import Learned
 SCALES = (1, 2, 4)
 """Gradients are compared pixel by pixel and in means over squares of so many pixels."""
 _MOMENTS_WEIGHT, _GRADIENT_WEIGHT = 2.0, 0.5
+_FEATURE_WEIGHTS = {CONTENT_LAYER: 3.0}
+"""Where not 1: the content distance is measured place by place, so its features are to be right there, too."""
 _AVERAGE = 0.99
 _EPSILON = 1e-12
 _FIRST_DECAY, _SECOND_DECAY = 0.9, 0.99
@@ -114,7 +116,8 @@ class Student:
             features = {name: _error(found[name], wanted) for name, wanted in labels.features.items()}
             moments = tf.reduce_mean(losses.style_distance(losses.moments(found), labels.moments))
             slopes = {n: _error(_pooled(gradients, n), _pooled(labels.gradients, n)) for n in SCALES}
-            loss = tf.add_n(list(features.values())) / len(features) + _MOMENTS_WEIGHT * moments
+            weighted = [_FEATURE_WEIGHTS.get(name, 1.0) * error for name, error in features.items()]
+            loss = tf.add_n(weighted) / len(features) + _MOMENTS_WEIGHT * moments
             loss += _GRADIENT_WEIGHT * tf.add_n(list(slopes.values())) / len(slopes)
         self._learned.step(outer.gradient(loss, list(self._learned.values.values())))
         return features | {"moments": moments} | {f"gradient/{n}": error for n, error in slopes.items()}
