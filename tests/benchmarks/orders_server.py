@@ -41,6 +41,7 @@ from PIL import Image
 
 STYLE = "hokusai-great-wave"
 SIDE = 64
+_AT_ONCE = 200
 _EASEL = [sys.executable, "-m", "pipeline.cli"]
 
 
@@ -195,11 +196,14 @@ async def flood(given: argparse.Namespace, shop: Shop) -> None:
     await asyncio.to_thread(_until_ready, shop)
     before, photo = resident(shop.running["serve"].pid), _photo(0)
     answers, waits, over = collections.Counter(), [], asyncio.Event()
-    limits = httpx.Limits(max_connections=200)
+    limits = httpx.Limits(max_connections=_AT_ONCE)
+    # The client's own queue would take longer than the server: it is searched at every answer.
+    turn = asyncio.Semaphore(_AT_ONCE)
 
     async def place(client: httpx.AsyncClient) -> None:
         try:
-            answer = await client.post(shop.address, files={"photo": photo}, data={"style": STYLE})
+            async with turn:
+                answer = await client.post(shop.address, files={"photo": photo}, data={"style": STYLE})
             answers[f"{answer.status_code}{' with Retry-After' if 'retry-after' in answer.headers else ''}"] += 1
         except httpx.HTTPError as error:
             answers[type(error).__name__] += 1
@@ -219,7 +223,8 @@ async def flood(given: argparse.Namespace, shop: Shop) -> None:
         over.set()
         await probing
     kept = sum(shop.queue.statistics().states.values())
-    print(f"{given.orders} orders by 200 connections at once, room for {given.limit}: {dict(answers)}, {kept} kept")
+    print(f"{given.orders} orders by {_AT_ONCE} connections at once, room for {given.limit}: ", end="")
+    print(f"{dict(answers)}, {kept} kept")
     print(f"{given.orders / seconds:.0f}/s; /healthz: median {1e3 * statistics.median(waits):.0f} ms, ", end="")
     print(f"longest {1e3 * max(waits):.0f} ms; memory {before:.0f} MB before, ", end="")
     print(f"{resident(shop.running['serve'].pid):.0f} MB after")
