@@ -42,7 +42,7 @@ def test_photos_in_classes_and_paintings_become_both_models_and_check_is_content
         "style": {
             "photos": "photos",
             "paintings": "paintings",
-            "perceptual": {"weights": "none"},
+            "perceptual": {"weights": "light"},
             "encoder": {"weights": "none"},
         },
     }
