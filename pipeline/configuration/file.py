@@ -149,7 +149,7 @@ def apply(source: Source, override: str) -> None:
     name, equals, value = override.partition("=")
     key = tuple(part.strip() for part in name.split("."))
     if not equals or not all(key):
-        raise ConfigError([f"--set {override}: write key.path=value, such as classifier.train.epochs=5"])
+        raise ConfigError([f"--set {override}: write key.path=value, such as classifier.train.head.epochs=5"])
     section = source.data
     for depth, part in enumerate(key[:-1], 1):
         if section.get(part) is None:

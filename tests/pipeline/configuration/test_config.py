@@ -232,6 +232,11 @@ def test_a_fault_names_its_key(config_file, folders, monkeypatch, override, expe
     assert f"--set {override}" in line or str(config_file) in line
 
 
+def test_the_example_in_the_line_on_a_malformed_override_is_a_key_that_is_known(config_file):
+    example = error(config_file, "seed")[0].partition("such as ")[2]
+    assert load(config_file, [example])
+
+
 @pytest.mark.parametrize(("value", "start"), [("true", "champion"), ("false", "scratch")])
 def test_the_old_name_of_start_is_read_and_the_new_one_told(config_file, caplog, value, start):
     config = load(config_file, [f"style.train.warm_start={value}"])
